@@ -1,0 +1,35 @@
+"""One image with its mask."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from limner.errors import DatasetError
+from limner.images import Alpha, Image, load_grey, load_image
+from limner.masks import from_labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """An image and its true mask, not decoded yet."""
+
+    id: str
+    image: Path
+    mask: Path
+    source: str  # name of the data set
+    labelled: bool  # the mask holds label indices (subject: not 0) rather than opacity in grey levels
+
+    def load(self) -> tuple[Image, Alpha]:
+        """Decode both.
+
+        Raises:
+            InputError: If one of the two cannot be decoded.
+            DatasetError: If their sizes differ.
+        """
+        image = load_image(self.image)
+        grey = load_grey(self.mask)
+        if grey.shape != image.shape[:2]:
+            raise DatasetError(f"sizes differ: {self.image} {image.shape[:2]}, {self.mask} {grey.shape}")
+        alpha = from_labels(grey).astype(np.float32) if self.labelled else grey.astype(np.float32) / 255
+        return image, alpha

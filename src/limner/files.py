@@ -1,0 +1,51 @@
+"""Whole files: written all or not at all, and their checksums."""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from limner.errors import InputError
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write a file so that it is either complete or as it was before.
+
+    The bytes go to a temporary file beside the target, which then takes the target's name. A link is
+    followed; a device or a pipe is written to directly.
+
+    Raises:
+        InputError: If the target is a directory, or its folder is missing, read-only or full.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise InputError(f"{path} is a directory: give a file name")
+    try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(13, "the file is read-only")
+        _replace(target, data)
+    except FileNotFoundError as error:
+        raise InputError(f"cannot write {path}: its folder does not exist; make it first") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"cannot write {path}: {reason}; choose another place or mend its permissions") from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        if target.exists():
+            temporary.chmod(target.stat().st_mode)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256(data: bytes) -> str:
+    """Checksum of some bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()

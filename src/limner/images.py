@@ -1,0 +1,268 @@
+"""Pictures in and out: decode, orient, resize, encode. The only module that touches Pillow.
+
+Inside the package a picture has one form, the array aliases below; everything else is converted here.
+"""
+
+import io
+import logging
+import os
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
+
+import numpy as np
+import PIL.Image
+import PIL.ImageCms
+import PIL.ImageColor
+import PIL.ImageOps
+from numpy.typing import NDArray
+
+from limner import files
+from limner.errors import InputError
+
+Image: TypeAlias = NDArray[np.uint8]
+"""(H, W, 3) uint8, RGB, upright, sRGB values."""
+Rgba: TypeAlias = NDArray[np.uint8]
+"""(H, W, 4) uint8, RGB and straight (never premultiplied) alpha."""
+Alpha: TypeAlias = NDArray[np.float32]
+"""(H, W) float32 in [0, 1], opacity of the subject."""
+Mask: TypeAlias = NDArray[np.bool_]
+"""(H, W) bool, True on the subject."""
+Labels: TypeAlias = NDArray[np.uint8]
+"""(H, W) uint8 class indices."""
+Trimap: TypeAlias = NDArray[np.uint8]
+"""(H, W) uint8: 0 background, 128 unknown, 255 foreground."""
+Size: TypeAlias = tuple[int, int]
+"""(height, width) in pixels."""
+Colour: TypeAlias = tuple[int, int, int]
+"""Red, green, blue, each in 0..255."""
+Pillow: TypeAlias = PIL.Image.Image
+"""A picture as Pillow holds it: accepted at the door, given back where it was given."""
+Source: TypeAlias = str | Path | bytes | BinaryIO
+"""Where an encoded picture comes from: a path, its bytes, or an open binary file."""
+
+MAX_PIXELS = 178_956_970
+"""Largest picture decoded by default (about 179 megapixels), where Pillow suspects a decompression bomb."""
+
+FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {"compress_level": 4}),
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".webp": ("WEBP", {"quality": 95, "exact": True}),
+    ".tif": ("TIFF", {"compression": "tiff_deflate"}),
+    ".tiff": ("TIFF", {"compression": "tiff_deflate"}),
+    ".bmp": ("BMP", {}),
+}
+"""Extension -> Pillow's name of the format and the options it is written with."""
+
+_OPAQUE = {"JPEG", "BMP"}
+_ANIMATED = {"GIF", "PNG", "WEBP", "TIFF"}
+# What Pillow's decoders raise on damaged files, beyond OSError.
+_DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError)
+_log = logging.getLogger(__name__)
+_Array = TypeVar("_Array", Image, Alpha)
+
+
+def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Image:
+    """Decode a picture into an upright RGB image.
+
+    Any mode is read: grey, palette, RGBA (laid over white), CMYK, 16-bit grey (scaled to 8 bits by
+    255 / 65535). EXIF orientation is applied and an embedded colour profile is converted to sRGB. Of an
+    animation the first frame is taken, and a warning is logged that says so.
+
+    Args:
+        source: A path, the bytes of a file, or an open binary file.
+        max_pixels: Larger pictures are refused before they are decoded.
+
+    Raises:
+        InputError: If there is no such file, or it is not a whole picture of at most ``max_pixels``.
+    """
+    return np.asarray(_decode(source, max_pixels, rgb=True))
+
+
+def load_grey(source: Source, *, max_pixels: int = MAX_PIXELS) -> Labels:
+    """Decode a one-channel picture (a mask, or label indices) as it is stored, (H, W) uint8.
+
+    A palette picture gives its indices, an RGBA one its alpha channel.
+
+    Raises:
+        InputError: As `load_image`, or if the picture has colours and no alpha channel.
+    """
+    picture = _decode(source, max_pixels, rgb=False)
+    if "A" in picture.getbands():
+        return np.asarray(picture.getchannel("A"))
+    if picture.mode == "1":
+        return np.asarray(picture.convert("L"))
+    if picture.mode in {"L", "P"}:
+        return np.asarray(picture)
+    raise InputError(f"{_name(source)} is not a mask: its mode is {picture.mode}; save it as 8-bit grey")
+
+
+def as_image(image: Source | Pillow | Image) -> Image:
+    """Bring a path, bytes, an open file, a Pillow picture or an array to the one form of the package.
+
+    Raises:
+        InputError: If it cannot be read, or is an array of another shape or type than (H, W, 3) uint8.
+    """
+    if isinstance(image, PIL.Image.Image):
+        return np.asarray(_to_rgb(image, "the picture"))
+    if not isinstance(image, np.ndarray):
+        return load_image(image)
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise InputError(f"an image is (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")
+    return image
+
+
+def to_pillow(array: Image | Rgba) -> Pillow:
+    """The same picture as Pillow holds it: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8."""
+    return PIL.Image.fromarray(array)
+
+
+def resize(array: _Array, size: Size) -> _Array:
+    """Resize an (H, W, 3) uint8 image or an (H, W) float32 alpha to ``size``.
+
+    Bilinear, antialiased when shrinking: the triangle filter is widened to the scale (as Pillow does).
+    """
+    height, width = size
+    if array.shape[:2] == size:
+        return array
+    picture = PIL.Image.fromarray(array)
+    return cast(_Array, np.asarray(picture.resize((width, height), PIL.Image.Resampling.BILINEAR)))
+
+
+def encode_image(image: Image | Rgba, extension: str) -> bytes:
+    """Encode a grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) uint8 picture.
+
+    Args:
+        image: The picture.
+        extension: One of `FORMATS`, such as ``".png"``.
+
+    Raises:
+        InputError: If the extension is unknown, or the format cannot hold the picture.
+    """
+    if extension.lower() not in FORMATS:
+        raise InputError(f"unknown picture format '{extension}': use one of {', '.join(FORMATS)}")
+    name, options = FORMATS[extension.lower()]
+    if name in _OPAQUE and image.ndim == 3 and image.shape[2] == 4:
+        raise InputError(f"{name} has no transparency: write .png, .webp or .tif, or choose a background")
+    buffer = io.BytesIO()
+    try:
+        to_pillow(image).save(buffer, name, **options)
+    except (OSError, ValueError) as error:
+        height, width = image.shape[:2]
+        raise InputError(f"{name} cannot hold a picture of {width} x {height}: {error}; try .png") from error
+    return buffer.getvalue()
+
+
+def save_image(path: str | Path, image: Image | Rgba) -> None:
+    """Write a grey, RGB or RGBA uint8 picture; the extension decides the format.
+
+    The file appears whole or not at all, and an existing one is only replaced by a whole one.
+
+    Raises:
+        InputError: If the extension is unknown, the format cannot hold the picture, or it cannot be written.
+    """
+    try:
+        data = encode_image(image, Path(path).suffix)
+    except InputError as error:
+        raise InputError(f"cannot write {path}: {error}") from error
+    files.write_bytes(path, data)
+
+
+def parse_colour(text: str) -> Colour:
+    """Read a colour by name ("white"), as hex ("#c86432") or as "rgb(200, 100, 50)".
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    try:
+        return PIL.ImageColor.getrgb(text)[:3]
+    except ValueError as error:
+        raise InputError(f"'{text}' is not a colour: use a name, #rrggbb or rgb(r, g, b)") from error
+
+
+def _decode(source: Source, max_pixels: int, *, rgb: bool) -> Pillow:
+    name = _name(source)
+    data = _read(source, name)
+    try:
+        with PIL.Image.open(io.BytesIO(data)) as picture:
+            width, height = picture.size
+            if width * height > max_pixels:
+                raise InputError(_too_large(name, f"{width} x {height} pixels", max_pixels))
+            if picture.format in _ANIMATED and getattr(picture, "is_animated", False):
+                _log.warning("%s holds several frames: only the first is used", name)
+            picture.load()
+            return _to_rgb(picture, name) if rgb else PIL.ImageOps.exif_transpose(picture)
+    except PIL.UnidentifiedImageError as error:
+        raise InputError(
+            f"{name} is not a picture that Limner reads: give a JPEG, PNG, WebP, TIFF, GIF or BMP file"
+        ) from error
+    except PIL.Image.DecompressionBombError as error:
+        raise InputError(_too_large(name, "too many pixels", min(max_pixels, MAX_PIXELS))) from error
+    except _DAMAGED as error:
+        raise InputError(f"{name} is damaged and cannot be decoded: {error}; get a whole copy of it") from error
+
+
+def _read(source: Source, name: str) -> bytes:
+    try:
+        if isinstance(source, bytes):
+            data = source
+        elif isinstance(source, str | Path):
+            data = Path(source).read_bytes()
+        else:
+            data = source.read()
+    except FileNotFoundError as error:
+        raise InputError(f"no such file: {name}") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{name} is a directory: give the picture files in it") from error
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror}") from error
+    if not data:
+        raise InputError(f"{name} is empty: it has no bytes to decode")
+    return data
+
+
+def _to_rgb(picture: Pillow, name: str) -> Pillow:
+    """Upright, in sRGB, 8 bits a channel, without transparency."""
+    picture = PIL.ImageOps.exif_transpose(picture)
+    profile = picture.info.get("icc_profile")
+    if picture.mode.startswith("I"):
+        picture = _from_16_bit(picture, name)
+    if picture.mode == "F":
+        raise InputError(f"{name} holds floating-point pixels: save it with 8 or 16 bits a channel")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = PIL.Image.new("RGBA", picture.size, "white")
+        picture = PIL.Image.alpha_composite(white, picture).convert("RGB")
+    if profile:
+        picture = _to_srgb(picture, profile, name)
+    return picture.convert("RGB")
+
+
+def _from_16_bit(picture: Pillow, name: str) -> Pillow:
+    values = np.asarray(picture).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise InputError(f"{name} holds 32-bit pixels: save it with 8 or 16 bits a channel")
+    return PIL.Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+
+
+def _to_srgb(picture: Pillow, profile: bytes, name: str) -> Pillow:
+    try:
+        source = PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in PIL.ImageCms.getProfileDescription(source):
+            return picture
+        target = PIL.ImageCms.createProfile("sRGB")
+        converted = PIL.ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+    except (PIL.ImageCms.PyCMSError, OSError) as error:
+        _log.warning("%s: its colour profile does not fit (%s); its values are taken as sRGB", name, error)
+        return picture
+    return cast(Pillow, converted)
+
+
+def _too_large(name: str, found: str, limit: int) -> str:
+    return f"{name} is too large ({found}): the limit is {limit / 1e6:.0f} megapixels; make it smaller first"
+
+
+def _name(source: Source) -> str:
+    if isinstance(source, str | os.PathLike):
+        return str(source)
+    return "the picture" if isinstance(source, bytes) else str(getattr(source, "name", "the picture"))

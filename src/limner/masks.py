@@ -1,0 +1,72 @@
+"""Masks: made from labels or from an alpha, and the regions around their edges."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.errors import InputError
+from limner.images import Alpha, Labels, Mask, Trimap
+
+
+def from_labels(labels: Labels, parts: Iterable[int] | None = None) -> Mask:
+    """True where the label is one of ``parts``; without ``parts``, where it is not 0 (the background)."""
+    return labels > 0 if parts is None else np.isin(labels, list(parts))
+
+
+def threshold(alpha: Alpha, level: float = 0.5) -> Mask:
+    """True where the alpha is at least ``level``."""
+    return alpha >= level
+
+
+def to_uint8(alpha: Alpha) -> NDArray[np.uint8]:
+    """The alpha in grey levels, (H, W) uint8: ``round(255 * alpha)``."""
+    return np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
+
+
+def edge_band(mask: Mask, radius: int) -> Mask:
+    """True within ``radius`` pixels (Chebyshev) of the mask's edge, on both sides of it.
+
+    A pixel belongs to the band when the square of side ``2 * radius + 1`` around it, cut at the border of
+    the picture, holds both values. A mask of one value has no band.
+
+    Raises:
+        InputError: If ``radius`` is not positive.
+    """
+    inside = _box_sum(mask.astype(np.int64), radius)
+    area = _box_sum(np.ones(mask.shape, np.int64), radius)
+    return (inside > 0) & (inside < area)
+
+
+def trimap(mask: Mask, radius: int) -> Trimap:
+    """0 on the background, 255 on the foreground, 128 in the `edge_band` of ``radius`` pixels."""
+    values = np.where(mask, np.uint8(255), np.uint8(0))
+    values[edge_band(mask, radius)] = 128
+    return values
+
+
+def feather(alpha: Alpha, radius: int) -> Alpha:
+    """Soften the edge: the mean over a square of side ``2 * radius + 1``, taken twice (a tent filter).
+
+    Squares are cut at the border of the picture, so a subject that touches it stays opaque there.
+
+    Raises:
+        InputError: If ``radius`` is not positive.
+    """
+    area = _box_sum(np.ones(alpha.shape), radius)
+    once = _box_sum(alpha.astype(np.float64), radius) / area
+    return (_box_sum(once, radius) / area).clip(0, 1).astype(np.float32)
+
+
+def _box_sum(values: NDArray[np.generic], radius: int) -> NDArray[np.generic]:
+    """Sum over the square of ``2 * radius + 1`` around each pixel, cut at the border; summed-area table."""
+    if radius < 1:
+        raise InputError(f"the radius must be at least 1 pixel, got {radius}")
+    for axis in (0, 1):
+        length = values.shape[axis]
+        sums = np.insert(np.cumsum(values, axis=axis), 0, 0, axis=axis)
+        index = np.arange(length)
+        high = np.minimum(index + radius + 1, length)
+        low = np.maximum(index - radius, 0)
+        values = np.take(sums, high, axis=axis) - np.take(sums, low, axis=axis)
+    return values

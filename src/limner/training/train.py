@@ -1,0 +1,47 @@
+"""The training run, from a configuration to the best checkpoint."""
+
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
+from lightning.pytorch.loggers import CSVLogger
+
+from limner.training.config import TrainConfig
+from limner.training.loading import PortraitData
+from limner.training.module import PortraitModule
+
+
+def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
+    """Train until the epochs are over or validation Dice stops improving.
+
+    Args:
+        config: The settings.
+        resume: A ``last.ckpt`` of the same configuration to go on from.
+
+    Returns:
+        The checkpoint of the epoch with the best validation Dice, in ``output/name``; ``last.ckpt`` and
+        ``metrics.csv`` lie beside it.
+
+    Raises:
+        DatasetError: If a data set cannot be read.
+    """
+    folder = Path(config.output) / config.name
+    best = ModelCheckpoint(folder, "best", monitor="val_dice", mode="max", save_last=True, enable_version_counter=False)
+    trainer = lightning.Trainer(
+        max_epochs=config.epochs,
+        precision=config.precision,  # type: ignore[arg-type]  # Lightning checks the name itself
+        callbacks=[
+            EMAWeightAveraging(decay=config.ema_decay),
+            EarlyStopping("val_dice", mode="max", patience=config.patience),
+            best,
+        ],
+        logger=CSVLogger(folder.parent, name=folder.name, version=""),
+        log_every_n_steps=10,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+    )
+    module = PortraitModule.of(config).to(memory_format=torch.channels_last)
+    trainer.fit(module, PortraitData(config), ckpt_path=resume, weights_only=True if resume else None)
+    return Path(best.best_model_path)
