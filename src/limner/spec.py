@@ -28,8 +28,7 @@ class ModelSpec:
     licence: str  # terms of the weights, not of the code
     description: str
     parameters: int
-    trained_on: tuple[str, ...]  # data sets
-    command: str  # that trained it
+    config: dict[str, Any]  # of the training run, the fields of TrainConfig
     commit: str  # of the code that trained it
     scores: dict[str, dict[str, float]]  # data set -> score -> fraction
 
@@ -54,7 +53,7 @@ class ModelSpec:
         if not isinstance(values, dict) or set(values) != known:
             raise ModelError(f"the sidecar {path} must have exactly the keys {', '.join(sorted(known))}")
         height, width = values.pop("size")
-        return cls(size=(height, width), trained_on=tuple(values.pop("trained_on")), **values)
+        return cls(size=(height, width), **values)
 
 
 def to_input(image: Image, size: Size) -> Image:

@@ -22,6 +22,8 @@ class TrainConfig:
     net: str  # a key of limner.nets.NETS
     data: tuple[str, ...]  # folders under data_root, each with train.txt and val.txt
     data_root: str = "."
+    description: str = ""  # of the model, for its sidecar
+    licence: str = "not stated"  # of the weights, for the sidecar: it follows from the data
     output: str = "runs"  # the run is kept in output/name
     input_size: int = 128  # height and width of the network's input, pixels
     epochs: int = 60

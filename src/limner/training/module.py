@@ -1,6 +1,8 @@
 """The step of training and of validation, the optimiser and its schedule."""
 
+import subprocess
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -8,6 +10,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
+import limner
 from limner.metrics import Counts, dice
 from limner.nets import NETS
 from limner.training.augment import augment
@@ -67,6 +70,10 @@ class PortraitModule(lightning.LightningModule):
         self.log("val_dice", sum(self.dices) / len(self.dices), prog_bar=True)
         self.log("val_dice_pooled", dice(self.counts))
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep beside the weights which code trained them."""
+        checkpoint["commit"] = commit()
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; one epoch of linear warm-up, then a cosine to zero over the rest."""
         config = self.config
@@ -78,6 +85,15 @@ class PortraitModule(lightning.LightningModule):
             optimizer, config.learning_rate, total_steps=steps, pct_start=min(0.3, 1 / config.epochs), cycle_momentum=False
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def commit() -> str:
+    """The commit of the code that runs, or its version where it is not a git checkout."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty"]
+    try:
+        return subprocess.run(git, capture_output=True, check=True, text=True).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return f"version {limner.__version__}"
 
 
 def _targets(alphas: Tensor) -> Tensor:

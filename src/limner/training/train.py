@@ -1,12 +1,15 @@
 """The training run, from a configuration to the best checkpoint."""
 
+from functools import partial
 from pathlib import Path
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
+from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from lightning.pytorch.loggers import CSVLogger
+
+from torch import Tensor
 
 from limner.training.config import TrainConfig
 from limner.training.loading import PortraitData
@@ -33,7 +36,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         max_epochs=config.epochs,
         precision=config.precision,  # type: ignore[arg-type]  # Lightning checks the name itself
         callbacks=[
-            EMAWeightAveraging(decay=config.ema_decay),
+            WeightAveraging(avg_fn=partial(_average, config.ema_decay)),
             EarlyStopping("val_dice", mode="max", patience=config.patience),
             best,
         ],
@@ -45,3 +48,9 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     module = PortraitModule.of(config).to(memory_format=torch.channels_last)
     trainer.fit(module, PortraitData(config), ckpt_path=resume, weights_only=True if resume else None)
     return Path(best.best_model_path)
+
+
+def _average(decay: float, averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+    """Exponential moving average that forgets the first weights fast: decay at most (1 + n) / (10 + n)."""
+    keep = min(decay, (1 + int(updates)) / (10 + int(updates)))
+    return keep * averaged + (1 - keep) * current
