@@ -32,13 +32,16 @@ class PortraitModule(lightning.LightningModule):
         self.save_hyperparameters()
         self.config = TrainConfig(**config)
         self.net: nn.Module = NETS[self.config.net]()
+        self.commit = ""  # of the code that trains it
 
     @classmethod
     def of(cls, config: TrainConfig) -> "PortraitModule":
         """A module with new weights, drawn from the configuration's seed."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            return cls(**asdict(config))
+            module = cls(**asdict(config))
+        module.commit = commit()
+        return module
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one augmented batch; its randomness depends on seed, epoch, batch and process alone."""
@@ -72,7 +75,7 @@ class PortraitModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep beside the weights which code trained them."""
-        checkpoint["commit"] = commit()
+        checkpoint["commit"] = self.commit
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; one epoch of linear warm-up, then a cosine to zero over the rest."""
