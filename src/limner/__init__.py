@@ -1,1 +1,55 @@
+"""Limner finds the person in a portrait photo and gives back a matte: its public names, loaded when used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from limner.compose import composite, cutout
+    from limner.errors import DatasetError, InputError, LimnerError, ModelError
+    from limner.evaluation import Evaluation, evaluate
+    from limner.images import load_image, save_image
+    from limner.metrics import Counts, accuracy, dice, iou
+    from limner.segmenter import Segmenter, segment
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Counts",
+    "DatasetError",
+    "Evaluation",
+    "InputError",
+    "LimnerError",
+    "ModelError",
+    "Segmenter",
+    "accuracy",
+    "composite",
+    "cutout",
+    "dice",
+    "evaluate",
+    "iou",
+    "load_image",
+    "save_image",
+    "segment",
+]
+
+_HOMES = {
+    "compose": ("composite", "cutout"),
+    "errors": ("DatasetError", "InputError", "LimnerError", "ModelError"),
+    "evaluation": ("Evaluation", "evaluate"),
+    "images": ("load_image", "save_image"),
+    "metrics": ("Counts", "accuracy", "dice", "iou"),
+    "segmenter": ("Segmenter", "segment"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            value = getattr(import_module(f"limner.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'limner' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -31,7 +31,9 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         raise InputError(f"cannot write {path}: its folder does not exist; make it first") from error
     except OSError as error:
         reason = error.strerror or error
-        raise InputError(f"cannot write {path}: {reason}; choose another place or mend its permissions") from error
+        raise InputError(
+            f"cannot write {path}: {reason}; choose another place or mend its permissions"
+        ) from error
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -129,6 +129,24 @@ def resize(array: _Array, size: Size) -> _Array:
     return cast(_Array, np.asarray(picture.resize((width, height), PIL.Image.Resampling.BILINEAR)))
 
 
+def check_format(path: str | Path, *, transparent: bool) -> None:
+    """Refuse a target whose extension is unknown, or whose format cannot hold the transparency.
+
+    Raises:
+        InputError: If so.
+    """
+    extension = Path(path).suffix.lower()
+    if extension not in FORMATS:
+        raise InputError(
+            f"cannot write {path}: unknown picture format '{extension}'; use {', '.join(FORMATS)}"
+        )
+    name = FORMATS[extension][0]
+    if transparent and name in _OPAQUE:
+        raise InputError(
+            f"cannot write {path}: {name} has no transparency; write .png or .webp, or choose a background"
+        )
+
+
 def encode_image(image: Image | Rgba, extension: str) -> bytes:
     """Encode a grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) uint8 picture.
 
@@ -139,11 +157,8 @@ def encode_image(image: Image | Rgba, extension: str) -> bytes:
     Raises:
         InputError: If the extension is unknown, or the format cannot hold the picture.
     """
-    if extension.lower() not in FORMATS:
-        raise InputError(f"unknown picture format '{extension}': use one of {', '.join(FORMATS)}")
+    check_format(f"picture{extension}", transparent=image.ndim == 3 and image.shape[2] == 4)
     name, options = FORMATS[extension.lower()]
-    if name in _OPAQUE and image.ndim == 3 and image.shape[2] == 4:
-        raise InputError(f"{name} has no transparency: write .png, .webp or .tif, or choose a background")
     buffer = io.BytesIO()
     try:
         to_pillow(image).save(buffer, name, **options)
@@ -161,11 +176,8 @@ def save_image(path: str | Path, image: Image | Rgba) -> None:
     Raises:
         InputError: If the extension is unknown, the format cannot hold the picture, or it cannot be written.
     """
-    try:
-        data = encode_image(image, Path(path).suffix)
-    except InputError as error:
-        raise InputError(f"cannot write {path}: {error}") from error
-    files.write_bytes(path, data)
+    check_format(path, transparent=image.ndim == 3 and image.shape[2] == 4)
+    files.write_bytes(path, encode_image(image, Path(path).suffix))
 
 
 def parse_colour(text: str) -> Colour:
@@ -199,7 +211,9 @@ def _decode(source: Source, max_pixels: int, *, rgb: bool) -> Pillow:
     except PIL.Image.DecompressionBombError as error:
         raise InputError(_too_large(name, "too many pixels", min(max_pixels, MAX_PIXELS))) from error
     except _DAMAGED as error:
-        raise InputError(f"{name} is damaged and cannot be decoded: {error}; get a whole copy of it") from error
+        raise InputError(
+            f"{name} is damaged and cannot be decoded: {error}; get a whole copy of it"
+        ) from error
 
 
 def _read(source: Source, name: str) -> bytes:

@@ -33,9 +33,10 @@ def edge_band(mask: Mask, radius: int) -> Mask:
     Raises:
         InputError: If ``radius`` is not positive.
     """
-    inside = _box_sum(mask.astype(np.int64), radius)
-    area = _box_sum(np.ones(mask.shape, np.int64), radius)
-    return (inside > 0) & (inside < area)
+    inside = _box_sum(mask.astype(np.float64), radius)
+    area = _box_sum(np.ones(mask.shape), radius)
+    band: Mask = (inside > 0) & (inside < area)
+    return band
 
 
 def trimap(mask: Mask, radius: int) -> Trimap:
@@ -55,10 +56,11 @@ def feather(alpha: Alpha, radius: int) -> Alpha:
     """
     area = _box_sum(np.ones(alpha.shape), radius)
     once = _box_sum(alpha.astype(np.float64), radius) / area
-    return (_box_sum(once, radius) / area).clip(0, 1).astype(np.float32)
+    twice: Alpha = (_box_sum(once, radius) / area).clip(0, 1).astype(np.float32)
+    return twice
 
 
-def _box_sum(values: NDArray[np.generic], radius: int) -> NDArray[np.generic]:
+def _box_sum(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
     """Sum over the square of ``2 * radius + 1`` around each pixel, cut at the border; summed-area table."""
     if radius < 1:
         raise InputError(f"the radius must be at least 1 pixel, got {radius}")

@@ -64,3 +64,56 @@ def to_input(image: Image, size: Size) -> Image:
 def to_alpha(prob: Alpha, size: Size) -> Alpha:
     """The network's (h, w) answer as an alpha at the image's ``size``; the inverse of `to_input`."""
     return resize(prob, size).clip(0, 1)
+
+
+MODELS = Path(__file__).parent / "models"
+"""The folder of the bundled models."""
+
+DEFAULT_MODEL = "unet"
+
+
+def bundled_models() -> list[str]:
+    """Names of the models inside the package, the default one first."""
+    names = sorted(path.stem for path in MODELS.glob("*.onnx"))
+    return sorted(names, key=lambda name: name != DEFAULT_MODEL)
+
+
+def model_path(model: str | Path) -> Path:
+    """The ``.onnx`` file of a bundled model's name, or of a path.
+
+    Raises:
+        ModelError: If there is no such bundled model and no such file.
+    """
+    if str(model) in bundled_models():
+        return MODELS / f"{model}.onnx"
+    path = Path(model)
+    if not path.is_file():
+        names = ", ".join(bundled_models())
+        raise ModelError(f"no model '{model}': give a bundled one ({names}) or the path of an .onnx file")
+    if path.suffix != ".onnx":
+        raise ModelError(f"{path} is not an ONNX model: a model is NAME.onnx with NAME.json beside it")
+    return path
+
+
+def read_model(model: str | Path) -> tuple[bytes, ModelSpec]:
+    """The bytes of a model and its spec, after checking one against the other.
+
+    Args:
+        model: The name of a bundled model, or the path of an ``.onnx`` file with its sidecar beside it.
+
+    Raises:
+        ModelError: If a file is missing, or the model is not the one that the sidecar was written for.
+    """
+    path = model_path(model)
+    spec = ModelSpec.load(path.with_suffix(".json"))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
+    found = files.sha256(data)
+    if found != spec.sha256:
+        raise ModelError(
+            f"{path} is not the model that {path.stem}.json describes (SHA-256 {found[:12]}..., expected "
+            f"{spec.sha256[:12]}...): get both files again"
+        )
+    return data, spec

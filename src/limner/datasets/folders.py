@@ -24,14 +24,14 @@ def read_folder(root: str | Path, split: str | None = None) -> list[Sample]:
     images = {path.stem: path for path in sorted((root / "images").iterdir())}
     targets = {path.stem: path for path in sorted(masks.iterdir())}
     ids = list(images) if split is None else _read_list(root / f"{split}.txt")
-    missing = [id for id in ids if id not in images or id not in targets]
+    missing = [name for name in ids if name not in images or name not in targets]
     if missing:
         raise DatasetError(f"{root}: no image or no mask for {len(missing)} ids, first '{missing[0]}'")
     return [
         Sample(
-            id=id, image=images[id], mask=targets[id], source=root.name, labelled=masks.name == "labels"
+            id=name, image=images[name], mask=targets[name], source=root.name, labelled=masks.name == "labels"
         )
-        for id in ids
+        for name in ids
     ]
 
 

@@ -31,5 +31,5 @@ class Sample:
         grey = load_grey(self.mask)
         if grey.shape != image.shape[:2]:
             raise DatasetError(f"sizes differ: {self.image} {image.shape[:2]}, {self.mask} {grey.shape}")
-        alpha = from_labels(grey).astype(np.float32) if self.labelled else grey.astype(np.float32) / 255
-        return image, alpha
+        alpha = from_labels(grey) if self.labelled else grey / np.float32(255)
+        return image, alpha.astype(np.float32)

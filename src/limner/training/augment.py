@@ -9,7 +9,9 @@ from torch.nn import functional as F
 from limner.training.config import TrainConfig
 
 
-def augment(images: Tensor, alphas: Tensor, config: TrainConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def augment(
+    images: Tensor, alphas: Tensor, config: TrainConfig, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Flip, zoom, rotate, shift and recolour each picture by its own random amount.
 
     Args:
@@ -22,7 +24,9 @@ def augment(images: Tensor, alphas: Tensor, config: TrainConfig, generator: torc
     return _recolour(images, config.colour, generator), alphas
 
 
-def _move(images: Tensor, alphas: Tensor, config: TrainConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _move(
+    images: Tensor, alphas: Tensor, config: TrainConfig, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     def uniform(largest: float) -> Tensor:
         return (torch.rand(len(images), generator=generator) * 2 - 1) * largest
 

@@ -87,7 +87,9 @@ def _checked(values: dict[str, Any]) -> TrainConfig:
             near = difflib.get_close_matches(key, types, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(types)}"
             raise InputError(f"unknown setting '{key}': {hint}")
-    missing = [field.name for field in fields(TrainConfig) if field.default is MISSING and field.name not in values]
+    missing = [
+        field.name for field in fields(TrainConfig) if field.default is MISSING and field.name not in values
+    ]
     if missing:
         raise InputError(f"the recipe lacks {', '.join(missing)}")
     return TrainConfig(**{key: _typed(key, value, types[key]) for key, value in values.items()})

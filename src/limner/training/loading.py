@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Any
 
 import lightning
 import numpy as np
@@ -13,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from tqdm import tqdm
 
 from limner.datasets import Sample, read_folder
-from limner.images import Image, Size
+from limner.images import Image, Size, resize
 from limner.masks import to_uint8
 from limner.spec import to_input
 from limner.training.config import TrainConfig
@@ -24,7 +25,7 @@ Batch = tuple[Tensor, Tensor]  # pixels (N, h, w, 3) uint8, alphas (N, h, w) uin
 def load_sample(sample: Sample, size: Size) -> tuple[Image, NDArray[np.uint8]]:
     """One sample at network size: image (h, w, 3) and alpha (h, w), both uint8."""
     image, alpha = sample.load()
-    return to_input(image, size), to_uint8(to_input(alpha, size))
+    return to_input(image, size), to_uint8(resize(alpha, size))
 
 
 class PackedPortraits(Dataset[Batch]):
@@ -54,7 +55,7 @@ class PortraitData(lightning.LightningDataModule):
         super().__init__()
         self.config = config
 
-    def setup(self, stage: str) -> None:
+    def setup(self, stage: str) -> None:  # noqa: ARG002
         """Decode both splits, once."""
         size = (self.config.input_size, self.config.input_size)
         roots = [f"{self.config.data_root}/{name}" for name in self.config.data]
@@ -74,9 +75,13 @@ class PortraitData(lightning.LightningDataModule):
     def _loader(self, data: PackedPortraits, *, shuffle: bool) -> DataLoader[Batch]:
         trainer = self.trainer
         replicas, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
-        sampler = DistributedSampler[Batch](data, replicas, rank, shuffle=shuffle, seed=self.config.seed, drop_last=shuffle)
-        return DataLoader(data, self.config.batch_size, sampler=sampler, collate_fn=_as_it_is, drop_last=shuffle)
+        sampler = DistributedSampler[Batch](
+            data, replicas, rank, shuffle=shuffle, seed=self.config.seed, drop_last=shuffle
+        )
+        return DataLoader(
+            data, self.config.batch_size, sampler=sampler, collate_fn=_as_it_is, drop_last=shuffle
+        )
 
 
-def _as_it_is(batch: Batch) -> Batch:
+def _as_it_is(batch: Any) -> Any:
     return batch

@@ -20,7 +20,7 @@ from limner.training.losses import bce_dice
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """Pixels (N, h, w, 3) uint8 -> images (N, 3, h, w) float32 in [0, 1]; also the first step of an exported model."""
+    """Pixels (N, h, w, 3) uint8 -> images (N, 3, h, w) float32 in [0, 1], in an exported model too."""
     return pixels.permute(0, 3, 1, 2).float() / 255
 
 
@@ -85,7 +85,11 @@ class PortraitModule(lightning.LightningModule):
         )
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, config.learning_rate, total_steps=steps, pct_start=min(0.3, 1 / config.epochs), cycle_momentum=False
+            optimizer,
+            config.learning_rate,
+            total_steps=steps,
+            pct_start=min(0.3, 1 / config.epochs),
+            cycle_momentum=False,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

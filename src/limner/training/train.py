@@ -8,7 +8,6 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from lightning.pytorch.loggers import CSVLogger
-
 from torch import Tensor
 
 from limner.training.config import TrainConfig
@@ -31,7 +30,9 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         DatasetError: If a data set cannot be read.
     """
     folder = Path(config.output) / config.name
-    best = ModelCheckpoint(folder, "best", monitor="val_dice", mode="max", save_last=True, enable_version_counter=False)
+    best = ModelCheckpoint(
+        folder, "best", monitor="val_dice", mode="max", save_last=True, enable_version_counter=False
+    )
     trainer = lightning.Trainer(
         max_epochs=config.epochs,
         precision=config.precision,  # type: ignore[arg-type]  # Lightning checks the name itself

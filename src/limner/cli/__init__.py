@@ -1,0 +1,53 @@
+"""The command ``limner``: parse, call, print, exit code; one module a command, which imports what it needs.
+
+Data goes to standard output, all else to standard error. Exit codes: 0 done; 1 failed; 2 usage; 3 some inputs
+failed and the rest are done; 130 interrupted.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import limner
+from limner.cli import cut, doctor, evaluate, export, models, train
+from limner.cli.shared import UsageError, say
+from limner.errors import LimnerError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.run is None:
+        parser.print_help()
+        return 2
+    logging.basicConfig(format="limner: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except LimnerError as error:
+        if args.debug:
+            raise
+        say(f"error: {error}")
+        return 2 if isinstance(error, UsageError) else 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="limner", description="Find the person in a portrait photo and cut them out, offline."
+    )
+    parser.add_argument("--version", action="version", version=f"limner {limner.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND")
+    parser.set_defaults(run=None)
+    for module in (cut, models, doctor, evaluate, train, export):
+        module.add(commands)
+    return parser

@@ -1,0 +1,26 @@
+"""``limner export``: turn a checkpoint into a model."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from limner.cli.shared import add_command, need
+
+if TYPE_CHECKING:
+    from limner.cli.shared import Commands
+
+
+def add(commands: "Commands") -> None:
+    """Declare the command."""
+    parser = add_command(commands, "export", _export, help="turn a checkpoint into a model")
+    parser.add_argument("checkpoint", metavar="CHECKPOINT")
+    parser.add_argument("target", metavar="TARGET.onnx")
+
+
+def _export(args: argparse.Namespace) -> int:
+    need("train", "lightning", "onnxscript")
+    from limner.training.export import export
+
+    spec = export(args.checkpoint, args.target)
+    print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
+    return 0

@@ -1,0 +1,59 @@
+"""What the commands have in common."""
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from limner.errors import InputError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+class UsageError(InputError):
+    """Arguments that contradict each other: exit code 2."""
+
+
+def say(message: object) -> None:
+    """Print a line for the person at the terminal."""
+    print(f"limner: {message}", file=sys.stderr)
+
+
+def add_command(
+    commands: "Commands", name: str, run: Callable[[argparse.Namespace], int], *, help: str
+) -> argparse.ArgumentParser:
+    """A sub-command that ``run`` carries out."""
+    parser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The options that choose a model and where it runs."""
+    parser.add_argument(
+        "--model", metavar="NAME|FILE", help="a bundled model, or an .onnx file with its .json beside it"
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="auto (default), cpu, cuda, coreml or directml; one asked for by name is used or refused",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser, help: str) -> None:
+    """The option that prints for a program."""
+    parser.add_argument("--json", action="store_true", help=help)
+
+
+def need(extra: str, *packages: str) -> None:
+    """Refuse, with the command that installs an extra, when a package of it is not there.
+
+    Raises:
+        InputError: If so.
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"this needs {', '.join(missing)}: pip install 'limner[{extra}]'")

@@ -1,0 +1,100 @@
+"""What is installed, what is missing, and the command that mends it."""
+
+import platform
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+
+import limner
+from limner.errors import ModelError
+from limner.segmenter import DEVICES
+from limner.spec import bundled_models, read_model
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    name: str
+    state: str
+    cure: str = ""  # a command; empty when all is well
+    broken: bool = False  # cut-outs cannot be made until it is mended
+
+
+def examine() -> list[Finding]:
+    """Look at Python, the packages, the devices, the bundled models and the extras."""
+    return [
+        Finding("limner", limner.__version__),
+        Finding("python", f"{platform.python_version()} ({sys.executable})"),
+        Finding("system", f"{platform.system()} {platform.machine()}"),
+        *(_package(name) for name in ("numpy", "pillow", "onnxruntime")),
+        _devices(),
+        *(_model(name) for name in bundled_models()),
+        *(
+            _extra(name)
+            for name in metadata.metadata("limner").get_all("Provides-Extra") or []
+            if name != "dev"
+        ),
+    ]
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        if name == "onnxruntime":  # its GPU build has a name of its own
+            return _onnxruntime()
+        return Finding(name, "missing", f"pip install {name}", broken=True)
+
+
+def _onnxruntime() -> Finding:
+    try:
+        return Finding("onnxruntime", f"{metadata.version('onnxruntime-gpu')} (GPU build)")
+    except metadata.PackageNotFoundError:
+        return Finding("onnxruntime", "missing", "pip install onnxruntime", broken=True)
+
+
+def _devices() -> Finding:
+    try:
+        from onnxruntime import get_available_providers
+    except ImportError as error:
+        cure = "pip install --force-reinstall onnxruntime"
+        return Finding("devices", f"ONNX Runtime does not load: {error}", cure, broken=True)
+    providers = get_available_providers()
+    names = ", ".join(device for device, provider in DEVICES.items() if provider in providers)
+    if shutil.which("nvidia-smi") and "CUDAExecutionProvider" not in providers:
+        cure = "pip uninstall onnxruntime && pip install onnxruntime-gpu"
+        return Finding("devices", f"{names}; an NVIDIA GPU is here but this ONNX Runtime cannot use it", cure)
+    return Finding("devices", names)
+
+
+def _model(name: str) -> Finding:
+    try:
+        _, spec = read_model(name)
+    except ModelError as error:
+        return Finding(f"model {name}", str(error), "pip install --force-reinstall limner", broken=True)
+    return Finding(
+        f"model {name}", f"whole ({spec.size[0]} x {spec.size[1]}, {spec.parameters:,} parameters)"
+    )
+
+
+def _extra(extra: str) -> Finding:
+    marker = re.compile(rf"extra == ['\"]{extra}['\"]")
+    needed = [line for line in metadata.requires("limner") or [] if marker.search(line)]
+    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed if "python_version" not in line]
+    missing = [name for name in names if not _installed(name)]
+    if missing:
+        return Finding(
+            f"extra {extra}", f"not installed ({', '.join(missing)})", f"pip install 'limner[{extra}]'"
+        )
+    return Finding(f"extra {extra}", "installed")
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

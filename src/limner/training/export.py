@@ -1,0 +1,141 @@
+"""A checkpoint -> an ONNX model with its sidecar: pixels in, alpha out, checked against torch and scored."""
+
+import pickle
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from limner import files
+from limner.datasets import Sample, read_folder
+from limner.errors import InputError, ModelError
+from limner.evaluation import evaluate
+from limner.images import Image, Size, load_image
+from limner.segmenter import Segmenter
+from limner.spec import ModelSpec, to_input
+from limner.training.module import PortraitModule, normalise
+
+TOLERANCE = 1e-4
+"""Largest difference of an alpha between torch and ONNX Runtime that is let pass."""
+
+
+class PixelsToAlpha(nn.Module):
+    """A network between its pre- and post-processing: pixels (N, h, w, 3) -> alphas (N, h, w)."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (N, h, w, 3) uint8 -> alphas (N, h, w) float32 in [0, 1]."""
+        return torch.sigmoid(self.net(normalise(pixels)))[:, 0]
+
+
+def export(checkpoint: str | Path, target: str | Path) -> ModelSpec:
+    """Write a checkpoint as a model: ``NAME.onnx`` and its sidecar ``NAME.json``.
+
+    The model is compared with torch on 32 pictures of the validation lists that the run was trained with, and
+    its scores on these lists go into the sidecar.
+
+    Raises:
+        InputError: If ``target`` does not end in ``.onnx``.
+        ModelError: If the checkpoint cannot be read, or an alpha differs by more than `TOLERANCE`.
+        DatasetError: If the validation lists cannot be read.
+    """
+    target = Path(target)
+    if target.suffix != ".onnx":
+        raise InputError(f"an exported model is NAME.onnx, got '{target}'")
+    module, commit = load_checkpoint(checkpoint)
+    config = module.config
+    lists = {name: read_folder(f"{config.data_root}/{name}", "val") for name in config.data}
+    model = PixelsToAlpha(module.net).eval()
+    size = (config.input_size, config.input_size)
+    data = to_onnx(model, size)
+    spec = ModelSpec(
+        name=target.stem,
+        size=size,
+        sha256=files.sha256(data),
+        licence=config.licence,
+        description=config.description,
+        parameters=sum(parameter.numel() for parameter in module.net.parameters()),
+        config=asdict(config),
+        commit=commit,
+        scores={},
+    )
+    with TemporaryDirectory() as folder:
+        draft = Path(folder) / target.name
+        save(draft, data, spec)
+        segmenter = Segmenter(draft, device="cpu")
+        check_parity(model, segmenter, first_images(lists.values(), 32))
+    scores = {f"{name}/val": evaluate(segmenter, samples).scores() for name, samples in lists.items()}
+    spec = replace(spec, scores=scores)
+    save(target, data, spec)
+    return spec
+
+
+def load_checkpoint(path: str | Path) -> tuple[PortraitModule, str]:
+    """A trained module, in evaluation mode on the CPU, and the commit that trained it.
+
+    Raises:
+        ModelError: If the file is missing or is not a checkpoint of this package.
+    """
+    try:
+        values: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        module = PortraitModule(**values["hyper_parameters"])
+        module.load_state_dict(values["state_dict"])
+    except FileNotFoundError as error:
+        raise ModelError(f"no such checkpoint: {path}") from error
+    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{path} is not a checkpoint of limner train: {error}") from error
+    return module.eval(), values["commit"]
+
+
+def to_onnx(model: PixelsToAlpha, size: Size) -> bytes:
+    """The model as an ONNX file for any number of pictures of ``size``."""
+    pixels = torch.zeros(2, *size, 3, dtype=torch.uint8)
+    program = torch.onnx.export(
+        model,
+        (pixels,),
+        input_names=["pixels"],
+        output_names=["alpha"],
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    data: bytes = program.model_proto.SerializeToString()
+    return data
+
+
+def check_parity(model: PixelsToAlpha, segmenter: Segmenter, images: Sequence[Image]) -> float:
+    """Largest difference between torch and ONNX Runtime at network size over some pictures.
+
+    Raises:
+        ModelError: If it exceeds `TOLERANCE`.
+    """
+    pixels = np.stack([to_input(image, segmenter.spec.size) for image in images])
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(pixels)).numpy()
+    found = np.stack(segmenter.batch(list(pixels)))
+    largest = float(np.abs(expected - found).max())
+    if largest > TOLERANCE:
+        raise ModelError(f"the exported model differs from torch by {largest:.1e}, more than {TOLERANCE:.0e}")
+    return largest
+
+
+def first_images(lists: Iterable[Sequence[Sample]], count: int) -> list[Image]:
+    """Images of the first samples of several lists, taken in turn."""
+    turns = chain.from_iterable(zip_longest(*lists))
+    return [load_image(sample.image) for sample in islice(filter(None, turns), count)]
+
+
+def save(target: Path, data: bytes, spec: ModelSpec) -> None:
+    """Write a model and its sidecar."""
+    files.write_bytes(target, data)
+    spec.save(target.with_suffix(".json"))
