@@ -20,18 +20,19 @@ class TrainConfig:
 
     name: str  # of the run, its folder and its model
     net: str  # a key of limner.nets.NETS
-    data: tuple[str, ...]  # folders under data_root, each with train.txt and val.txt
+    data: tuple[str, ...]  # folders under data_root, each with train.txt and, to report on, val.txt
     data_root: str = "."
     description: str = ""  # of the model, for its sidecar
     licence: str = "not stated"  # of the weights, for the sidecar: it follows from the data
     output: str = "runs"  # the run is kept in output/name
     input_size: int = 128  # height and width of the network's input, pixels
     epochs: int = 60
-    patience: int = 15  # epochs without a better validation Dice before stopping
+    holdout: float = 0.05  # share of the training lists that is not trained on but chooses the epoch
+    patience: int = 15  # epochs without a better Dice on the holdout before stopping
     batch_size: int = 32
     learning_rate: float = 3e-3  # peak, after one epoch of warm-up; then a cosine down to zero
     weight_decay: float = 1e-4
-    ema_decay: float = 0.998  # per step, of the averaged weights that are validated and kept
+    ema_decay: float = 0.998  # per step, of the averaged weights that are scored and kept
     precision: str = "32-true"  # Lightning's name; "bf16-mixed" is twice as fast where the CPU has it
     scale: float = 1.3  # largest zoom in or out
     rotation: float = 15.0  # largest angle, degrees
@@ -45,6 +46,8 @@ class TrainConfig:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)}")
         if self.input_size % 32:
             raise InputError(f"input_size must be a multiple of 32, got {self.input_size}")
+        if not 0 < self.holdout < 1:
+            raise InputError(f"holdout must be between 0 and 1, got {self.holdout}")
         if self.scale < 1:
             raise InputError(f"scale must be at least 1, got {self.scale}")
 

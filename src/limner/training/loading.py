@@ -1,5 +1,6 @@
 """Samples -> batches: every picture is decoded and resized once, then kept in memory at network size."""
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -49,28 +50,33 @@ class PackedPortraits(Dataset[Batch]):
 
 
 class PortraitData(lightning.LightningDataModule):
-    """The training and validation lists of all the folders that a configuration names."""
+    """The training lists of all the folders that a configuration names, less a holdout that chooses the epoch.
+
+    The validation lists are not read: they are kept for the scores that are reported.
+    """
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.config = config
 
     def setup(self, stage: str) -> None:  # noqa: ARG002
-        """Decode both splits, once."""
+        """Decode all samples, once."""
         size = (self.config.input_size, self.config.input_size)
         roots = [f"{self.config.data_root}/{name}" for name in self.config.data]
-        train = [sample for root in roots for sample in read_folder(root, "train")]
-        val = [sample for root in roots for sample in read_folder(root, "val")]
-        self.train = PackedPortraits(train, size, title="reading train")
-        self.val = PackedPortraits(val, size, title="reading val")
+        samples = [sample for root in roots for sample in read_folder(root, "train")]
+        order = np.random.default_rng(self.config.seed).permutation(len(samples))
+        held = math.ceil(self.config.holdout * len(samples))
+        holdout, train = ([samples[i] for i in part] for part in (order[:held], order[held:]))
+        self.train = PackedPortraits(train, size, title="reading the training samples")
+        self.holdout = PackedPortraits(holdout, size, title="reading the holdout")
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches in an order that depends on the seed and the epoch alone."""
         return self._loader(self.train, shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Batches in the order of the lists."""
-        return self._loader(self.val, shuffle=False)
+        """The holdout, always in the same order."""
+        return self._loader(self.holdout, shuffle=False)
 
     def _loader(self, data: PackedPortraits, *, shuffle: bool) -> DataLoader[Batch]:
         trainer = self.trainer

@@ -60,7 +60,7 @@ class PortraitModule(lightning.LightningModule):
     def validation_step(self, batch: Batch, _: int) -> None:
         """Count the pixels of each picture at network size, threshold 0.5."""
         logits = self.net(normalise(batch[0]))
-        self.log("val_loss", bce_dice(logits, _targets(batch[1])), batch_size=len(logits))
+        self.log("holdout_loss", bce_dice(logits, _targets(batch[1])), batch_size=len(logits))
         preds = (logits[:, 0] >= 0).cpu().numpy()
         targets = (batch[1] >= 128).cpu().numpy()
         for pred, target in zip(preds, targets, strict=True):
@@ -70,8 +70,8 @@ class PortraitModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log Dice: pooled, and the mean over pictures."""
-        self.log("val_dice", sum(self.dices) / len(self.dices), prog_bar=True)
-        self.log("val_dice_pooled", dice(self.counts))
+        self.log("holdout_dice", sum(self.dices) / len(self.dices), prog_bar=True)
+        self.log("holdout_dice_pooled", dice(self.counts))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep beside the weights which code trained them."""

@@ -16,14 +16,14 @@ from limner.training.module import PortraitModule
 
 
 def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
-    """Train until the epochs are over or validation Dice stops improving.
+    """Train until the epochs are over or the Dice of the holdout stops improving.
 
     Args:
         config: The settings.
         resume: A ``last.ckpt`` of the same configuration to go on from.
 
     Returns:
-        The checkpoint of the epoch with the best validation Dice, in ``output/name``; ``last.ckpt`` and
+        The checkpoint of the epoch with the best Dice on the holdout, in ``output/name``; ``last.ckpt`` and
         ``metrics.csv`` lie beside it.
 
     Raises:
@@ -31,14 +31,14 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     """
     folder = Path(config.output) / config.name
     best = ModelCheckpoint(
-        folder, "best", monitor="val_dice", mode="max", save_last=True, enable_version_counter=False
+        folder, "best", monitor="holdout_dice", mode="max", save_last=True, enable_version_counter=False
     )
     trainer = lightning.Trainer(
         max_epochs=config.epochs,
         precision=config.precision,  # type: ignore[arg-type]  # Lightning checks the name itself
         callbacks=[
             WeightAveraging(avg_fn=partial(_average, config.ema_decay)),
-            EarlyStopping("val_dice", mode="max", patience=config.patience),
+            EarlyStopping("holdout_dice", mode="max", patience=config.patience),
             best,
         ],
         logger=CSVLogger(folder.parent, name=folder.name, version=""),

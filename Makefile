@@ -1,0 +1,39 @@
+# make demo: a cut-out of the bundled photograph in demo/. make test: the whole suite. Both make what they need.
+PYTHON ?= python3
+PIP := -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
+CORE := .venv-core/bin
+DEV := .venv/bin
+
+.PHONY: demo test check lock clean
+
+demo: .venv-core/ready
+	$(CORE)/python examples/demo.py demo
+
+test: .venv/ready
+	$(DEV)/python -m pytest
+
+check: .venv/ready
+	PATH="$(CURDIR)/$(DEV):$$PATH" scripts/check
+
+.venv-core/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-core
+	@echo "installing Limner's core packages into .venv-core"
+	$(CORE)/python $(INSTALL) --editable .
+	touch $@
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	@echo "installing everything that tests need into .venv (a few minutes the first time)"
+	$(DEV)/python $(INSTALL) torch==2.13.0
+	$(DEV)/python $(INSTALL) --editable '.[dev]'
+	touch $@
+
+# Pin every package again to what is newest today.
+lock: .venv/ready
+	$(DEV)/python $(PIP) install --quiet uv
+	$(DEV)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade \
+		--custom-compile-command "make lock" --output-file constraints.txt pyproject.toml
+
+clean:
+	rm -rf .venv .venv-core demo build dist
