@@ -41,7 +41,7 @@ Source: TypeAlias = str | Path | bytes | BinaryIO
 """Where an encoded picture comes from: a path, its bytes, or an open binary file."""
 
 MAX_PIXELS = 178_956_970
-"""Largest picture decoded by default (about 179 megapixels), where Pillow suspects a decompression bomb."""
+"""Largest picture decoded by default, about 179 megapixels: Pillow refuses more, and warns at half."""
 
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {"compress_level": 4}),

@@ -8,6 +8,7 @@ import argparse
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import limner
@@ -24,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     logging.basicConfig(format="limner: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    # Pillow warns at half the size at which it refuses; Limner has one limit, images.MAX_PIXELS.
+    warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
     try:
         code: int = args.run(args)
         sys.stdout.flush()

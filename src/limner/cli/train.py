@@ -1,6 +1,7 @@
 """``limner train``: train a network from a recipe."""
 
 import argparse
+import logging
 from typing import TYPE_CHECKING
 
 from limner.cli.shared import add_command, need
@@ -24,5 +25,6 @@ def _train(args: argparse.Namespace) -> int:
     need("train", "lightning")
     from limner.training.train import train
 
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its advice is not for our users
     print(train(config, resume=args.resume))
     return 0

@@ -10,18 +10,37 @@ from limner.training.config import TrainConfig
 
 
 def augment(
-    images: Tensor, alphas: Tensor, config: TrainConfig, generator: torch.Generator
+    images: Tensor,
+    alphas: Tensor,
+    config: TrainConfig,
+    generator: torch.Generator,
+    backgrounds: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Flip, zoom, rotate, shift and recolour each picture by its own random amount.
+    """Change the background, flip, zoom, rotate, shift and recolour each picture by its own random amount.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
         alphas: (N, 1, H, W) in [0, 1]; moved with the images, never recoloured.
         config: The largest amounts.
         generator: Where the randomness comes from; on the CPU.
+        backgrounds: (M, 3, H, W) in [0, 1], pictures without people to choose from.
     """
+    if backgrounds is not None:
+        images, alphas = _swap(images, alphas, backgrounds, config, generator)
     images, alphas = _move(images, alphas, config, generator)
     return _recolour(images, config.colour, generator), alphas
+
+
+def _swap(
+    images: Tensor, alphas: Tensor, backgrounds: Tensor, config: TrainConfig, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Put some subjects before another background, ``alpha * I + (1 - alpha) * B``, and leave some away."""
+    chosen = backgrounds[torch.randint(len(backgrounds), (len(images),), generator=generator)]
+    draw = torch.rand(len(images), 1, 1, 1, generator=generator).to(images)
+    alphas = torch.where(draw < config.empty, 0, alphas)
+    behind = _recolour(chosen.to(images), config.colour, generator)
+    swapped = alphas * images + (1 - alphas) * behind
+    return torch.where(draw < config.empty + config.swap, swapped, images), alphas
 
 
 def _move(

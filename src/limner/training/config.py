@@ -38,6 +38,9 @@ class TrainConfig:
     rotation: float = 15.0  # largest angle, degrees
     shift: float = 0.12  # largest shift, as a fraction of the picture
     colour: float = 0.3  # largest relative change of brightness, contrast, saturation and colour balance
+    backgrounds: str = ""  # folder under data_root of pictures without people; every 4th is kept to report on
+    swap: float = 0.0  # share of the pictures that get a new background from there
+    empty: float = 0.0  # share of the pictures that are replaced by such a background, nobody in it
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -48,6 +51,10 @@ class TrainConfig:
             raise InputError(f"input_size must be a multiple of 32, got {self.input_size}")
         if not 0 < self.holdout < 1:
             raise InputError(f"holdout must be between 0 and 1, got {self.holdout}")
+        if (self.swap or self.empty) and not self.backgrounds:
+            raise InputError("swap and empty need a folder of backgrounds: set backgrounds")
+        if self.swap < 0 or self.empty < 0 or self.swap + self.empty > 1:
+            raise InputError(f"swap and empty are shares of the pictures, got {self.swap} and {self.empty}")
         if self.scale < 1:
             raise InputError(f"scale must be at least 1, got {self.scale}")
 

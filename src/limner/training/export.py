@@ -19,7 +19,8 @@ from limner.evaluation import evaluate
 from limner.images import Image, Size, load_image
 from limner.segmenter import Segmenter
 from limner.spec import ModelSpec, to_input
-from limner.training.module import PortraitModule, normalise
+from limner.training.loading import normalise
+from limner.training.module import PortraitModule
 
 TOLERANCE = 1e-4
 """Largest difference of an alpha between torch and ONNX Runtime that is let pass."""

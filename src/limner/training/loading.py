@@ -3,30 +3,30 @@
 import math
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import lightning
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from tqdm import tqdm
 
 from limner.datasets import Sample, read_folder
-from limner.images import Image, Size, resize
-from limner.masks import to_uint8
+from limner.errors import DatasetError
+from limner.images import Size, load_image
 from limner.spec import to_input
 from limner.training.config import TrainConfig
 
 Batch = tuple[Tensor, Tensor]  # pixels (N, h, w, 3) uint8, alphas (N, h, w) uint8
 
 
-def load_sample(sample: Sample, size: Size) -> tuple[Image, NDArray[np.uint8]]:
-    """One sample at network size: image (h, w, 3) and alpha (h, w), both uint8."""
-    image, alpha = sample.load()
-    return to_input(image, size), to_uint8(resize(alpha, size))
+def normalise(pixels: Tensor) -> Tensor:
+    """Pixels (N, h, w, 3) uint8 -> images (N, 3, h, w) float32 in [0, 1], in an exported model too."""
+    return pixels.permute(0, 3, 1, 2).float() / 255
 
 
 class PackedPortraits(Dataset[Batch]):
@@ -36,7 +36,7 @@ class PackedPortraits(Dataset[Batch]):
         context = get_context("spawn")
         with ProcessPoolExecutor(mp_context=context) as pool:
             chunk = max(1, len(samples) // 64)
-            loaded = pool.map(load_sample, samples, [size] * len(samples), chunksize=chunk)
+            loaded = pool.map(Sample.load_at, samples, repeat(size), chunksize=chunk)
             pairs = list(tqdm(loaded, total=len(samples), desc=title, unit="image"))
         self.images = torch.from_numpy(np.stack([image for image, _ in pairs]))
         self.alphas = torch.from_numpy(np.stack([alpha for _, alpha in pairs]))
@@ -50,7 +50,7 @@ class PackedPortraits(Dataset[Batch]):
 
 
 class PortraitData(lightning.LightningDataModule):
-    """The training lists of all the folders that a configuration names, less a holdout that chooses the epoch.
+    """The training lists of the folders that a configuration names, less a holdout to choose the epoch by.
 
     The validation lists are not read: they are kept for the scores that are reported.
     """
@@ -69,6 +69,20 @@ class PortraitData(lightning.LightningDataModule):
         holdout, train = ([samples[i] for i in part] for part in (order[:held], order[held:]))
         self.train = PackedPortraits(train, size, title="reading the training samples")
         self.holdout = PackedPortraits(holdout, size, title="reading the holdout")
+        self.backgrounds = self._read_backgrounds(size)
+
+    def _read_backgrounds(self, size: Size) -> Tensor | None:
+        """Pictures without people, (M, 3, h, w) in [0, 1], less every fourth by name."""
+        if not self.config.backgrounds:
+            return None
+        folder = Path(self.config.data_root) / self.config.backgrounds
+        paths = [path for index, path in enumerate(sorted(folder.glob("*"))) if index % 4]
+        if not paths:
+            raise DatasetError(f"no backgrounds in {folder}: it needs at least two pictures")
+        pictures = [
+            to_input(load_image(path), size) for path in tqdm(paths, "reading backgrounds", unit="image")
+        ]
+        return normalise(torch.from_numpy(np.stack(pictures)))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches in an order that depends on the seed and the epoch alone."""

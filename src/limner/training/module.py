@@ -11,17 +11,13 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 import limner
+from limner.errors import InputError
 from limner.metrics import Counts, dice
 from limner.nets import NETS
 from limner.training.augment import augment
 from limner.training.config import TrainConfig
-from limner.training.loading import Batch
+from limner.training.loading import Batch, PortraitData, normalise
 from limner.training.losses import bce_dice
-
-
-def normalise(pixels: Tensor) -> Tensor:
-    """Pixels (N, h, w, 3) uint8 -> images (N, 3, h, w) float32 in [0, 1], in an exported model too."""
-    return pixels.permute(0, 3, 1, 2).float() / 255
 
 
 class PortraitModule(lightning.LightningModule):
@@ -31,6 +27,8 @@ class PortraitModule(lightning.LightningModule):
         super().__init__()
         self.save_hyperparameters()
         self.config = TrainConfig(**config)
+        if self.config.net not in NETS:
+            raise InputError(f"unknown net '{self.config.net}': use one of {', '.join(NETS)}")
         self.net: nn.Module = NETS[self.config.net]()
         self.commit = ""  # of the code that trains it
 
@@ -46,8 +44,11 @@ class PortraitModule(lightning.LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one augmented batch; its randomness depends on seed, epoch, batch and process alone."""
         key = hash((self.config.seed, self.current_epoch, index, self.global_rank))
+        data: PortraitData = self.trainer.datamodule  # type: ignore[attr-defined]
         generator = torch.Generator().manual_seed(key)
-        images, alphas = augment(normalise(batch[0]), _targets(batch[1]), self.config, generator)
+        images, alphas = augment(
+            normalise(batch[0]), _targets(batch[1]), self.config, generator, data.backgrounds
+        )
         loss = bce_dice(self.net(images.contiguous(memory_format=torch.channels_last)), alphas)
         self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(images))
         return loss

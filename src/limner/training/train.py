@@ -42,8 +42,9 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
             best,
         ],
         logger=CSVLogger(folder.parent, name=folder.name, version=""),
-        log_every_n_steps=10,
+        log_every_n_steps=1,
         num_sanity_val_steps=0,
+        enable_model_summary=False,
         use_distributed_sampler=False,
     )
     module = PortraitModule.of(config).to(memory_format=torch.channels_last)

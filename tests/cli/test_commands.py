@@ -1,0 +1,85 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from limner.cli import main
+from limner.spec import DEFAULT_MODEL, bundled_models, model_path, read_model
+from tests.datasets.test_folders import make_folder
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "cut" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["cut", "models", "doctor", "evaluate", "train", "export"])
+def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert f"limner {command}" in capsys.readouterr().out
+
+
+def test_usage_errors_are_2() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["cut"])
+    assert caught.value.code == 2
+
+
+def test_models_list_path_verify_and_licence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    listing = capsys.readouterr().out
+    assert f"{DEFAULT_MODEL}  (default)" in listing
+    assert read_model(DEFAULT_MODEL)[1].licence in listing
+    assert main(["models", "path", DEFAULT_MODEL]) == 0
+    assert Path(capsys.readouterr().out.strip()) == model_path(DEFAULT_MODEL)
+    assert main(["models", "verify"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(bundled_models())
+    assert main(["models", "licence", DEFAULT_MODEL]) == 0
+    assert "non-commercial" in capsys.readouterr().out
+    assert main(["models", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == bundled_models()
+
+
+def test_models_refuses_a_changed_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = model_path(DEFAULT_MODEL)
+    (tmp_path / "m.onnx").write_bytes(source.read_bytes()[:-1])
+    (tmp_path / "m.json").write_bytes(source.with_suffix(".json").read_bytes())
+    assert main(["models", "verify", str(tmp_path / "m.onnx")]) == 1
+    assert "get both files again" in capsys.readouterr().err
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    assert f"model {DEFAULT_MODEL}" in capsys.readouterr().out
+    assert main(["doctor", "--json"]) == 0
+    states = {row["name"]: row["state"] for row in json.loads(capsys.readouterr().out)}
+    assert "cpu" in states["devices"]
+
+
+def test_doctor_names_what_mends(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    assert main(["doctor"]) == 0
+    assert "pip install onnxruntime-gpu" in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert main(["doctor"]) == 1
+    assert "pip install --force-reinstall onnxruntime" in capsys.readouterr().out
+
+
+def test_evaluate_prints_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_folder(tmp_path / "set", {"a": 10, "b": 30})
+    assert main(["evaluate", str(tmp_path / "set")]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["images"] == 2
+    assert 0 <= scores["iou_mean"] <= scores["dice_mean"] <= 1
+
+
+def test_missing_extra_names_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["export", "a.ckpt", str(tmp_path / "a.onnx")]) == 1
+    assert "pip install 'limner[train]'" in capsys.readouterr().err

@@ -1,0 +1,226 @@
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from limner import compose, segmenter
+from limner.cli import main
+from limner.images import Image, load_grey, load_image
+from limner.masks import to_uint8
+from limner.spec import DEFAULT_MODEL, model_path
+from tests.conftest import PORTRAIT, decode
+from tests.test_images import png_header
+
+
+def run(*arguments: str | Path, stdin: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "limner", *map(str, arguments)]
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=60)
+
+
+def test_cutout_of_the_portrait(tmp_path: Path, portrait: Image, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "out.png"
+    assert main(["cut", str(PORTRAIT), "-o", str(target)]) == 0
+    written = decode(target)
+    np.testing.assert_array_equal(written, compose.cutout(portrait, segmenter.segment(portrait)))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"limner: wrote {target}\n"
+
+
+def test_matte_and_backgrounds(tmp_path: Path, portrait: Image) -> None:
+    alpha = segmenter.segment(portrait)
+    assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "m.png"), "--mask"]) == 0
+    np.testing.assert_array_equal(load_grey(tmp_path / "m.png"), to_uint8(alpha))
+    assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "c.png"), "--background", "#c86432"]) == 0
+    np.testing.assert_array_equal(
+        load_image(tmp_path / "c.png"), compose.composite(portrait, alpha, (200, 100, 50))
+    )
+    behind = tmp_path / "behind.png"
+    PIL.Image.new("RGB", (30, 50), "blue").save(behind)
+    assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "p.jpg"), "--background", str(behind)]) == 0
+    assert load_image(tmp_path / "p.jpg")[5, 300, 2] > 200
+
+
+def test_default_names_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for name in ("a/x.jpg", "y.jpg"):
+        (tmp_path / name).write_bytes(PORTRAIT.read_bytes())
+    assert main(["cut", str(tmp_path / "a/x.jpg"), str(tmp_path / "y.jpg")]) == 0
+    assert (tmp_path / "a/x-cutout.png").exists()
+    assert (tmp_path / "y-cutout.png").exists()
+    made = tmp_path / "new" / "folder"
+    assert main(["cut", str(tmp_path / "a/x.jpg"), str(tmp_path / "y.jpg"), "-o", str(made), "--mask"]) == 0
+    assert {path.name for path in made.iterdir()} == {"x-matte.png", "y-matte.png"}
+
+
+def test_pipe_in_and_out() -> None:
+    done = run("cut", "-", stdin=PORTRAIT.read_bytes())
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert decode(done.stdout).shape == (512, 512, 4)
+
+
+def test_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = str(tmp_path / "none.jpg")
+    assert main(["cut", str(PORTRAIT), missing, "-o", str(tmp_path), "--json", "--device", "cpu"]) == 3
+    good, bad = map(json.loads, capsys.readouterr().out.splitlines())
+    assert good == {
+        "input": str(PORTRAIT),
+        "output": str(tmp_path / "eileen-collins-cutout.png"),
+        "width": 512,
+        "height": 512,
+        "subject_fraction": pytest.approx(0.6, abs=0.2),
+        "model": DEFAULT_MODEL,
+        "device": "cpu",
+    }
+    assert bad["input"] == missing
+    assert "no such file" in bad["error"]
+
+
+def half_of_the_portrait(path: Path) -> None:
+    path.write_bytes(PORTRAIT.read_bytes()[:40_000])
+
+
+BAD_PICTURES: dict[str, tuple[Callable[[Path], object] | None, str]] = {
+    "missing.jpg": (None, "no such file"),
+    "directory.jpg": (lambda path: path.mkdir(), "is a directory"),
+    "empty.jpg": (lambda path: path.write_bytes(b""), "is empty"),
+    "text.jpg": (lambda path: path.write_text("I am not a picture"), "not a picture that Limner reads"),
+    "truncated.jpg": (half_of_the_portrait, "is damaged"),
+    "one.png": (lambda path: PIL.Image.new("RGB", (1, 1)).save(path), "too few"),
+    "strip.png": (lambda path: PIL.Image.new("RGB", (1, 5000)).save(path), "too few"),
+    "bomb.png": (lambda path: path.write_bytes(png_header(40_000, 40_000) + bytes(1_000_000)), "too large"),
+    "large.png": (lambda path: path.write_bytes(png_header(18_000, 10_000)), "too large"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PICTURES)
+def test_bad_picture_ends_in_one_line(name: str, tmp_path: Path) -> None:
+    make, message = BAD_PICTURES[name]
+    if make:
+        make(tmp_path / name)
+    target = tmp_path / "out.png"
+    target.write_bytes(b"precious")
+    before = set(tmp_path.iterdir())
+    done = run("cut", tmp_path / name, "-o", target)
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 1
+    assert len(lines) == 1, lines
+    assert name in lines[0]
+    assert message in lines[0]
+    assert done.stdout == b""
+    assert target.read_bytes() == b"precious"
+    assert set(tmp_path.iterdir()) == before
+
+
+def not_onnx(folder: Path) -> list[str]:
+    (folder / "notes.onnx").write_text("hello")
+    (folder / "notes.json").write_bytes(model_path(DEFAULT_MODEL).with_suffix(".json").read_bytes())
+    return ["--model", str(folder / "notes.onnx")]
+
+
+def text_as_model(folder: Path) -> list[str]:
+    (folder / "notes.txt").write_text("hello")
+    return ["--model", str(folder / "notes.txt")]
+
+
+def changed_model(folder: Path) -> list[str]:
+    source = model_path(DEFAULT_MODEL)
+    (folder / "m.onnx").write_bytes(source.read_bytes() + b"x")
+    (folder / "m.json").write_bytes(source.with_suffix(".json").read_bytes())
+    return ["--model", str(folder / "m.onnx")]
+
+
+BAD_ARGUMENTS: dict[str, tuple[Callable[[Path], list[str]], int, str]] = {
+    "unknown extension": (lambda folder: ["-o", f"{folder}/out.xyz"], 1, "unknown picture format '.xyz'"),
+    "no extension": (lambda folder: ["-o", f"{folder}/out"], 1, "unknown picture format ''"),
+    "transparent JPEG": (lambda folder: ["-o", f"{folder}/out.jpg"], 1, "JPEG has no transparency"),
+    "no folder": (lambda folder: ["-o", f"{folder}/none/out.png"], 1, "its folder does not exist"),
+    "model that is not ONNX": (not_onnx, 1, "notes.onnx is not the model"),
+    "model that is a text": (text_as_model, 1, "notes.txt is not an ONNX model"),
+    "model of another SHA-256": (changed_model, 1, "m.onnx is not the model"),
+    "no such model": (lambda folder: ["--model", "mona-lisa"], 1, "no model 'mona-lisa'"),
+    "no such device": (lambda folder: ["--device", "tpu"], 1, "unknown device 'tpu'"),
+    "no such colour": (lambda folder: ["--background", "blurple"], 1, "'blurple' is not a colour"),
+    "no such background": (lambda folder: ["--background", f"{folder}/sea.jpg"], 1, "no such file"),
+    "matte on a background": (lambda folder: ["--mask", "--background", "red"], 2, "leave out --background"),
+    "picture and JSON": (lambda folder: ["-o", "-", "--json"], 2, "choose another -o"),
+    "input as output": (lambda folder: ["-o", f"{folder}/portrait.png"], 2, "is the input itself"),
+    "two of one name": (lambda folder: [f"{folder}/portrait.jpg", "-o", f"{folder}/"], 2, "several pictures"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ARGUMENTS)
+def test_bad_arguments_end_in_one_line(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "portrait.png"
+    PIL.Image.fromarray(load_image(PORTRAIT)).save(source)
+    make, code, message = BAD_ARGUMENTS[name]
+    arguments = make(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert main(["cut", str(source), *arguments]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1, err
+    assert message in err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+def test_unwritable_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "out.png")]) == 1
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_target_on_a_read_only_file_system(capsys: pytest.CaptureFixture[str]) -> None:
+    target = Path("/proc/limner.png")
+    if not target.parent.exists():
+        pytest.skip("needs /proc, where nobody can write")
+    assert main(["cut", str(PORTRAIT), "-o", str(target)]) == 1
+    assert f"cannot write {target}" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = run("cut", tmp_path / "none.jpg", "--debug")
+    assert done.returncode == 1
+    assert b"Traceback" in done.stderr
+
+
+def test_all_failed_is_1(tmp_path: Path) -> None:
+    assert main(["cut", str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg")]) == 1
+
+
+def test_animation_is_cut_and_said(tmp_path: Path) -> None:
+    first = PIL.Image.fromarray(load_image(PORTRAIT)).resize((64, 64))
+    first.save(tmp_path / "two.gif", save_all=True, append_images=[first.rotate(90)])
+    done = run("cut", tmp_path / "two.gif")
+    assert done.returncode == 0
+    assert b"several frames" in done.stderr
+    assert decode(tmp_path / "two-cutout.png").shape == (64, 64, 4)
+
+
+def test_rotated_photo_gives_an_upright_cutout(tmp_path: Path, portrait: Image) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side
+    cropped = portrait[:, :400]
+    PIL.Image.fromarray(np.rot90(cropped)).save(tmp_path / "phone.png", exif=exif)
+    assert main(["cut", str(tmp_path / "phone.png")]) == 0
+    written = decode(tmp_path / "phone-cutout.png")
+    np.testing.assert_array_equal(written, compose.cutout(cropped, segmenter.segment(cropped)))
+
+
+def test_empty_room_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    PIL.Image.new("RGB", (200, 200), (40, 60, 90)).save(tmp_path / "wall.png")
+    alpha = segmenter.segment(tmp_path / "wall.png")
+    if alpha.max() >= 0.5:
+        pytest.skip("this model sees a person in a plain wall")
+    assert main(["cut", str(tmp_path / "wall.png")]) == 0
+    assert "no person found" in capsys.readouterr().err

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from limner.errors import InputError
+from limner.training.config import TrainConfig, read_recipe
+from tests.conftest import ROOT
+
+MINIMAL = 'name = "a"\nnet = "unet"\ndata = ["x"]\n'
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "a.toml"
+    path.write_text(MINIMAL)
+    return path
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.stem)
+def test_recipes_are_valid_and_named_after_their_file(path: Path) -> None:
+    assert read_recipe(path).name == path.stem
+
+
+def test_defaults_and_changes(recipe: Path) -> None:
+    assert read_recipe(recipe) == TrainConfig(name="a", net="unet", data=("x",))
+    changed = read_recipe(recipe, ["epochs=3", "learning_rate=1", 'data=["x", "y"]', "output=/tmp/runs"])
+    assert (changed.epochs, changed.learning_rate, changed.data, changed.output) == (
+        3,
+        1.0,
+        ("x", "y"),
+        "/tmp/runs",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("epoch=3", "unknown setting 'epoch': did you mean 'epochs'"),
+        ("qqqq=3", "unknown setting 'qqqq': known"),
+        ("epochs=three", "epochs must be of type int, got 'three'"),
+        ("data=x", "data must be of type"),
+        ("epochs=0", "epochs must be positive"),
+        ("input_size=100", "multiple of 32"),
+        ("holdout=1.0", "holdout must be between"),
+        ("scale=0.5", "scale must be at least 1"),
+        ("swap=0.5", "set backgrounds"),
+        ("epochs", "write key=value"),
+    ],
+)
+def test_bad_settings(recipe: Path, change: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_recipe(recipe, [change])
+
+
+def test_bad_recipes(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read the recipe"):
+        read_recipe(tmp_path / "none.toml")
+    (tmp_path / "a.toml").write_text("name = ")
+    with pytest.raises(InputError, match="not a TOML recipe"):
+        read_recipe(tmp_path / "a.toml")
+    (tmp_path / "a.toml").write_text('name = "a"\n')
+    with pytest.raises(InputError, match="lacks net, data"):
+        read_recipe(tmp_path / "a.toml")

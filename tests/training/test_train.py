@@ -1,0 +1,124 @@
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from limner.cli import main
+from limner.datasets import read_folder
+from limner.errors import InputError, ModelError
+from limner.images import load_image
+from limner.segmenter import Segmenter
+from limner.training import export as exporting
+from limner.training.config import TrainConfig
+from limner.training.export import PixelsToAlpha, check_parity, first_images, load_checkpoint
+from limner.training.loading import PortraitData
+from limner.training.module import PortraitModule
+from tests.datasets.test_folders import make_folder
+
+pytestmark = [
+    # Lightning's own advice about workers and logging, and torch's exporter, none of it ours to mend.
+    pytest.mark.filterwarnings("ignore:The '.*_dataloader' does not have many workers"),
+    pytest.mark.filterwarnings("ignore:Trying to infer the `batch_size`"),
+    pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*:FutureWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainConfig]:
+    """A tiny run by the command whose subjects are simply white: its best checkpoint and settings."""
+    root = tmp_path_factory.mktemp("train")
+    widths = {f"{index:02}": 5 + index for index in range(36)}
+    make_folder(root / "white", widths)
+    names = list(widths)
+    (root / "white" / "train.txt").write_text("\n".join(names[4:]))
+    (root / "white" / "val.txt").write_text("\n".join(names[:4]))
+    (root / "tiny.toml").write_text('name = "tiny"\nnet = "unet"\ndata = ["white"]\nholdout = 0.25\n')
+    folders = [f"data_root={root}", f"output={root}/runs"]
+    settings = ["epochs=12", "batch_size=8", "input_size=32", "colour=0.1", *folders]
+    assert main(["train", str(root / "tiny.toml"), *settings]) == 0
+    checkpoint = root / "runs" / "tiny" / "best.ckpt"
+    return checkpoint, load_checkpoint(checkpoint)[0].config
+
+
+def test_it_learns(run: tuple[Path, TrainConfig]) -> None:
+    with (run[0].parent / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    dices = [float(row["holdout_dice"]) for row in rows if row["holdout_dice"]]
+    losses = [float(row["loss"]) for row in rows if row["loss"]]
+    assert len(dices) == 12
+    assert max(dices) > 0.95
+    assert losses[-1] < losses[0] * 0.8
+
+
+def test_holdout_is_neither_trained_on_nor_reported_on(run: tuple[Path, TrainConfig]) -> None:
+    data = PortraitData(run[1])
+    data.setup("fit")
+    assert (len(data.train), len(data.holdout)) == (24, 8)
+    rows = torch.cat((data.train.alphas, data.holdout.alphas)).flatten(1)
+    assert len({tuple(row.tolist()) for row in rows}) == 32  # all different, and none of the four in val.txt
+    root = Path(run[1].data_root) / "white"
+    trained = {sample.id for sample in read_folder(root, "train")}
+    assert not trained & {sample.id for sample in read_folder(root, "val")}
+
+
+def test_exported_model_works_at_once(run: tuple[Path, TrainConfig], tmp_path: Path) -> None:
+    target = tmp_path / "mine.onnx"
+    assert main(["export", str(run[0]), str(target)]) == 0
+    sidecar = json.loads(target.with_suffix(".json").read_text())
+    assert sidecar["size"] == [32, 32]
+    assert sidecar["scores"]["white/val"]["iou_mean"] > 0.8
+    picture = read_folder(Path(run[1].data_root) / "white")[20]
+    output = tmp_path / "cut.png"
+    assert main(["cut", str(picture.image), "--model", str(target), "--mask", "-o", str(output)]) == 0
+    found = load_image(output)[..., 0] >= 128
+    assert (found == (picture.load()[1] >= 0.5)).mean() > 0.9
+
+
+def test_parity_is_measured_and_enforced(
+    run: tuple[Path, TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "mine.onnx"
+    exporting.export(run[0], target)
+    module, commit = load_checkpoint(run[0])
+    assert commit
+    images = first_images([read_folder(Path(run[1].data_root) / "white", "val")], 4)
+    model = PixelsToAlpha(module.net)
+    assert check_parity(model, Segmenter(target, device="cpu"), images) <= exporting.TOLERANCE
+    with torch.no_grad():
+        next(module.net.parameters()).add_(0.1)
+    with pytest.raises(ModelError, match="differs from torch"):
+        check_parity(model, Segmenter(target, device="cpu"), images)
+
+
+def test_unknown_net_is_refused(run: tuple[Path, TrainConfig]) -> None:
+    with pytest.raises(InputError, match="unknown net 'vgg': use one of unet"):
+        PortraitModule.of(replace(run[1], net="vgg"))
+
+
+def test_bad_checkpoints(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such checkpoint"):
+        load_checkpoint(tmp_path / "none.ckpt")
+    (tmp_path / "text.ckpt").write_text("hello")
+    with pytest.raises(ModelError, match="is not a checkpoint"):
+        load_checkpoint(tmp_path / "text.ckpt")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(ModelError, match="is not a checkpoint"):
+        load_checkpoint(tmp_path / "other.ckpt")
+    with pytest.raises(InputError, match=r"NAME\.onnx"):
+        exporting.export(tmp_path / "none.ckpt", tmp_path / "model.bin")
+
+
+def test_pixels_to_alpha_is_a_probability() -> None:
+    class Red(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images[:, :1] * 10 - 5
+
+    pixels = np.zeros((1, 2, 2, 3), np.uint8)
+    pixels[0, 0, 0] = (255, 0, 0)
+    alpha = PixelsToAlpha(Red())(torch.from_numpy(pixels))
+    np.testing.assert_allclose(alpha.numpy(), [[[0.993307, 0.006693], [0.006693, 0.006693]]], atol=1e-5)
