@@ -1,5 +1,17 @@
 """Network architectures, one a file, by name. Needs the extra ``train``."""
 
-from limner.nets.unet import UNet
+from collections.abc import Callable
 
-NETS = {"unet": UNet}
+from torch import nn
+
+from limner.nets.segnet import SegNet
+from limner.nets.segnet_basic import SegNetBasic
+from limner.nets.unet import UNet, unet_large
+
+NETS: dict[str, Callable[[], nn.Module]] = {
+    "segnet": SegNet,
+    "segnet_basic": SegNetBasic,
+    "unet": UNet,
+    "unet_large": unet_large,
+}
+"""Name in a recipe -> a network with new weights: images (N, 3, H, W) in [0, 1] -> logits (N, 1, H, W)."""

@@ -1,5 +1,5 @@
 """U-Net (Ronneberger, Fischer and Brox, "U-Net: Convolutional Networks for Biomedical Image
-Segmentation", MICCAI 2015) in the small form that was published for CelebAMask-HQ: 8-16-32-64 channels.
+Segmentation", MICCAI 2015), by default in the small form published for CelebAMask-HQ: 8-16-32-64 channels.
 """  # noqa: D205
 
 from itertools import pairwise
@@ -38,6 +38,11 @@ class UNet(nn.Module):
             x = block(torch.cat((x, skip), dim=1))
         logits: Tensor = self.head(x)  # no sigmoid here: the loss wants logits and the exporter adds its own
         return logits
+
+
+def unet_large() -> UNet:
+    """The conventional size: 32 channels at full resolution, doubled at each of four levels down."""
+    return UNet((32, 64, 128, 256, 512))
 
 
 def _double(channels_in: int, channels_out: int) -> nn.Sequential:

@@ -1,0 +1,51 @@
+"""SegNet: a VGG-16 encoder whose pooling indices steer the decoder, which mirrors it; no skip connections.
+
+Badrinarayanan, Kendall and Cipolla, "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image
+Segmentation", TPAMI 2017.
+"""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from limner.nets.blocks import pool, unpool
+
+STAGES = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512))
+"""Channels through the convolutions of each encoder stage: VGG-16's thirteen."""
+
+
+class SegNet(nn.Module):
+    """Takes images (N, 3, H, W) in [0, 1] of any size and gives logits (N, 1, H, W)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.ModuleList(_stage(channels) for channels in STAGES)
+        mirrored = [tuple(reversed(channels)) for channels in reversed(STAGES)]
+        mirrored[-1] = (64, 64)  # its last convolution is the head
+        self.decoder = nn.ModuleList(_stage(channels) for channels in mirrored)
+        self.head = nn.Conv2d(64, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (N, 3, H, W) in [0, 1] -> logits (N, 1, H, W)."""
+        places = []
+        for stage in self.encoder:
+            x = stage(x)  # (N, C, H / 2^depth, W / 2^depth)
+            size = x.shape[-2:]
+            x, indices = pool(x)
+            places.append((indices, size))
+        for stage in self.decoder:
+            x = stage(unpool(x, *places.pop()))
+        logits: Tensor = self.head(x)
+        return logits
+
+
+def _stage(channels: tuple[int, ...]) -> nn.Sequential:
+    """3 x 3 convolutions, each with batch norm (which makes a bias idle) and ReLU."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise(channels):
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)

@@ -1,0 +1,43 @@
+"""SegNet-Basic: four stages of one 7 x 7 convolution each, the paper's small variant (section 3.3).
+
+Badrinarayanan, Kendall and Cipolla, "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image
+Segmentation", TPAMI 2017.
+"""
+
+from torch import Tensor, nn
+
+from limner.nets.blocks import pool, unpool
+
+DEPTH = 4
+
+
+class SegNetBasic(nn.Module):
+    """Takes images (N, 3, H, W) in [0, 1] of any size and gives logits (N, 1, H, W).
+
+    As in the paper: 64 channels throughout, no biases, and no ReLU in the decoder.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.ModuleList(
+            nn.Sequential(*_convolution(64 if depth else 3), nn.ReLU(inplace=True)) for depth in range(DEPTH)
+        )
+        self.decoder = nn.ModuleList(nn.Sequential(*_convolution(64)) for _ in range(DEPTH))
+        self.head = nn.Conv2d(64, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (N, 3, H, W) in [0, 1] -> logits (N, 1, H, W)."""
+        places = []
+        for stage in self.encoder:
+            x = stage(x)  # (N, 64, H / 2^depth, W / 2^depth)
+            size = x.shape[-2:]
+            x, indices = pool(x)
+            places.append((indices, size))
+        for stage in self.decoder:
+            x = stage(unpool(x, *places.pop()))
+        logits: Tensor = self.head(x)
+        return logits
+
+
+def _convolution(channels: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Conv2d(channels, 64, 7, padding=3, bias=False), nn.BatchNorm2d(64)
