@@ -12,7 +12,7 @@ LAYERS = [
     {"files"},
     {"images", "masks", "spec", "metrics"},
     {"segmenter", "compose"},
-    {"datasets", "evaluation", "nets", "doctor"},
+    {"datasets", "evaluation", "report", "nets", "doctor"},
     {"training"},
     {"cli"},
 ]
@@ -23,6 +23,7 @@ HOMES = {
     "torch": {"nets", "training"},
     "lightning": {"nets", "training"},
     "onnx": {"training"},
+    "matplotlib": {"report"},
     "tqdm": {"datasets", "training"},
 }
 MODULES = [

@@ -1,10 +1,18 @@
+import io
+
+import numpy as np
+import PIL.Image
 import pytest
 import torch
 
-from limner.training.augment import augment
+from limner.images import Image
+from limner.training import degrade
+from limner.training.augment import augment, draw
 from limner.training.config import TrainConfig
+from limner.training.loading import normalise
 
 STILL = {"scale": 1.0, "rotation": 0.0, "shift": 0.0, "colour": 0.0}
+ALL = {"scale": 1.3, "rotation": 10.0, "shift": 0.1, "colour": 0.3, "blur": 0.5, "noise": 0.5, "jpeg": 0.5}
 
 
 def config(**changes: float | str) -> TrainConfig:
@@ -20,13 +28,13 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
     return images, alphas
 
 
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def numbers(count: int = 16, seed: int = 0) -> torch.Tensor:
+    return draw(seed, 0, range(count))
 
 
 def test_only_flips_when_nothing_else_is_allowed() -> None:
     images, alphas = batch()
-    moved, moved_alphas = augment(images, alphas, config(), generator())
+    moved, moved_alphas = augment(images, alphas, numbers(), config())
     flipped = 0
     for before, after, alpha in zip(images, moved, moved_alphas, strict=True):
         same = torch.allclose(after, before, atol=1e-4)
@@ -40,7 +48,7 @@ def test_only_flips_when_nothing_else_is_allowed() -> None:
 @pytest.mark.parametrize("change", [{"scale": 1.5}, {"rotation": 30.0}, {"shift": 0.2}])
 def test_image_and_alpha_move_together(change: dict[str, float]) -> None:
     images, alphas = batch()
-    moved, moved_alphas = augment(images, alphas, config(**change), generator())
+    moved, moved_alphas = augment(images, alphas, numbers(), config(**change))
     torch.testing.assert_close(moved[:, :1], moved_alphas)
     assert (moved - images).abs().mean() > 0.02
     assert (moved - images.flip(-1)).abs().mean() > 0.02
@@ -49,7 +57,7 @@ def test_image_and_alpha_move_together(change: dict[str, float]) -> None:
 def test_a_shift_is_a_fraction_of_the_picture() -> None:
     alphas = torch.zeros(200, 1, 40, 40)
     alphas[:, :, 18:22, 18:22] = 1
-    _, moved = augment(alphas.repeat(1, 3, 1, 1), alphas, config(shift=0.25), generator())
+    _, moved = augment(alphas.repeat(1, 3, 1, 1), alphas, numbers(200), config(shift=0.25))
     columns = (moved.sum(dim=(1, 2)) * torch.arange(40)).sum(dim=1) / moved.sum(dim=(1, 2, 3))
     offsets = (columns - 19.5).abs() / 40
     assert offsets.max() <= 0.26
@@ -58,8 +66,8 @@ def test_a_shift_is_a_fraction_of_the_picture() -> None:
 
 def test_colour_leaves_the_alpha_and_the_range() -> None:
     images, alphas = batch()
-    moved, moved_alphas = augment(images, alphas, config(colour=0.5), generator())
-    still, still_alphas = augment(images, alphas, config(), generator())
+    moved, moved_alphas = augment(images, alphas, numbers(), config(colour=0.5))
+    still, still_alphas = augment(images, alphas, numbers(), config())
     torch.testing.assert_close(moved_alphas, still_alphas)
     assert (moved - still).abs().mean() > 0.02
     assert moved.min() >= 0
@@ -70,7 +78,7 @@ def test_swap_follows_the_compositing_equation() -> None:
     images, alphas = batch()
     backgrounds = torch.rand(5, 3, 48, 48)
     settings = config(swap=1.0, backgrounds="x")
-    moved, moved_alphas = augment(images, alphas, settings, generator(), backgrounds)
+    moved, moved_alphas = augment(images, alphas, numbers(), settings, backgrounds)
     for after, alpha in zip(moved, moved_alphas, strict=True):
         candidates = []
         for turned in (after, after.flip(-1)):
@@ -86,19 +94,66 @@ def test_swap_follows_the_compositing_equation() -> None:
 def test_empty_pictures_hold_nobody() -> None:
     images, alphas = batch()
     backgrounds = torch.full((2, 3, 48, 48), 0.25)
-    moved, moved_alphas = augment(
-        images, alphas, config(empty=0.5, backgrounds="x"), generator(), backgrounds
-    )
+    settings = config(empty=0.5, backgrounds="x")
+    moved, moved_alphas = augment(images, alphas, numbers(), settings, backgrounds)
     empty = moved_alphas.flatten(1).amax(dim=1) == 0
     assert 0 < empty.sum() < 16
     torch.testing.assert_close(moved[empty], torch.full_like(moved[empty], 0.25))
     assert (moved[~empty] - 0.25).abs().amax(dim=(1, 2, 3)).min() > 0.1
 
 
-def test_same_seed_same_pictures() -> None:
+def test_a_picture_changes_alike_in_any_batch() -> None:
     images, alphas = batch()
-    settings = config(scale=1.3, rotation=10.0, shift=0.1, colour=0.3)
-    first, second = (augment(images, alphas, settings, generator(7))[0] for _ in range(2))
-    other, _ = augment(images, alphas, settings, generator(8))
-    assert torch.equal(first, second)
-    assert not torch.equal(first, other)
+    together, _ = augment(images, alphas, draw(1, 2, range(16)), config(**ALL))
+    for index in (3, 11):
+        alone, _ = augment(images[[index]], alphas[[index]], draw(1, 2, [index]), config(**ALL))
+        torch.testing.assert_close(alone[0], together[index], atol=1e-5, rtol=1e-4)
+    for seed, epoch in ((1, 3), (2, 2)):
+        other, _ = augment(images, alphas, draw(seed, epoch, range(16)), config(**ALL))
+        assert (other - together).abs().mean() > 0.02
+
+
+@pytest.mark.parametrize("effect", ["grey", "blur", "noise", "jpeg"])
+def test_shares_and_ranges_of_what_degrades(effect: str) -> None:
+    images, alphas = (values.repeat(8, 1, 1, 1) for values in batch())
+    plain, plain_alphas = augment(images, alphas, numbers(128), config())
+    changed, changed_alphas = augment(images, alphas, numbers(128), config(**{effect: 0.3}))
+    share = ((changed - plain).flatten(1).abs().amax(dim=1) > 1e-3).float().mean()
+    assert 0.15 < share < 0.45
+    assert torch.equal(changed_alphas, plain_alphas)
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+
+
+def test_grey_is_luminance() -> None:
+    colours = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]).view(4, 3, 1, 1)
+    grey = degrade.to_grey(colours, torch.zeros(4))
+    torch.testing.assert_close(grey[:, 0, 0, 0], torch.tensor([0.299, 0.587, 0.114, 1.0]))
+    assert torch.equal(grey[:, 0], grey[:, 2])
+
+
+def test_blur_keeps_the_sum_of_a_point_and_widens_it() -> None:
+    point = torch.zeros(2, 3, 31, 31)
+    point[:, :, 15, 15] = 1
+    soft = degrade.blur(point, torch.tensor([0.0, 1.0]))
+    torch.testing.assert_close(soft.sum(dim=(2, 3)), torch.ones(2, 3))
+    columns = torch.arange(31.0) - 15
+    deviation = (soft[:, 0].sum(dim=1) * columns**2).sum(dim=1).sqrt()
+    torch.testing.assert_close(deviation, torch.tensor([0.4, 2.4]), atol=0.15, rtol=0)
+
+
+def test_noise_has_the_deviation_it_says() -> None:
+    noisy = degrade.add_noise(torch.full((2, 3, 64, 64), 0.5), torch.tensor([0.5, 0.999]))
+    torch.testing.assert_close(noisy.std(dim=(1, 2, 3)), torch.tensor([0.06, 0.12]), atol=0.004, rtol=0)
+
+
+@pytest.mark.parametrize(("strength", "quality"), [(0.2, 58), (0.5, 40), (0.9, 16)])
+def test_compression_loses_what_jpeg_loses(strength: float, quality: int, portrait: Image) -> None:
+    image = portrait[:256, 128:384]
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(image).save(buffer, "JPEG", quality=quality, subsampling=0)
+    with PIL.Image.open(buffer) as picture:
+        expected = normalise(torch.from_numpy(np.array(picture))[None])
+    original = normalise(torch.from_numpy(image.copy())[None])
+    found = degrade.compress(original, torch.tensor([strength]))
+    assert (found - expected).abs().mean() < 0.4 * (original - expected).abs().mean()

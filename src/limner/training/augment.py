@@ -1,77 +1,111 @@
-"""Augmentation of a batch, image and alpha together, on the device where the batch is."""
+"""Augmentation of a batch, image and alpha together, on the device where the batch is.
+
+Every effect is a pure function of the pictures and of uniform random numbers, one row a picture, so that a
+picture is changed in the same way whatever batch, process or resumed run it is in.
+"""
 
 import math
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from limner.training.config import TrainConfig
+from limner.training.degrade import add_noise, blur, compress, to_grey
+
+Draws = Iterator[Tensor]  # each (N,) in [0, 1): an effect takes the next few
+COLUMNS = 29  # as many as all effects take
+
+
+def draw(seed: int, epoch: int, ids: Sequence[int]) -> Tensor:
+    """Uniform random numbers (N, `COLUMNS`) in [0, 1), float32, that depend on seed, epoch and id alone."""
+    rows = [np.random.default_rng((seed, epoch, index)).random(COLUMNS, np.float32) for index in ids]
+    return torch.from_numpy(np.stack(rows))
 
 
 def augment(
-    images: Tensor,
-    alphas: Tensor,
-    config: TrainConfig,
-    generator: torch.Generator,
-    backgrounds: Tensor | None = None,
+    images: Tensor, alphas: Tensor, numbers: Tensor, config: TrainConfig, backgrounds: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Change the background, flip, zoom, rotate, shift and recolour each picture by its own random amount.
+    """Change background, place, colour and quality of each picture by its own random amounts.
 
     Args:
         images: (N, 3, H, W) in [0, 1].
         alphas: (N, 1, H, W) in [0, 1]; moved with the images, never recoloured.
-        config: The largest amounts.
-        generator: Where the randomness comes from; on the CPU.
+        numbers: (N, `COLUMNS`), from `draw`.
+        config: The largest amounts and the shares of pictures.
         backgrounds: (M, 3, H, W) in [0, 1], pictures without people to choose from.
     """
-    if backgrounds is not None:
-        images, alphas = _swap(images, alphas, backgrounds, config, generator)
-    images, alphas = _move(images, alphas, config, generator)
-    return _recolour(images, config.colour, generator), alphas
+    draws = iter(numbers.to(images).unbind(dim=1))
+    images, alphas = _swap(images, alphas, backgrounds, config, draws)
+    images, alphas = _move(images, alphas, config, draws)
+    images = recolour(images, config.colour, draws)
+    for share, effect in (
+        (config.grey, to_grey),
+        (config.blur, blur),
+        (config.noise, add_noise),
+        (config.jpeg, compress),
+    ):
+        chosen, strength = next(draws) < share, next(draws)
+        if chosen.any():
+            images = images.clone()
+            images[chosen] = effect(images[chosen], strength[chosen])
+    return images, alphas
+
+
+def recolour(images: Tensor, largest: float, draws: Draws) -> Tensor:
+    """Change saturation, contrast, brightness and colour balance by factors of at most ``1 + largest``."""
+
+    def factor(strength: float = largest) -> Tensor:
+        return torch.exp((2 * next(draws) - 1) * math.log1p(strength)).view(-1, 1, 1, 1)
+
+    grey = images.mean(dim=1, keepdim=True)
+    images = grey + (images - grey) * factor()
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    images = mean + (images - mean) * factor()
+    balance = torch.cat([factor(largest / 3) for _ in range(3)], dim=1)
+    return (images * factor() * balance).clamp(0, 1)
 
 
 def _swap(
-    images: Tensor, alphas: Tensor, backgrounds: Tensor, config: TrainConfig, generator: torch.Generator
+    images: Tensor, alphas: Tensor, backgrounds: Tensor | None, config: TrainConfig, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """Put some subjects before another background, ``alpha * I + (1 - alpha) * B``, and leave some away."""
-    chosen = backgrounds[torch.randint(len(backgrounds), (len(images),), generator=generator)]
-    draw = torch.rand(len(images), 1, 1, 1, generator=generator).to(images)
-    alphas = torch.where(draw < config.empty, 0, alphas)
-    behind = _recolour(chosen.to(images), config.colour, generator)
+    choice, share = next(draws), next(draws).view(-1, 1, 1, 1)
+    if backgrounds is None:
+        for _ in range(6):  # what recolouring a background would take
+            next(draws)
+        return images, alphas
+    behind = backgrounds[(choice * len(backgrounds)).long()]
+    behind = recolour(behind, config.colour, draws)
+    alphas = torch.where(share < config.empty, 0, alphas)
     swapped = alphas * images + (1 - alphas) * behind
-    return torch.where(draw < config.empty + config.swap, swapped, images), alphas
+    return torch.where(share < config.empty + config.swap, swapped, images), alphas
 
 
-def _move(
-    images: Tensor, alphas: Tensor, config: TrainConfig, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def _move(images: Tensor, alphas: Tensor, config: TrainConfig, draws: Draws) -> tuple[Tensor, Tensor]:
+    """Flip, zoom, stretch, rotate and shift; beyond its border the picture is mirrored."""
+
     def uniform(largest: float) -> Tensor:
-        return (torch.rand(len(images), generator=generator) * 2 - 1) * largest
+        return (2 * next(draws) - 1) * largest
 
+    flip = torch.where(next(draws) < 0.5 * config.flip, -1.0, 1.0)
     angle = uniform(math.radians(config.rotation))
     zoom = torch.exp(uniform(math.log(config.scale)))
     stretch = torch.exp(uniform(math.log(config.scale) / 3))
-    flip = uniform(1).sign()
+    right, down = uniform(2 * config.shift), uniform(2 * config.shift)
+    if not (config.rotation or config.shift or config.scale > 1):
+        return _flipped(images, flip), _flipped(alphas, flip)
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     # Rows of the matrix from output to input coordinates, both in [-1, 1].
-    x = torch.stack((cos * flip * stretch, -sin * stretch, uniform(2 * config.shift)), dim=1)
-    y = torch.stack((sin * flip / stretch, cos / stretch, uniform(2 * config.shift)), dim=1)
-    matrix = torch.stack((x, y), dim=1).to(images)  # (N, 2, 3)
-    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    x = torch.stack((cos * flip * stretch, -sin * stretch, right), dim=1)
+    y = torch.stack((sin * flip / stretch, cos / stretch, down), dim=1)
+    grid = F.affine_grid(torch.stack((x, y), dim=1), list(images.shape), align_corners=False)
     both = torch.cat((images, alphas), dim=1)
     both = F.grid_sample(both, grid, padding_mode="reflection", align_corners=False)
     return both[:, :3], both[:, 3:]
 
 
-def _recolour(images: Tensor, largest: float, generator: torch.Generator) -> Tensor:
-    def factor(channels: int, strength: float) -> Tensor:
-        spread = torch.rand(len(images), channels, 1, 1, generator=generator) * 2 - 1
-        return torch.exp(spread * math.log1p(strength)).to(images)
-
-    grey = images.mean(dim=1, keepdim=True)
-    images = grey + (images - grey) * factor(1, largest)  # saturation
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    images = mean + (images - mean) * factor(1, largest)  # contrast
-    images = images * factor(1, largest) * factor(3, largest / 3)  # brightness, colour balance
-    return images.clamp(0, 1)
+def _flipped(values: Tensor, flip: Tensor) -> Tensor:
+    return torch.where(flip.view(-1, 1, 1, 1) < 0, values.flip(-1), values)

@@ -2,7 +2,8 @@
 
 import difflib
 import sys
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,6 +14,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+CHOICES = {"optimizer": ("adamw", "adam"), "schedule": ("cosine", "plateau")}
+SHARES = ("swap", "empty", "grey", "blur", "noise", "jpeg")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
@@ -20,46 +24,69 @@ class TrainConfig:
 
     name: str  # of the run, its folder and its model
     net: str  # a key of limner.nets.NETS
-    data: tuple[str, ...]  # folders under data_root, each with train.txt and, to report on, val.txt
-    data_root: str = "."
     description: str = ""  # of the model, for its sidecar
     licence: str = "not stated"  # of the weights, for the sidecar: it follows from the data
     output: str = "runs"  # the run is kept in output/name
-    input_size: int = 128  # height and width of the network's input, pixels
-    epochs: int = 60
+
+    data: tuple[str, ...]  # data sets under data_root, each with a training and, to report on, a val list
+    data_root: str = "."
+    weights: tuple[float, ...] = ()  # how often each is drawn, against its share of the images; by default 1
     holdout: float = 0.05  # share of the training lists that is not trained on but chooses the epoch
+    input_size: int = 128  # height and width of the network's input, pixels
+    batch_size: int = 32  # over all devices
+
+    epochs: int = 60
     patience: int = 15  # epochs without a better Dice on the holdout before stopping
-    batch_size: int = 32
-    learning_rate: float = 3e-3  # peak, after one epoch of warm-up; then a cosine down to zero
+    optimizer: str = "adamw"  # or adam
+    learning_rate: float = 3e-3  # peak
     weight_decay: float = 1e-4
-    ema_decay: float = 0.998  # per step, of the averaged weights that are scored and kept
+    schedule: str = "cosine"  # after one epoch of warm-up, down to zero; or plateau: tenfold cuts
+    plateau: int = 3  # epochs without a better loss on the holdout before a cut
+    losses: Mapping[str, float] = field(default_factory=lambda: {"bce": 1.0, "dice": 1.0})  # name -> weight
+    ema_decay: float = 0.998  # per step, of the averaged weights that are scored and kept; 0 keeps the last
     precision: str = "32-true"  # Lightning's name; "bf16-mixed" is twice as fast where the CPU has it
+    devices: int = 1  # GPUs, or processes on a CPU
+    seed: int = 0
+
+    flip: bool = True  # left and right, every other picture
     scale: float = 1.3  # largest zoom in or out
     rotation: float = 15.0  # largest angle, degrees
     shift: float = 0.12  # largest shift, as a fraction of the picture
     colour: float = 0.3  # largest relative change of brightness, contrast, saturation and colour balance
+    grey: float = 0.0  # share of the pictures without colour
+    blur: float = 0.0  # share that is out of focus
+    noise: float = 0.0  # share with sensor noise
+    jpeg: float = 0.0  # share with the blocks of a strong JPEG compression
     backgrounds: str = ""  # folder under data_root of pictures without people; every 4th is kept to report on
-    swap: float = 0.0  # share of the pictures that get a new background from there
-    empty: float = 0.0  # share of the pictures that are replaced by such a background, nobody in it
-    seed: int = 0
+    swap: float = 0.0  # share that gets a new background from there
+    empty: float = 0.0  # share that is replaced by such a background, nobody in it
 
     def __post_init__(self) -> None:
-        for name in ("input_size", "epochs", "patience", "batch_size", "learning_rate"):
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name} must be positive, got {getattr(self, name)}")
-        if self.input_size % 32:
-            raise InputError(f"input_size must be a multiple of 32, got {self.input_size}")
-        if not 0 < self.holdout < 1:
-            raise InputError(f"holdout must be between 0 and 1, got {self.holdout}")
-        if (self.swap or self.empty) and not self.backgrounds:
-            raise InputError("swap and empty need a folder of backgrounds: set backgrounds")
-        if self.swap < 0 or self.empty < 0 or self.swap + self.empty > 1:
-            raise InputError(f"swap and empty are shares of the pictures, got {self.swap} and {self.empty}")
-        if self.scale < 1:
-            raise InputError(f"scale must be at least 1, got {self.scale}")
+        for name in ("input_size", "epochs", "patience", "batch_size", "learning_rate", "plateau", "devices"):
+            _require(getattr(self, name) > 0, f"{name} must be positive, got {getattr(self, name)}")
+        for name in SHARES:
+            _require(0 <= getattr(self, name) <= 1, f"{name} is a share in [0, 1], got {getattr(self, name)}")
+        for name, known in CHOICES.items():
+            _require(
+                getattr(self, name) in known,
+                f"{name} is one of {', '.join(known)}, got {getattr(self, name)}",
+            )
+        _require(self.input_size % 32 == 0, f"input_size must be a multiple of 32, got {self.input_size}")
+        _require(
+            self.batch_size % self.devices == 0, f"batch_size must be a multiple of devices, {self.devices}"
+        )
+        _require(0 < self.holdout < 1, f"holdout must be between 0 and 1, got {self.holdout}")
+        _require(0 <= self.ema_decay < 1, f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        _require(self.scale >= 1, f"scale must be at least 1, got {self.scale}")
+        _require(
+            self.swap + self.empty <= 1, f"swap and empty are {self.swap + self.empty} together, more than 1"
+        )
+        _require(not (self.swap or self.empty) or self.backgrounds != "", "swap and empty need backgrounds")
+        _require(len(self.weights) in (0, len(self.data)), "weights needs one number for each of data")
+        _require(all(weight > 0 for weight in self.weights), f"weights must be positive, got {self.weights}")
 
 
-def read_recipe(path: str | Path, changes: list[str] | None = None) -> TrainConfig:
+def read_recipe(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     """Read a TOML recipe.
 
     Args:
@@ -75,12 +102,17 @@ def read_recipe(path: str | Path, changes: list[str] | None = None) -> TrainConf
         raise InputError(f"cannot read the recipe {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a TOML recipe: {error}") from error
-    for change in changes or []:
+    for change in changes:
         key, equals, text = change.partition("=")
         if not equals:
             raise InputError(f"'{change}' is not a setting: write key=value")
         values[key] = _parse(text)
     return _checked(values)
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InputError(message)
 
 
 def _parse(text: str) -> Any:
@@ -97,9 +129,10 @@ def _checked(values: dict[str, Any]) -> TrainConfig:
             near = difflib.get_close_matches(key, types, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(types)}"
             raise InputError(f"unknown setting '{key}': {hint}")
-    missing = [
-        field.name for field in fields(TrainConfig) if field.default is MISSING and field.name not in values
+    needed = [
+        one.name for one in fields(TrainConfig) if one.default is MISSING and one.default_factory is MISSING
     ]
+    missing = [name for name in needed if name not in values]
     if missing:
         raise InputError(f"the recipe lacks {', '.join(missing)}")
     return TrainConfig(**{key: _typed(key, value, types[key]) for key, value in values.items()})
@@ -108,8 +141,21 @@ def _checked(values: dict[str, Any]) -> TrainConfig:
 def _typed(key: str, value: Any, wanted: Any) -> Any:
     if wanted is float and type(value) is int:
         return float(value)
-    if wanted == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if wanted == tuple[str, ...] and _holds(value, list, str):
         return tuple(value)
+    if wanted == tuple[float, ...] and _holds(value, list, (int, float)):
+        return tuple(map(float, value))
+    if (
+        wanted == Mapping[str, float]
+        and isinstance(value, dict)
+        and _holds(list(value.values()), list, (int, float))
+    ):
+        return {name: float(weight) for name, weight in value.items()}
     if type(value) is not wanted:
-        raise InputError(f"{key} must be of type {getattr(wanted, '__name__', wanted)}, got {value!r}")
+        name = str(getattr(wanted, "__name__", wanted)) if isinstance(wanted, type) else str(wanted)
+        raise InputError(f"{key} must be of type {name}, got {value!r}")
     return value
+
+
+def _holds(value: Any, kind: type, items: Any) -> bool:
+    return isinstance(value, kind) and all(isinstance(item, items) for item in value)  # type: ignore[attr-defined]

@@ -1,18 +1,18 @@
 """Samples -> batches: every picture is decoded and resized once, then kept in memory at network size."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
 from limner.datasets import Sample, read_folder
@@ -21,7 +21,13 @@ from limner.images import Size, load_image
 from limner.spec import to_input
 from limner.training.config import TrainConfig
 
-Batch = tuple[Tensor, Tensor]  # pixels (N, h, w, 3) uint8, alphas (N, h, w) uint8
+
+class Batch(NamedTuple):
+    """Some pictures at network size."""
+
+    pixels: Tensor  # (N, h, w, 3) uint8
+    alphas: Tensor  # (N, h, w) uint8
+    ids: list[int]  # places in the data set
 
 
 def normalise(pixels: Tensor) -> Tensor:
@@ -33,24 +39,90 @@ class PackedPortraits(Dataset[Batch]):
     """Samples at network size, in memory: 64 KiB each at 128 x 128."""
 
     def __init__(self, samples: Sequence[Sample], size: Size, *, title: str) -> None:
-        context = get_context("spawn")
-        with ProcessPoolExecutor(mp_context=context) as pool:
-            chunk = max(1, len(samples) // 64)
-            loaded = pool.map(Sample.load_at, samples, repeat(size), chunksize=chunk)
+        self.samples = samples
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+            loaded = pool.map(Sample.load_at, samples, repeat(size), chunksize=max(1, len(samples) // 64))
             pairs = list(tqdm(loaded, total=len(samples), desc=title, unit="image"))
-        self.images = torch.from_numpy(np.stack([image for image, _ in pairs]))
+        self.pixels = torch.from_numpy(np.stack([image for image, _ in pairs]))
         self.alphas = torch.from_numpy(np.stack([alpha for _, alpha in pairs]))
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.samples)
 
-    def __getitems__(self, indices: list[int]) -> Batch:
-        """Pixels (N, h, w, 3) and alphas (N, h, w) of several samples at once, uint8."""
-        return self.images[indices], self.alphas[indices]
+    def __getitems__(self, ids: list[int]) -> Batch:
+        """Several samples at once."""
+        return Batch(self.pixels[ids], self.alphas[ids], ids)
+
+
+class MixedSampler(Sampler[int]):
+    """An epoch over several data sets, each drawn as often as its weight says, cut into global batches.
+
+    The order depends on seed and epoch alone. Each of ``replicas`` processes takes its slice of every global
+    batch, so that any number of processes sees the same batches.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        weights: Sequence[float],
+        *,
+        seed: int,
+        batch_size: int,
+        replicas: int = 1,
+        rank: int = 0,
+    ) -> None:
+        wanted = [size * weight for size, weight in zip(sizes, weights, strict=True)]
+        length = max(sum(sizes), batch_size)  # fewer pictures than a batch are drawn again
+        self.counts = [math.ceil(length * part / sum(wanted)) for part in wanted]
+        self.sizes = sizes
+        self.seed = seed
+        self.shape = (length // batch_size, replicas, batch_size // replicas)
+        self.rank = rank
+        self.epoch = 0
+        self.skip = 0  # batches of this epoch that are done
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of an epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.shape[0] * self.shape[2]
+
+    def __iter__(self) -> Iterator[int]:
+        rng = np.random.default_rng((self.seed, self.epoch))
+        starts = np.cumsum([0, *self.sizes])
+        drawn = [
+            start + np.concatenate([rng.permutation(size) for _ in range(math.ceil(count / size))])[:count]
+            for start, size, count in zip(starts, self.sizes, self.counts, strict=False)
+        ]
+        order = rng.permutation(np.concatenate(drawn))[: math.prod(self.shape)]
+        mine = order.reshape(self.shape)[self.skip :, self.rank]
+        self.skip = 0
+        return iter(mine.ravel().tolist())
+
+
+class ResumableLoader(DataLoader[Batch]):
+    """A loader that can go on within an epoch: Lightning keeps its state in the checkpoint."""
+
+    sampler: MixedSampler
+
+    def state_dict(self) -> dict[str, int]:
+        """Batches of the epoch that were given out."""
+        return {"batches": self.given}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Leave these out of the next epoch."""
+        self.sampler.skip = state["batches"] % len(self)
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        self.given = self.sampler.skip
+        for batch in super().__iter__():
+            self.given += 1
+            yield batch
 
 
 class PortraitData(lightning.LightningDataModule):
-    """The training lists of the folders that a configuration names, less a holdout to choose the epoch by.
+    """The training lists of the data sets that a configuration names, less a holdout.
 
     The validation lists are not read: they are kept for the scores that are reported.
     """
@@ -61,12 +133,23 @@ class PortraitData(lightning.LightningDataModule):
 
     def setup(self, stage: str) -> None:  # noqa: ARG002
         """Decode all samples, once."""
-        size = (self.config.input_size, self.config.input_size)
-        roots = [f"{self.config.data_root}/{name}" for name in self.config.data]
-        samples = [sample for root in roots for sample in read_folder(root, "train")]
-        order = np.random.default_rng(self.config.seed).permutation(len(samples))
-        held = math.ceil(self.config.holdout * len(samples))
-        holdout, train = ([samples[i] for i in part] for part in (order[:held], order[held:]))
+        config = self.config
+        size = (config.input_size, config.input_size)
+        rng = np.random.default_rng(config.seed)
+        train: list[Sample] = []
+        holdout: list[Sample] = []
+        self.sizes = []
+        for name in config.data:
+            samples = read_folder(Path(config.data_root) / name, "train")
+            order = rng.permutation(len(samples))
+            held = math.ceil(config.holdout * len(samples))
+            if held == len(samples):
+                raise DatasetError(
+                    f"{name} has only {held} training pictures: none is left beside the holdout"
+                )
+            holdout += [samples[i] for i in order[:held]]
+            train += [samples[i] for i in order[held:]]
+            self.sizes.append(len(samples) - held)
         self.train = PackedPortraits(train, size, title="reading the training samples")
         self.holdout = PackedPortraits(holdout, size, title="reading the holdout")
         self.backgrounds = self._read_backgrounds(size)
@@ -86,21 +169,32 @@ class PortraitData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches in an order that depends on the seed and the epoch alone."""
-        return self._loader(self.train, shuffle=True)
+        config = self.config
+        sampler = MixedSampler(
+            self.sizes,
+            config.weights or [1.0] * len(self.sizes),
+            seed=config.seed,
+            batch_size=config.batch_size,
+            replicas=self._replicas,
+            rank=self._rank,
+        )
+        return ResumableLoader(
+            self.train, config.batch_size // self._replicas, sampler=sampler, collate_fn=_as_it_is
+        )
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """The holdout, always in the same order."""
-        return self._loader(self.holdout, shuffle=False)
+        """The holdout, always in the same order, shared out among the processes."""
+        mine = range(self._rank, len(self.holdout), self._replicas)
+        size = self.config.batch_size // self._replicas
+        return DataLoader(self.holdout, size, sampler=mine, collate_fn=_as_it_is)
 
-    def _loader(self, data: PackedPortraits, *, shuffle: bool) -> DataLoader[Batch]:
-        trainer = self.trainer
-        replicas, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
-        sampler = DistributedSampler[Batch](
-            data, replicas, rank, shuffle=shuffle, seed=self.config.seed, drop_last=shuffle
-        )
-        return DataLoader(
-            data, self.config.batch_size, sampler=sampler, collate_fn=_as_it_is, drop_last=shuffle
-        )
+    @property
+    def _replicas(self) -> int:
+        return self.trainer.world_size if self.trainer else 1
+
+    @property
+    def _rank(self) -> int:
+        return self.trainer.global_rank if self.trainer else 0
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -1,16 +1,18 @@
-"""Losses on logits (N, 1, H, W) against alphas (N, 1, H, W) in [0, 1]."""
+"""Losses on logits (N, 1, H, W) against alphas (N, 1, H, W) in [0, 1]; each a mean, 0 when all is right."""
+
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 
-def bce_dice(logits: Tensor, target: Tensor) -> Tensor:
-    """Binary cross-entropy plus `soft_dice_loss`: the first for every pixel, the second for the overlap."""
-    return F.binary_cross_entropy_with_logits(logits, target) + soft_dice_loss(logits, target)
+def bce(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy ``-t log p - (1 - t) log(1 - p)``, mean over pixels."""
+    return F.binary_cross_entropy_with_logits(logits, target)
 
 
-def soft_dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+def dice(logits: Tensor, target: Tensor) -> Tensor:
     """``1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1)``, per image, then the mean; in [0, 1).
 
     The 1 makes an empty picture that is predicted empty cost nothing.
@@ -22,3 +24,37 @@ def soft_dice_loss(logits: Tensor, target: Tensor) -> Tensor:
     overlap = (prob * target).sum(dim=(1, 2, 3))
     total = prob.sum(dim=(1, 2, 3)) + target.sum(dim=(1, 2, 3))
     return (1 - (2 * overlap + 1) / (total + 1)).mean()
+
+
+def focal(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy times ``|t - p|^2``: pixels that are nearly right count little; mean over pixels.
+
+    Reference:
+        Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, with gamma = 2.
+    """
+    error = (target - torch.sigmoid(logits)).square()
+    return (error * F.binary_cross_entropy_with_logits(logits, target, reduction="none")).mean()
+
+
+def boundary(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy over the pixels within 2 (Chebyshev) of the true edge, per image, then the mean.
+
+    A picture without an edge costs nothing.
+    """
+    near = (F.max_pool2d(target, 5, 1, 2) - -F.max_pool2d(-target, 5, 1, 2)) > 0.5
+    losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    sums, counts = ((values * near).sum(dim=(1, 2, 3)) for values in (losses, torch.ones_like(losses)))
+    return (sums / counts.clamp(min=1)).mean()
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "bce": bce,
+    "dice": dice,
+    "focal": focal,
+    "boundary": boundary,
+}
+
+
+def total(logits: Tensor, target: Tensor, weights: Mapping[str, float]) -> Tensor:
+    """The weighted sum of the losses that a recipe names."""
+    return torch.stack([weight * LOSSES[name](logits, target) for name, weight in weights.items()]).sum()

@@ -1,6 +1,7 @@
-"""The step of training and of validation, the optimiser and its schedule."""
+"""The step of training and of scoring, the optimiser and its schedule."""
 
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,28 +10,32 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
+from torchmetrics import MeanMetric
 
 import limner
-from limner.errors import InputError
+from limner.errors import InputError, ModelError
 from limner.metrics import Counts, dice
 from limner.nets import NETS
-from limner.training.augment import augment
+from limner.training.augment import augment, draw
 from limner.training.config import TrainConfig
 from limner.training.loading import Batch, PortraitData, normalise
-from limner.training.losses import bce_dice
+from limner.training.losses import LOSSES, total
 
 
 class PortraitModule(lightning.LightningModule):
-    """A network with its loss, optimiser and scores."""
+    """A network with its losses, optimiser and scores."""
 
     def __init__(self, **config: Any) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.config = TrainConfig(**config)
-        if self.config.net not in NETS:
-            raise InputError(f"unknown net '{self.config.net}': use one of {', '.join(NETS)}")
+        _known("net", self.config.net, NETS)
+        for name in self.config.losses:
+            _known("loss", name, LOSSES)
         self.net: nn.Module = NETS[self.config.net]()
         self.commit = ""  # of the code that trains it
+        self.holdout_loss = MeanMetric()
+        self.holdout_dice = MeanMetric()
 
     @classmethod
     def of(cls, config: TrainConfig) -> "PortraitModule":
@@ -41,58 +46,80 @@ class PortraitModule(lightning.LightningModule):
         module.commit = commit()
         return module
 
-    def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Loss of one augmented batch; its randomness depends on seed, epoch, batch and process alone."""
-        key = hash((self.config.seed, self.current_epoch, index, self.global_rank))
+    @property
+    def data(self) -> PortraitData:
+        """What it is trained on."""
         data: PortraitData = self.trainer.datamodule  # type: ignore[attr-defined]
-        generator = torch.Generator().manual_seed(key)
-        images, alphas = augment(
-            normalise(batch[0]), _targets(batch[1]), self.config, generator, data.backgrounds
-        )
-        loss = bce_dice(self.net(images.contiguous(memory_format=torch.channels_last)), alphas)
-        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(images))
+        return data
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Tensor, Tensor, list[int]]:  # noqa: ARG002
+        """Batch -> images (N, 3, h, w), alphas (N, 1, h, w), ids; augmented in training.
+
+        The randomness depends on seed, epoch and id alone.
+        """
+        images, alphas = normalise(batch.pixels), batch.alphas[:, None].float() / 255
+        if self.trainer.training:
+            numbers = draw(self.config.seed, self.current_epoch, batch.ids)
+            images, alphas = augment(images, alphas, numbers, self.config, self.data.backgrounds)
+        return images.contiguous(memory_format=torch.channels_last), alphas, batch.ids
+
+    def training_step(self, batch: tuple[Tensor, Tensor, list[int]], _: int) -> Tensor:
+        """The loss of one batch.
+
+        Raises:
+            ModelError: If it is not a number any more; the message names the pictures.
+        """
+        images, alphas, ids = batch
+        loss = total(self.net(images), alphas, self.config.losses)
+        if not torch.isfinite(loss):
+            names = ", ".join(self.data.train.samples[index].id for index in ids)
+            raise ModelError(
+                f"the loss became {loss.item()} in epoch {self.current_epoch}, at the pictures {names}: "
+                "look at these, or lower learning_rate"
+            )
+        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(ids), sync_dist=True)
         return loss
 
-    def on_validation_epoch_start(self) -> None:
-        """Start counting anew."""
-        self.counts = Counts()
-        self.dices: list[float] = []
-
-    def validation_step(self, batch: Batch, _: int) -> None:
-        """Count the pixels of each picture at network size, threshold 0.5."""
-        logits = self.net(normalise(batch[0]))
-        self.log("holdout_loss", bce_dice(logits, _targets(batch[1])), batch_size=len(logits))
-        preds = (logits[:, 0] >= 0).cpu().numpy()
-        targets = (batch[1] >= 128).cpu().numpy()
+    def validation_step(self, batch: tuple[Tensor, Tensor, list[int]], _: int) -> None:
+        """Loss and Dice (per picture, at network size, threshold 0.5) on the holdout."""
+        images, alphas, ids = batch
+        logits = self.net(images)
+        self.holdout_loss.update(total(logits, alphas, self.config.losses), len(ids))
+        preds, targets = (logits >= 0).cpu().numpy(), (alphas >= 0.5).cpu().numpy()
         for pred, target in zip(preds, targets, strict=True):
-            counts = Counts.of(pred, target)
-            self.counts += counts
-            self.dices.append(dice(counts))
+            self.holdout_dice.update(dice(Counts.of(pred[0], target[0])))
 
     def on_validation_epoch_end(self) -> None:
-        """Log Dice: pooled, and the mean over pictures."""
-        self.log("holdout_dice", sum(self.dices) / len(self.dices), prog_bar=True)
-        self.log("holdout_dice_pooled", dice(self.counts))
+        """Log both, the means over the holdout."""
+        self.log("holdout_loss", self.holdout_loss)
+        self.log("holdout_dice", self.holdout_dice, prog_bar=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep beside the weights which code trained them."""
+        """Keep beside the weights which code trained them and how they scored."""
         checkpoint["commit"] = self.commit
+        checkpoint["scores"] = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW; one epoch of linear warm-up, then a cosine to zero over the rest."""
+        """Adam or AdamW; a cosine after one epoch of warm-up, or tenfold cuts on a plateau."""
         config = self.config
-        optimizer = torch.optim.AdamW(
-            self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
+        kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimizer]
+        optimizer = kind(self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        if config.schedule == "plateau":
+            cuts = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=config.plateau)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cuts, "monitor": "holdout_loss"}}
+        cosine = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             config.learning_rate,
-            total_steps=steps,
+            total_steps=int(self.trainer.estimated_stepping_batches),
             pct_start=min(0.3, 1 / config.epochs),
             cycle_momentum=False,
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+
+def _known(kind: str, name: str, table: Mapping[str, object]) -> None:
+    if name not in table:
+        raise InputError(f"unknown {kind} '{name}': use one of {', '.join(table)}")
 
 
 def commit() -> str:
@@ -102,8 +129,3 @@ def commit() -> str:
         return subprocess.run(git, capture_output=True, check=True, text=True).stdout.strip()  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         return f"version {limner.__version__}"
-
-
-def _targets(alphas: Tensor) -> Tensor:
-    """Alphas (N, h, w) uint8 -> (N, 1, h, w) float32 in [0, 1]."""
-    return alphas[:, None].float() / 255

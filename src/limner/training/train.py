@@ -5,11 +5,14 @@ from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 
+from limner.report import plot_curves
+from limner.training.batchnorm import share
+from limner.training.callbacks import Progress, StopInOrder
 from limner.training.config import TrainConfig
 from limner.training.loading import PortraitData
 from limner.training.module import PortraitModule
@@ -20,27 +23,37 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
 
     Args:
         config: The settings.
-        resume: A ``last.ckpt`` of the same configuration to go on from.
+        resume: A ``last.ckpt`` of the same configuration to go on from, as if it had never stopped.
 
     Returns:
-        The checkpoint of the epoch with the best Dice on the holdout, in ``output/name``; ``last.ckpt`` and
-        ``metrics.csv`` lie beside it.
+        The checkpoint of the epoch with the best Dice on the holdout, in ``output/name``; ``last.ckpt``,
+        ``metrics.csv`` and ``curves.png`` lie beside it.
 
     Raises:
         DatasetError: If a data set cannot be read.
+        ModelError: If the loss stops being a number.
+        KeyboardInterrupt: After Ctrl-C, once ``last.ckpt`` is written.
     """
     folder = Path(config.output) / config.name
     best = ModelCheckpoint(
         folder, "best", monitor="holdout_dice", mode="max", save_last=True, enable_version_counter=False
     )
+    callbacks: list[Callback] = [
+        EarlyStopping("holdout_dice", mode="max", patience=config.patience),
+        LearningRateMonitor("epoch"),
+        Progress(),
+        StopInOrder(folder / "last.ckpt"),
+        best,
+    ]
+    if config.ema_decay:
+        callbacks.append(WeightAveraging(avg_fn=partial(_average, config.ema_decay)))
     trainer = lightning.Trainer(
         max_epochs=config.epochs,
+        devices=config.devices,
+        strategy="ddp" if config.devices > 1 else "auto",
+        sync_batchnorm=config.devices > 1 and torch.cuda.is_available(),
         precision=config.precision,  # type: ignore[arg-type]  # Lightning checks the name itself
-        callbacks=[
-            WeightAveraging(avg_fn=partial(_average, config.ema_decay)),
-            EarlyStopping("holdout_dice", mode="max", patience=config.patience),
-            best,
-        ],
+        callbacks=callbacks,
         logger=CSVLogger(folder.parent, name=folder.name, version=""),
         log_every_n_steps=1,
         num_sanity_val_steps=0,
@@ -48,7 +61,11 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         use_distributed_sampler=False,
     )
     module = PortraitModule.of(config).to(memory_format=torch.channels_last)
+    if config.devices > 1 and not torch.cuda.is_available():
+        share(module.net)
     trainer.fit(module, PortraitData(config), ckpt_path=resume, weights_only=True if resume else None)
+    if trainer.is_global_zero:
+        plot_curves(folder / "metrics.csv", folder / "curves.png")
     return Path(best.best_model_path)
 
 
