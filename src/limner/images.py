@@ -6,11 +6,15 @@ Inside the package a picture has one form, the array aliases below; everything e
 import io
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
+import PIL.ImageChops
 import PIL.ImageCms
 import PIL.ImageColor
 import PIL.ImageOps
@@ -62,7 +66,7 @@ _log = logging.getLogger(__name__)
 _Array = TypeVar("_Array", Image, Alpha)
 
 
-def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Image:
+def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int | None = None) -> Image:
     """Decode a picture into an upright RGB image.
 
     Any mode is read: grey, palette, RGBA (laid over white), CMYK, 16-bit grey (scaled to 8 bits by
@@ -72,11 +76,53 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Image:
     Args:
         source: A path, the bytes of a file, or an open binary file.
         max_pixels: Larger pictures are refused before they are decoded.
+        least_side: Decode a JPEG at 1/2, 1/4 or 1/8 of its size, which is faster, as long as both its sides
+            keep at least so many pixels; other formats are decoded at their own size.
 
     Raises:
         InputError: If there is no such file, or it is not a whole picture of at most ``max_pixels``.
     """
-    return np.asarray(_decode(source, max_pixels, rgb=True))
+    return np.asarray(_decode(source, max_pixels, rgb=True, least_side=least_side))
+
+
+def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
+    """Decode a mask that holds opacity, (H, W) float32 in [0, 1]: what is opaque or white is the subject.
+
+    A picture with transparency gives its alpha channel, unless that is opaque everywhere; any other gives its
+    grey levels: 1, 8 or 16 bits, or colours whose three channels are equal.
+
+    Raises:
+        InputError: As `load_image`, or if the picture has neither transparency nor grey levels.
+    """
+    name = _name(source)
+    picture = _decode(source, max_pixels, rgb=False)
+    if picture.mode.startswith("I"):
+        picture = _from_16_bit(picture, name)
+    if picture.has_transparency_data:
+        opacity = picture.convert("RGBA").getchannel("A")
+        picture = picture.convert("RGB") if opacity.getextrema() == (255, 255) else opacity
+    if picture.mode not in {"1", "L"}:
+        first, *others = picture.convert("RGB").split()
+        if any(PIL.ImageChops.difference(first, other).getbbox() for other in others):
+            raise InputError(
+                f"{name} is not a mask: it has colours and no transparency; save it as 8-bit grey, or, "
+                "if its colours stand for labels, say which labels are the subject"
+            )
+        picture = first
+    grey: Alpha = np.asarray(picture.convert("L"), np.float32)
+    return grey / np.float32(255)
+
+
+def picture_size(source: Source) -> Size:
+    """Size of the upright picture, from its header alone.
+
+    Raises:
+        InputError: If there is no such file, or it is not a picture.
+    """
+    with _opened(source) as picture:
+        width, height = picture.size
+        turned = picture.getexif().get(PIL.ExifTags.Base.Orientation, 1) >= 5
+        return (width, height) if turned else (height, width)
 
 
 def load_grey(source: Source, *, max_pixels: int = MAX_PIXELS) -> Labels:
@@ -104,7 +150,7 @@ def as_image(image: Source | Pillow | Image) -> Image:
         InputError: If it cannot be read, or is an array of another shape or type than (H, W, 3) uint8.
     """
     if isinstance(image, PIL.Image.Image):
-        return np.asarray(_to_rgb(image, "the picture"))
+        return np.asarray(_to_rgb(PIL.ImageOps.exif_transpose(image), "the picture"))
     if not isinstance(image, np.ndarray):
         return load_image(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
@@ -192,18 +238,32 @@ def parse_colour(text: str) -> Colour:
         raise InputError(f"'{text}' is not a colour: use a name, #rrggbb or rgb(r, g, b)") from error
 
 
-def _decode(source: Source, max_pixels: int, *, rgb: bool) -> Pillow:
+def _decode(source: Source, max_pixels: int, *, rgb: bool, least_side: int | None = None) -> Pillow:
+    with _opened(source, max_pixels) as picture:
+        name = _name(source)
+        width, height = picture.size
+        if width * height > max_pixels:
+            raise InputError(_too_large(name, f"{width} x {height} pixels", max_pixels))
+        if picture.format in _ANIMATED and getattr(picture, "is_animated", False):
+            _log.warning("%s holds several frames: only the first is used", name)
+        if least_side is not None:
+            picture.draft(None, (least_side, least_side))
+        picture.load()
+        PIL.ImageOps.exif_transpose(picture, in_place=True)
+        return _to_rgb(picture, name) if rgb else picture
+
+
+@contextmanager
+def _opened(source: Source, max_pixels: int = MAX_PIXELS) -> Iterator[Pillow]:
+    """The picture before it is decoded; what Pillow raises inside the block becomes an InputError."""
     name = _name(source)
     data = _read(source, name)
     try:
         with PIL.Image.open(io.BytesIO(data)) as picture:
-            width, height = picture.size
-            if width * height > max_pixels:
-                raise InputError(_too_large(name, f"{width} x {height} pixels", max_pixels))
-            if picture.format in _ANIMATED and getattr(picture, "is_animated", False):
-                _log.warning("%s holds several frames: only the first is used", name)
-            picture.load()
-            return _to_rgb(picture, name) if rgb else PIL.ImageOps.exif_transpose(picture)
+            if picture.format == "PNG":  # Pillow decodes it whatever its checksums say
+                with PIL.Image.open(io.BytesIO(data)) as same:
+                    same.verify()
+            yield picture
     except PIL.UnidentifiedImageError as error:
         raise InputError(
             f"{name} is not a picture that Limner reads: give a JPEG, PNG, WebP, TIFF, GIF or BMP file"
@@ -236,8 +296,7 @@ def _read(source: Source, name: str) -> bytes:
 
 
 def _to_rgb(picture: Pillow, name: str) -> Pillow:
-    """Upright, in sRGB, 8 bits a channel, without transparency."""
-    picture = PIL.ImageOps.exif_transpose(picture)
+    """In sRGB, 8 bits a channel, without transparency."""
     profile = picture.info.get("icc_profile")
     if picture.mode.startswith("I"):
         picture = _from_16_bit(picture, name)
