@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "limner"
 LAYERS = [
     {"errors"},
-    {"files"},
+    {"files", "parallel"},
     {"images", "masks", "spec", "metrics"},
     {"segmenter", "compose"},
     {"datasets", "evaluation", "report", "nets", "doctor"},
@@ -24,6 +24,7 @@ HOMES = {
     "lightning": {"nets", "training"},
     "onnx": {"training"},
     "matplotlib": {"report"},
+    "pyarrow": {"datasets"},
     "tqdm": {"datasets", "training"},
 }
 MODULES = [

@@ -1,0 +1,61 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from limner.parallel import parallel_map
+
+HEART = """
+import sys, time
+from limner.parallel import parallel_map
+
+def beat(path):
+    for _ in range(3000):
+        with open(path, "a") as file:
+            file.write(".")
+        time.sleep(0.01)
+
+if __name__ == "__main__":
+    list(parallel_map(beat, [sys.argv[1]] * 16, jobs=2))
+"""
+
+
+def invert(number: int) -> float:
+    return 1 / number
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_come_in_order(jobs: int) -> None:
+    numbers = range(1, 60)
+    assert list(parallel_map(invert, numbers, jobs=jobs)) == [1 / number for number in numbers]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_error_reaches_the_caller(jobs: int) -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(parallel_map(invert, [1] * 20 + [0] + [1] * 20, jobs=jobs))
+
+
+def test_no_items_give_no_results() -> None:
+    assert list(parallel_map(invert, [])) == []
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script, heart = tmp_path / "heart.py", tmp_path / "heart"
+    script.write_text(HEART)
+    process = subprocess.Popen([sys.executable, str(script), str(heart)], stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while not heart.exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    time.sleep(0.5)
+    beats = heart.stat().st_size
+    time.sleep(0.3)
+    assert heart.stat().st_size == beats
