@@ -1,40 +1,48 @@
 """One image with its mask."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import DatasetError
-from limner.images import Alpha, Image, Size, load_grey, load_image, resize
+from limner.errors import DatasetError, InputError
+from limner.images import Alpha, Image, Size, load_alpha, load_grey, load_image, resize
 from limner.masks import from_labels, to_uint8
 from limner.spec import to_input
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """An image and its true mask, not decoded yet."""
+    """An image and its true mask, not decoded yet: each a path, or the bytes of a file."""
 
     id: str
-    image: Path
-    mask: Path
+    image: Path | bytes = field(repr=False)
+    mask: Path | bytes = field(repr=False)
     source: str  # name of the data set
-    labelled: bool  # the mask holds label indices (subject: not 0) rather than opacity in grey levels
+    labelled: bool  # the mask holds label indices (subject: not 0) rather than opacity
+    parts: Mapping[str, float] = field(default_factory=dict)  # part, where known -> fraction of the picture
 
     def load(self) -> tuple[Image, Alpha]:
         """Decode both.
 
         Raises:
-            InputError: If one of the two cannot be decoded.
-            DatasetError: If their sizes differ.
+            DatasetError: If one of the two cannot be decoded, or their sizes differ.
         """
-        image = load_image(self.image)
-        grey = load_grey(self.mask)
-        if grey.shape != image.shape[:2]:
-            raise DatasetError(f"sizes differ: {self.image} {image.shape[:2]}, {self.mask} {grey.shape}")
-        alpha = from_labels(grey) if self.labelled else grey / np.float32(255)
-        return image, alpha.astype(np.float32)
+        try:
+            image = load_image(self.image)
+            if self.labelled:
+                alpha = from_labels(load_grey(self.mask)).astype(np.float32)
+            else:
+                alpha = load_alpha(self.mask)
+        except InputError as error:
+            raise DatasetError(f"{self.source}/{self.id}: {error}") from error
+        if alpha.shape != image.shape[:2]:
+            raise DatasetError(
+                f"{self.source}/{self.id}: sizes differ: image {image.shape[:2]}, mask {alpha.shape}"
+            )
+        return image, alpha
 
     def load_at(self, size: Size) -> tuple[Image, NDArray[np.uint8]]:
         """Decode both as a network sees them: image (h, w, 3) and alpha (h, w), uint8."""

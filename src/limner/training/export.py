@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from limner import files
-from limner.datasets import Sample, read_folder
+from limner.datasets import Sample, read_dataset
 from limner.errors import InputError, ModelError
 from limner.evaluation import evaluate
 from limner.images import Image, Size, load_image
@@ -54,7 +54,7 @@ def export(checkpoint: str | Path, target: str | Path) -> ModelSpec:
         raise InputError(f"an exported model is NAME.onnx, got '{target}'")
     module, commit = load_checkpoint(checkpoint)
     config = module.config
-    lists = {name: read_folder(f"{config.data_root}/{name}", "val") for name in config.data}
+    lists = {name: read_dataset(f"{config.data_root}/{name}", "val") for name in config.data}
     model = PixelsToAlpha(module.net).eval()
     size = (config.input_size, config.input_size)
     data = to_onnx(model, size)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
-from limner.datasets import Sample, read_folder
+from limner.datasets import Sample, read_dataset
 from limner.errors import DatasetError
 from limner.images import Size, load_image
 from limner.spec import to_input
@@ -140,7 +140,7 @@ class PortraitData(lightning.LightningDataModule):
         holdout: list[Sample] = []
         self.sizes = []
         for name in config.data:
-            samples = read_folder(Path(config.data_root) / name, "train")
+            samples = read_dataset(Path(config.data_root) / name, "train")
             order = rng.permutation(len(samples))
             held = math.ceil(config.holdout * len(samples))
             if held == len(samples):

@@ -1,0 +1,126 @@
+"""What is to be prepared, before anything is read: the portraits of each split and how they are encoded."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from limner.errors import DatasetError, InputError
+from limner.images import Alpha, Image, Size, encode_image, resize
+from limner.masks import to_uint8
+
+SPLITS = ("train", "val", "test")
+SHORT_SIDE = 256
+"""Shorter side of a prepared picture unless another is asked for, pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A prepared portrait, as it is stored."""
+
+    id: str
+    image: bytes  # JPEG
+    mask: bytes  # PNG, grey: opacity
+    size: Size  # of the image before it was made smaller
+    parts: Mapping[str, float]  # part -> fraction of the picture that it covers; parts not present are absent
+
+
+class Portrait(Protocol):
+    """A portrait that has not been read yet; small, and can be pickled."""
+
+    @property
+    def id(self) -> str:
+        """Name within its data set."""
+
+    def record(self) -> Record:
+        """Read and encode it.
+
+        Raises:
+            LimnerError: If a file of it is missing or damaged, with all such files in the message.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A data set to prepare."""
+
+    name: str
+    licence: str  # terms of the pictures
+    settings: Mapping[str, Any]  # all that changes the result, as JSON values
+    split_by: str  # how the splits were made, for people
+    splits: Mapping[str, Sequence[Portrait]]  # split -> its portraits, in order
+    unused: Sequence[str] = ()  # files that belong to no portrait
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeededSplit:
+    """Splits by chance: the ids in the order of the SHA-256 of ``SEED:ID``, cut into shares."""
+
+    seed: int = 0
+    val: float = 0.1  # share of the portraits
+    test: float = 0.1  # share of the portraits
+
+    def __post_init__(self) -> None:
+        if min(self.val, self.test) < 0 or self.val + self.test >= 1:
+            raise InputError(
+                f"val and test are shares of the portraits that leave some to train on, got {self.val} and "
+                f"{self.test}"
+            )
+
+    def __str__(self) -> str:
+        return f"by chance, seed {self.seed}, {self.val:g} val and {self.test:g} test"
+
+    def settings(self) -> dict[str, Any]:
+        """The fields, as a plan records them."""
+        return asdict(self)
+
+    def assign(self, ids: Iterable[str]) -> dict[str, str]:
+        """Id -> split; the shares are met to within one portrait."""
+        order = sorted(ids, key=lambda name: hashlib.sha256(f"{self.seed}:{name}".encode()).digest())
+        val = round(self.val * len(order))
+        test = round(self.test * len(order))
+        names = ["val"] * val + ["test"] * test + ["train"] * (len(order) - val - test)
+        return dict(zip(order, names, strict=True))
+
+
+def encode(
+    name: str,
+    image: Image,
+    alpha: Alpha,
+    *,
+    size: Size,
+    short_side: int,
+    parts: Mapping[str, float] | None = None,
+) -> Record:
+    """Make image and mask smaller together, antialiased, and encode them.
+
+    The shorter side becomes ``short_side`` and the proportions are kept; a picture that is smaller already
+    keeps its size, and is never made larger. The mask goes along at whatever size it came.
+
+    Args:
+        name: Id within the data set.
+        image: The picture, perhaps already decoded smaller.
+        alpha: Its mask, of the same proportions.
+        size: Size of the picture in its file.
+        short_side: Pixels.
+        parts: As `Record.parts`.
+
+    Raises:
+        DatasetError: If the proportions of the picture and its mask differ by more than a pixel.
+    """
+    height, width = size
+    rows, columns = alpha.shape
+    if abs(columns * height - width * rows) > max(height, rows):
+        raise DatasetError(
+            f"the proportions of '{name}' differ: image {size}, mask {alpha.shape}; "
+            "one of the two was cut or turned"
+        )
+    scale = min(1.0, short_side / min(size))
+    small = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return Record(
+        id=name,
+        image=encode_image(resize(image, small), ".jpg"),
+        mask=encode_image(to_uint8(resize(alpha, small)), ".png"),
+        size=size,
+        parts=parts or {},
+    )
