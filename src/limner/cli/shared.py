@@ -31,6 +31,12 @@ def add_command(
     return parser
 
 
+def add_group(commands: "Commands", name: str, *, metavar: str, help: str) -> "Commands":
+    """A command that only has commands below it."""
+    parser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    return parser.add_subparsers(metavar=metavar, required=True)
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """The options that choose a model and where it runs."""
     parser.add_argument(
