@@ -18,20 +18,18 @@ def plot_curves(metrics: str | Path, target: str | Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    curves = _read_curves(Path(metrics))
+    rows = _read_rows(Path(metrics))
+    epochs = [int(row["epoch"]) for row in rows]
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     axes = figure.subplots(1, 3)
     for axis, title, names in (
-        (axes[0], "loss", ("loss", "holdout_loss")),
-        (axes[1], "Dice on the holdout", ("holdout_dice",)),
-        (axes[2], "learning rate", ("learning_rate",)),
+        (axes[0], "loss", {"training": "loss", "holdout": "holdout_loss"}),
+        (axes[1], "Dice on the holdout", {"holdout": "holdout_dice"}),
+        (axes[2], "learning rate", {"": "learning_rate"}),
     ):
         axis.set_title(title, fontsize=11)
-        for name in names:
-            epochs, values = curves.get(name, ([], []))
-            axis.plot(
-                epochs, values, marker="o", markersize=2.5, label={"loss": "training"}.get(name, "holdout")
-            )
+        for label, name in names.items():
+            axis.plot(epochs, [float(row[name]) for row in rows], marker="o", markersize=2.5, label=label)
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
@@ -43,20 +41,9 @@ def plot_curves(metrics: str | Path, target: str | Path) -> None:
     files.write_bytes(target, buffer.getvalue())
 
 
-def _read_curves(path: Path) -> dict[str, tuple[list[int], list[float]]]:
-    """Column -> epochs (from 1) and values; the learning rate under that name, whichever optimiser."""
+def _read_rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            return list(csv.DictReader(file))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    curves: dict[str, tuple[list[int], list[float]]] = {}
-    for row in rows:
-        for column, value in row.items():
-            if column in {"epoch", "step"} or not value:
-                continue
-            name = "learning_rate" if column.startswith("lr-") else column
-            epochs, values = curves.setdefault(name, ([], []))
-            epochs.append(int(row["epoch"] or len(epochs)) + 1)
-            values.append(float(value))
-    return curves

@@ -1,10 +1,13 @@
 """``limner train``: train a network from a recipe."""
 
 import argparse
+import contextlib
 import logging
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, need
+from limner.cli.shared import add_command, need, say
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
@@ -26,5 +29,13 @@ def _train(args: argparse.Namespace) -> int:
     from limner.training.train import train
 
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its advice is not for our users
-    print(train(config, resume=args.resume))
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # where Lightning's progress bar belongs
+            best = train(config, resume=args.resume)
+    except KeyboardInterrupt:
+        last = Path(config.output) / config.name / "last.ckpt"
+        say(f"stopped; to go on: limner train {args.recipe} {' '.join(args.changes)} --resume {last}")
+        raise
+    say(f"the best epoch is kept; to make a model of it: limner export {best} {config.name}.onnx")
+    print(best)
     return 0

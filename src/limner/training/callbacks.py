@@ -1,5 +1,7 @@
-"""What happens around the loop: the progress bar, and stopping in an orderly way."""
+"""What happens around the loop: the progress bar, the record of epochs, stopping in order."""
 
+import csv
+import io
 import signal
 import time
 from pathlib import Path
@@ -8,31 +10,53 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
+
+from limner import files
+
+COLUMNS = ("epoch", "loss", "holdout_loss", "holdout_dice", "learning_rate", "images_per_s", "data_share")
 
 
 class Progress(TQDMProgressBar):
     """The bar of an epoch with images/s, the share of a step that waits for data, and the time left in all.
 
     Data is what happens before the network sees a batch: fetching, moving to the device, augmenting.
+
+    Attributes:
+        images: Seen in this epoch, by all processes.
+        elapsed_s: Time that they took.
+        waited_s: The part of it that went to data.
     """
 
-    def on_train_epoch_start(self, trainer: lightning.Trainer, *args: Any) -> None:
+    def init_validation_tqdm(self) -> Tqdm:
+        """No bar of its own: the holdout is small."""
+        return Tqdm(disable=True)
+
+    def on_train_start(self, *args: Any) -> None:
+        """Start counting; a run resumed within an epoch has no start of an epoch."""
+        super().on_train_start(*args)
+        self._reset()
+
+    def on_train_epoch_start(self, *args: Any) -> None:
         """Start counting anew."""
-        super().on_train_epoch_start(trainer, *args)
+        super().on_train_epoch_start(*args)
+        self._reset()
+
+    def _reset(self) -> None:
         self.images = self.steps = 0
-        self.waited_s = 0.0
-        self.started = self.ended = time.perf_counter()
+        self.elapsed_s = self.waited_s = 0.0
+        self.started = time.perf_counter()
 
     def on_train_batch_start(self, *args: Any) -> None:
         """A batch is there."""
         super().on_train_batch_start(*args)
-        self.waited_s += time.perf_counter() - self.ended
+        self.waited_s += time.perf_counter() - self.started - self.elapsed_s
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: Any, outputs: Any, batch: Any, index: int
     ) -> None:
         """A step is done."""
-        self.ended = time.perf_counter()
+        self.elapsed_s = time.perf_counter() - self.started
         self.steps += 1
         self.images += len(batch[0]) * trainer.world_size
         super().on_train_batch_end(trainer, module, outputs, batch, index)
@@ -40,17 +64,56 @@ class Progress(TQDMProgressBar):
     def get_metrics(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> dict[str, Any]:
         """What stands behind the bar."""
         metrics = super().get_metrics(trainer, module)
-        metrics.pop("v_num", None)
-        if not self.images:
+        if not self.steps:
             return metrics
-        elapsed_s = self.ended - self.started
         steps = (trainer.max_epochs or 0) * int(trainer.num_training_batches) - trainer.global_step
         return {
-            "images/s": f"{self.images / elapsed_s:.0f}",
-            "data": f"{self.waited_s / elapsed_s:.0%}",
-            "left": f"{steps * elapsed_s / self.steps / 60:.0f} min",
+            "images/s": f"{self.images / self.elapsed_s:.0f}",
+            "data": f"{self.waited_s / self.elapsed_s:.0%}",
+            "left": f"{steps * self.elapsed_s / self.steps / 60:.0f} min",
             **metrics,
         }
+
+
+class History(Callback):
+    """One row an epoch in ``metrics.csv``; kept in the checkpoint, so that a resumed run goes on with it.
+
+    In an epoch that was resumed halfway, loss and speed are those of its second part.
+    """
+
+    def __init__(self, path: Path, progress: Progress) -> None:
+        self.path = path
+        self.progress = progress
+        self.rows: list[dict[str, float]] = []
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        """Add a row."""
+        progress, scores = self.progress, trainer.callback_metrics
+        values = (
+            trainer.current_epoch + 1,
+            float(module.train_loss.compute()),
+            float(scores["holdout_loss"]),
+            float(scores["holdout_dice"]),
+            trainer.optimizers[0].param_groups[0]["lr"],
+            progress.images / progress.elapsed_s,
+            progress.waited_s / progress.elapsed_s,
+        )
+        module.train_loss.reset()
+        self.rows.append(dict(zip(COLUMNS, values, strict=True)))
+        if trainer.is_global_zero:
+            text = io.StringIO(newline="")
+            writer = csv.DictWriter(text, COLUMNS)
+            writer.writeheader()
+            writer.writerows(self.rows)
+            files.write_bytes(self.path, text.getvalue().encode())
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on after these rows."""
+        self.rows = state_dict["rows"]
 
 
 class StopInOrder(Callback):
@@ -73,7 +136,7 @@ class StopInOrder(Callback):
             trainer.save_checkpoint(self.checkpoint)
             raise KeyboardInterrupt
 
-    def teardown(self, *_: Any) -> None:
+    def teardown(self, *_: Any, **__: Any) -> None:
         """Listen no more."""
         for name, handler in getattr(self, "before", {}).items():
             signal.signal(name, handler)

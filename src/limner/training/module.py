@@ -34,6 +34,7 @@ class PortraitModule(lightning.LightningModule):
             _known("loss", name, LOSSES)
         self.net: nn.Module = NETS[self.config.net]()
         self.commit = ""  # of the code that trains it
+        self.train_loss = MeanMetric()
         self.holdout_loss = MeanMetric()
         self.holdout_dice = MeanMetric()
 
@@ -77,7 +78,8 @@ class PortraitModule(lightning.LightningModule):
                 f"the loss became {loss.item()} in epoch {self.current_epoch}, at the pictures {names}: "
                 "look at these, or lower learning_rate"
             )
-        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(ids), sync_dist=True)
+        self.train_loss.update(loss.detach(), len(ids))
+        self.log("loss", loss, prog_bar=True, batch_size=len(ids))
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor, list[int]], _: int) -> None:

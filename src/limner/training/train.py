@@ -5,14 +5,13 @@ from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
-from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 
 from limner.report import plot_curves
 from limner.training.batchnorm import share
-from limner.training.callbacks import Progress, StopInOrder
+from limner.training.callbacks import History, Progress, StopInOrder
 from limner.training.config import TrainConfig
 from limner.training.loading import PortraitData
 from limner.training.module import PortraitModule
@@ -35,18 +34,20 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         KeyboardInterrupt: After Ctrl-C, once ``last.ckpt`` is written.
     """
     folder = Path(config.output) / config.name
+    folder.mkdir(parents=True, exist_ok=True)
     best = ModelCheckpoint(
         folder, "best", monitor="holdout_dice", mode="max", save_last=True, enable_version_counter=False
     )
+    progress = Progress()
     callbacks: list[Callback] = [
+        progress,
+        History(folder / "metrics.csv", progress),
         EarlyStopping("holdout_dice", mode="max", patience=config.patience),
-        LearningRateMonitor("epoch"),
-        Progress(),
-        StopInOrder(folder / "last.ckpt"),
         best,
     ]
     if config.ema_decay:
         callbacks.append(WeightAveraging(avg_fn=partial(_average, config.ema_decay)))
+    callbacks.append(StopInOrder(folder / "last.ckpt"))  # after the average weights of the step are there
     trainer = lightning.Trainer(
         max_epochs=config.epochs,
         devices=config.devices,
@@ -54,8 +55,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         sync_batchnorm=config.devices > 1 and torch.cuda.is_available(),
         precision=config.precision,  # type: ignore[arg-type]  # Lightning checks the name itself
         callbacks=callbacks,
-        logger=CSVLogger(folder.parent, name=folder.name, version=""),
-        log_every_n_steps=1,
+        logger=False,
         num_sanity_val_steps=0,
         enable_model_summary=False,
         use_distributed_sampler=False,
