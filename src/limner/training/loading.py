@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from itertools import repeat
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +16,7 @@ from tqdm import tqdm
 from limner.datasets import Sample, read_dataset
 from limner.errors import DatasetError
 from limner.images import Size, load_image
+from limner.parallel import parallel_map
 from limner.spec import to_input
 from limner.training.config import TrainConfig
 
@@ -40,9 +39,8 @@ class PackedPortraits(Dataset[Batch]):
 
     def __init__(self, samples: Sequence[Sample], size: Size, *, title: str) -> None:
         self.samples = samples
-        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-            loaded = pool.map(Sample.load_at, samples, repeat(size), chunksize=max(1, len(samples) // 64))
-            pairs = list(tqdm(loaded, total=len(samples), desc=title, unit="image"))
+        loaded = parallel_map(partial(Sample.load_at, size=size), samples)
+        pairs = list(tqdm(loaded, total=len(samples), desc=title, unit="image"))
         self.pixels = torch.from_numpy(np.stack([image for image, _ in pairs]))
         self.alphas = torch.from_numpy(np.stack([alpha for _, alpha in pairs]))
 

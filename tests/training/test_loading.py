@@ -1,0 +1,101 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from limner.errors import DatasetError
+from limner.training.config import TrainConfig
+from limner.training.loading import MixedSampler, PortraitData, ResumableLoader
+from tests.datasets.test_folders import make_folder
+
+
+def sampler(
+    sizes: list[int],
+    weights: list[float] | None = None,
+    *,
+    batch_size: int = 8,
+    replicas: int = 1,
+    rank: int = 0,
+) -> MixedSampler:
+    weights = weights or [1.0] * len(sizes)
+    return MixedSampler(sizes, weights, seed=3, batch_size=batch_size, replicas=replicas, rank=rank)
+
+
+def test_an_epoch_takes_each_picture_once() -> None:
+    order = list(sampler([24, 16]))
+    assert sorted(order) == list(range(40))
+    assert order != sorted(order)
+
+
+def test_epochs_differ_and_repeat() -> None:
+    one = sampler([40])
+    first = list(one)
+    one.set_epoch(1)
+    second = list(one)
+    one.set_epoch(0)
+    assert first == list(one)
+    assert first != second
+
+
+def test_weights_change_how_often_a_set_is_drawn() -> None:
+    order = Counter(sampler([60, 20], [1.0, 3.0]))
+    small = sum(count for place, count in order.items() if place >= 60)
+    assert small == pytest.approx(40, abs=1)  # 20 * 3 of 60 + 60, in an epoch of 80
+    assert set(range(60, 80)) <= set(order)
+    assert max(order.values()) - min(order[place] for place in range(60, 80)) <= 1
+
+
+def test_fewer_pictures_than_a_batch_are_drawn_again() -> None:
+    order = list(sampler([5], batch_size=16))
+    assert len(order) == 16
+    assert set(order) == set(range(5))
+
+
+def test_processes_share_the_same_global_batches() -> None:
+    alone = np.array(list(sampler([40]))).reshape(-1, 8)
+    shared = [np.array(list(sampler([40], replicas=2, rank=rank))).reshape(-1, 4) for rank in (0, 1)]
+    np.testing.assert_array_equal(np.hstack(shared), alone)
+
+
+def test_a_loader_goes_on_within_an_epoch() -> None:
+    def loader() -> ResumableLoader:
+        return ResumableLoader(range(40), 8, sampler=sampler([40]))  # type: ignore[arg-type]
+
+    whole = [batch.tolist() for batch in loader()]  # type: ignore[attr-defined]
+    stopped = loader()
+    given = iter(stopped)
+    start = [next(given).tolist() for _ in range(2)]  # type: ignore[attr-defined]
+    resumed = loader()
+    resumed.load_state_dict(stopped.state_dict())
+    assert start + [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
+    assert [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
+    finished = loader()
+    list(finished)
+    resumed.load_state_dict(finished.state_dict())
+    assert [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
+
+
+def config(root: Path, *names: str, holdout: float = 0.25) -> TrainConfig:
+    return TrainConfig(name="a", net="unet", data=names, data_root=str(root), input_size=32, holdout=holdout)
+
+
+def test_a_holdout_is_taken_from_every_set(tmp_path: Path) -> None:
+    for name, first in (("one", 0), ("two", 20)):
+        widths = {f"{index:02}": 1 + first + index for index in range(16)}
+        make_folder(tmp_path / name, widths)
+        (tmp_path / name / "train.txt").write_text("\n".join(widths))
+    data = PortraitData(config(tmp_path, "one", "two"))
+    data.setup("fit")
+    assert data.sizes == [12, 12]
+    assert Counter(sample.source for sample in data.holdout.samples) == {"one": 4, "two": 4}
+    rows = torch.cat((data.train.alphas, data.holdout.alphas)).flatten(1)
+    assert len({tuple(row.tolist()) for row in rows}) == 32
+
+
+def test_too_small_a_set_is_named(tmp_path: Path) -> None:
+    make_folder(tmp_path / "one", {"a": 10})
+    (tmp_path / "one" / "train.txt").write_text("a")
+    with pytest.raises(DatasetError, match="one has only 1 training pictures"):
+        PortraitData(config(tmp_path, "one")).setup("fit")
