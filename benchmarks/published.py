@@ -34,7 +34,7 @@ def main() -> None:
             for start in range(0, len(pairs), BATCH)
         ]
     )
-    targets = np.stack([alpha for _, alpha in pairs]).astype(np.float32) / 255
+    targets = np.stack([alpha for _, alpha in pairs]).astype(np.float32) / np.float32(255)
     sure = probs.astype(np.float64).clip(1e-7, 1 - 1e-7)
     loss = -np.mean(targets * np.log(sure) + (1 - targets) * np.log(1 - sure))
     preds, truths = threshold(probs), threshold(targets)

@@ -68,6 +68,14 @@ def test_pipe_in_and_out() -> None:
     assert decode(done.stdout).shape == (512, 512, 4)
 
 
+def test_a_terminal_gets_no_picture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["cut", str(PORTRAIT), "-o", "-"]) == 2
+    assert "would fill the terminal" in capsys.readouterr().err
+
+
 def test_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     missing = str(tmp_path / "none.jpg")
     assert main(["cut", str(PORTRAIT), missing, "-o", str(tmp_path), "--json", "--device", "cpu"]) == 3

@@ -113,6 +113,8 @@ def _targets(args: argparse.Namespace) -> list[str]:
         )
     if args.json and "-" in targets:
         raise UsageError("--json and a picture cannot both go to standard output: choose another -o")
+    if "-" in targets and sys.stdout.isatty():
+        raise UsageError("a picture would fill the terminal: add > FILE.png, or choose another -o")
     for source, target in zip(args.pictures, targets, strict=True):
         if target != "-":
             check_format(target, transparent=kind == "cutout")
