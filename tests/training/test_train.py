@@ -97,7 +97,7 @@ def test_parity_is_measured_and_enforced(
 
 
 def test_unknown_net_is_refused(run: tuple[Path, TrainConfig]) -> None:
-    with pytest.raises(InputError, match="unknown net 'vgg': use one of unet"):
+    with pytest.raises(InputError, match="unknown net 'vgg': use one of segnet"):
         PortraitModule.of(replace(run[1], net="vgg"))
 
 

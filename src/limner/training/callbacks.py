@@ -116,6 +116,10 @@ class History(Callback):
         self.rows = state_dict["rows"]
 
 
+class Stopped(Exception):  # noqa: N818
+    """The run was stopped by Ctrl-C or SIGTERM, and its checkpoint is written."""
+
+
 class StopInOrder(Callback):
     """On Ctrl-C, or SIGTERM from a scheduler: finish the step, save the checkpoint, then stop.
 
@@ -134,7 +138,7 @@ class StopInOrder(Callback):
         """Stop if asked to."""
         if self.asked:
             trainer.save_checkpoint(self.checkpoint)
-            raise KeyboardInterrupt
+            raise Stopped
 
     def teardown(self, *_: Any, **__: Any) -> None:
         """Listen no more."""

@@ -35,9 +35,9 @@ def to_grey(images: Tensor, strength: Tensor) -> Tensor:  # noqa: ARG001
 def blur(images: Tensor, strength: Tensor) -> Tensor:
     """Gaussian blur, standard deviation from 0.4 pixels to 2.4 at full strength."""
     sigma = (0.4 + 2 * strength).view(-1, 1)
-    offsets = torch.arange(-5, 6, device=images.device)
-    weights = torch.softmax(-(offsets**2) / (2 * sigma**2), dim=1).repeat_interleave(3, dim=0)  # (3N, 11)
-    flat = F.pad(images.flatten(0, 1)[None], (5, 5, 5, 5), mode="replicate")
+    offsets = torch.arange(-7, 8, device=images.device)
+    weights = torch.softmax(-(offsets**2) / (2 * sigma**2), dim=1).repeat_interleave(3, dim=0)  # (3N, 15)
+    flat = F.pad(images.flatten(0, 1)[None], (7, 7, 7, 7), mode="replicate")
     flat = F.conv2d(flat, weights[:, None, :, None], groups=len(weights))
     flat = F.conv2d(flat, weights[:, None, None, :], groups=len(weights))
     return flat.view_as(images)
@@ -60,12 +60,13 @@ def compress(images: Tensor, strength: Tensor) -> Tensor:
     steps = (tables[None] * scale)[:, :, None, None]  # (N, 3, 1, 1, 8, 8)
     to_ycbcr = images.new_tensor(_YCBCR)
     cosines = _cosines().to(images)
-    colours = torch.einsum("ck,nkhw->nchw", to_ycbcr, images)
+    middle = 128 / 255  # JPEG codes what differs from it
+    colours = torch.einsum("ck,nkhw->nchw", to_ycbcr, images - middle)
     blocks = colours.unfold(2, 8, 8).unfold(3, 8, 8)  # (N, 3, H / 8, W / 8, 8, 8)
     coefficients = cosines @ blocks @ cosines.T
     blocks = cosines.T @ (torch.round(coefficients / steps) * steps) @ cosines
     colours = blocks.transpose(3, 4).reshape(images.shape)
-    return torch.einsum("ck,nkhw->nchw", torch.linalg.inv(to_ycbcr), colours).clamp(0, 1)
+    return (torch.einsum("ck,nkhw->nchw", torch.linalg.inv(to_ycbcr), colours) + middle).clamp(0, 1)
 
 
 def _cosines() -> Tensor:

@@ -18,6 +18,7 @@ from limner.errors import DatasetError
 from limner.images import Size, load_image
 from limner.parallel import parallel_map
 from limner.spec import to_input
+from limner.training.augment import augment, draw
 from limner.training.config import TrainConfig
 
 
@@ -26,6 +27,14 @@ class Batch(NamedTuple):
 
     pixels: Tensor  # (N, h, w, 3) uint8
     alphas: Tensor  # (N, h, w) uint8
+    ids: list[int]  # places in the data set
+
+
+class Examples(NamedTuple):
+    """A batch as a network is trained on it."""
+
+    images: Tensor  # (N, 3, h, w) float32 in [0, 1]
+    alphas: Tensor  # (N, 1, h, w) float32 in [0, 1]
     ids: list[int]  # places in the data set
 
 
@@ -185,6 +194,14 @@ class PortraitData(lightning.LightningDataModule):
         mine = range(self._rank, len(self.holdout), self._replicas)
         size = self.config.batch_size // self._replicas
         return DataLoader(self.holdout, size, sampler=mine, collate_fn=_as_it_is)
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Examples:  # noqa: ARG002
+        """Batch -> examples, on the device; augmented in training by seed, epoch and id."""
+        images, alphas = normalise(batch.pixels), batch.alphas[:, None].float() / 255
+        if self.trainer and self.trainer.training:
+            numbers = draw(self.config.seed, self.trainer.current_epoch, batch.ids)
+            images, alphas = augment(images, alphas, numbers, self.config, self.backgrounds)
+        return Examples(images.contiguous(memory_format=torch.channels_last), alphas, batch.ids)
 
     @property
     def _replicas(self) -> int:

@@ -16,9 +16,8 @@ import limner
 from limner.errors import InputError, ModelError
 from limner.metrics import Counts, dice
 from limner.nets import NETS
-from limner.training.augment import augment, draw
 from limner.training.config import TrainConfig
-from limner.training.loading import Batch, PortraitData, normalise
+from limner.training.loading import Examples
 from limner.training.losses import LOSSES, total
 
 
@@ -47,24 +46,7 @@ class PortraitModule(lightning.LightningModule):
         module.commit = commit()
         return module
 
-    @property
-    def data(self) -> PortraitData:
-        """What it is trained on."""
-        data: PortraitData = self.trainer.datamodule  # type: ignore[attr-defined]
-        return data
-
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Tensor, Tensor, list[int]]:  # noqa: ARG002
-        """Batch -> images (N, 3, h, w), alphas (N, 1, h, w), ids; augmented in training.
-
-        The randomness depends on seed, epoch and id alone.
-        """
-        images, alphas = normalise(batch.pixels), batch.alphas[:, None].float() / 255
-        if self.trainer.training:
-            numbers = draw(self.config.seed, self.current_epoch, batch.ids)
-            images, alphas = augment(images, alphas, numbers, self.config, self.data.backgrounds)
-        return images.contiguous(memory_format=torch.channels_last), alphas, batch.ids
-
-    def training_step(self, batch: tuple[Tensor, Tensor, list[int]], _: int) -> Tensor:
+    def training_step(self, batch: Examples, _: int) -> Tensor:
         """The loss of one batch.
 
         Raises:
@@ -73,7 +55,8 @@ class PortraitModule(lightning.LightningModule):
         images, alphas, ids = batch
         loss = total(self.net(images), alphas, self.config.losses)
         if not torch.isfinite(loss):
-            names = ", ".join(self.data.train.samples[index].id for index in ids)
+            samples = self.trainer.datamodule.train.samples  # type: ignore[attr-defined]
+            names = ", ".join(samples[index].id for index in ids)
             raise ModelError(
                 f"the loss became {loss.item()} in epoch {self.current_epoch}, at the pictures {names}: "
                 "look at these, or lower learning_rate"
@@ -82,7 +65,7 @@ class PortraitModule(lightning.LightningModule):
         self.log("loss", loss, prog_bar=True, batch_size=len(ids))
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, list[int]], _: int) -> None:
+    def validation_step(self, batch: Examples, _: int) -> None:
         """Loss and Dice (per picture, at network size, threshold 0.5) on the holdout."""
         images, alphas, ids = batch
         logits = self.net(images)
@@ -112,7 +95,7 @@ class PortraitModule(lightning.LightningModule):
         cosine = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             config.learning_rate,
-            total_steps=int(self.trainer.estimated_stepping_batches),
+            total_steps=config.epochs * len(self.trainer.datamodule.train_dataloader()),  # type: ignore[attr-defined]
             pct_start=min(0.3, 1 / config.epochs),
             cycle_momentum=False,
         )

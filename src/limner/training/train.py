@@ -11,7 +11,7 @@ from torch import Tensor
 
 from limner.report import plot_curves
 from limner.training.batchnorm import share
-from limner.training.callbacks import History, Progress, StopInOrder
+from limner.training.callbacks import History, Progress, StopInOrder, Stopped
 from limner.training.config import TrainConfig
 from limner.training.loading import PortraitData
 from limner.training.module import PortraitModule
@@ -63,7 +63,10 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     module = PortraitModule.of(config).to(memory_format=torch.channels_last)
     if config.devices > 1 and not torch.cuda.is_available():
         share(module.net)
-    trainer.fit(module, PortraitData(config), ckpt_path=resume, weights_only=True if resume else None)
+    try:
+        trainer.fit(module, PortraitData(config), ckpt_path=resume, weights_only=True if resume else None)
+    except Stopped as stopped:
+        raise KeyboardInterrupt from stopped
     if trainer.is_global_zero:
         plot_curves(folder / "metrics.csv", folder / "curves.png")
     return Path(best.best_model_path)
