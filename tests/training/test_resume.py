@@ -62,7 +62,7 @@ def scores(config: TrainConfig) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("step", [7, 9], ids=["within an epoch", "as the first step of one"])
+@pytest.mark.parametrize("step", [7, 9, 11], ids=["within an epoch", "at its end", "at the start of one"])
 def test_a_stopped_run_goes_on_bit_for_bit(
     config: TrainConfig, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,7 +135,15 @@ class StopInOrder(Callback):
         self.before = {name: signal.signal(name, self._ask) for name in (signal.SIGINT, signal.SIGTERM)}
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Stop if asked to; after the last step of an epoch its scores come first."""
+        if not trainer.is_last_batch:
+            self._stop_if_asked(trainer)
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         """Stop if asked to."""
+        self._stop_if_asked(trainer)
+
+    def _stop_if_asked(self, trainer: lightning.Trainer) -> None:
         if self.asked:
             trainer.save_checkpoint(self.checkpoint)
             raise Stopped
