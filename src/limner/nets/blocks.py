@@ -1,7 +1,9 @@
 """Pieces that several networks share."""
 
+from collections.abc import Iterable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 
@@ -20,3 +22,19 @@ def unpool(x: Tensor, indices: Tensor, size: torch.Size) -> Tensor:
     flat = x.new_zeros(x.shape[0], x.shape[1], height * width)
     flat = flat.scatter(2, indices.flatten(2), x.flatten(2))
     return flat.view(*x.shape[:2], height, width)
+
+
+def encode_decode(x: Tensor, encoder: Iterable[nn.Module], decoder: Iterable[nn.Module]) -> Tensor:
+    """SegNet's way down and up: `pool` after every stage of the encoder, `unpool` before the decoder's.
+
+    (N, C, H, W) -> (N, C', H, W); the indices of each pooling steer the unpooling at the same depth.
+    """
+    places = []
+    for stage in encoder:
+        x = stage(x)
+        size = x.shape[-2:]
+        x, indices = pool(x)
+        places.append((indices, size))
+    for stage in decoder:
+        x = stage(unpool(x, *places.pop()))
+    return x

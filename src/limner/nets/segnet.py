@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from limner.nets.blocks import pool, unpool
+from limner.nets.blocks import encode_decode
 
 STAGES = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512))
 """Channels through the convolutions of each encoder stage: VGG-16's thirteen."""
@@ -27,15 +27,7 @@ class SegNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W) in [0, 1] -> logits (N, 1, H, W)."""
-        places = []
-        for stage in self.encoder:
-            x = stage(x)  # (N, C, H / 2^depth, W / 2^depth)
-            size = x.shape[-2:]
-            x, indices = pool(x)
-            places.append((indices, size))
-        for stage in self.decoder:
-            x = stage(unpool(x, *places.pop()))
-        logits: Tensor = self.head(x)
+        logits: Tensor = self.head(encode_decode(x, self.encoder, self.decoder))
         return logits
 
 
