@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from limner.cli.shared import add_command, need
@@ -21,6 +22,7 @@ def _export(args: argparse.Namespace) -> int:
     need("train", "lightning", "onnxscript")
     from limner.training.export import export
 
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
     spec = export(args.checkpoint, args.target)
     print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
     return 0
