@@ -56,7 +56,7 @@ def test_pictures_of_a_batch_do_not_mix(net: nn.Module) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_exported_graph_gives_the_same_alpha(net: nn.Module) -> None:
+def test_exported_graph_gives_the_same_alpha(name: str, net: nn.Module) -> None:
     pixels = torch.randint(0, 256, (16, 64, 64, 3), dtype=torch.uint8)
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -68,7 +68,11 @@ def test_exported_graph_gives_the_same_alpha(net: nn.Module) -> None:
     session = onnxruntime.InferenceSession(to_onnx(model, (64, 64)), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {"pixels": pixels[:3].numpy()})
     assert expected.std() > 1e-3
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    # Where two values of a pooling square are equal but for rounding, torch and ONNX Runtime may keep
+    # different ones, and SegNet's decoder then puts the value one pixel further.
+    allowed = 0.03 if name.startswith("segnet") else 0
+    assert (np.abs(found - expected) > 1e-4).mean() <= allowed
+    assert np.abs(found - expected).mean() < 1e-3
 
 
 def test_learns_four_pictures_by_heart(net: nn.Module) -> None:
