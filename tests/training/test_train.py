@@ -16,7 +16,8 @@ from limner.training import export as exporting
 from limner.training.config import TrainConfig
 from limner.training.export import PixelsToAlpha, check_parity, first_images, load_checkpoint
 from limner.training.loading import PortraitData
-from limner.training.module import PortraitModule
+from limner.training.module import PortraitModule, warm_cosine
+from limner.training.train import train
 from tests.datasets.test_folders import make_folder
 
 QUIET = [
@@ -94,6 +95,20 @@ def test_parity_is_measured_and_enforced(
         next(module.net.parameters()).add_(0.1)
     with pytest.raises(ModelError, match="differs from torch"):
         check_parity(model, Segmenter(target, device="cpu"), images)
+
+
+def test_learning_rate_rises_for_an_epoch_and_falls_to_zero() -> None:
+    factors = [warm_cosine(step, warm=4, total=12) for step in range(13)]
+    assert factors[:5] == [0.25, 0.5, 0.75, 1, 1]
+    assert factors[8] == pytest.approx(0.5)
+    assert factors[12] == pytest.approx(0)
+    assert factors[4:] == sorted(factors[4:], reverse=True)
+    assert warm_cosine(1, warm=1, total=1) == 1
+
+
+def test_one_step_an_epoch_is_enough(run: tuple[Path, TrainConfig], tmp_path: Path) -> None:
+    few = replace(run[1], epochs=3, batch_size=64, output=str(tmp_path))
+    assert train(few).exists()
 
 
 def test_unknown_net_is_refused(run: tuple[Path, TrainConfig]) -> None:

@@ -1,8 +1,10 @@
 """The step of training and of scoring, the optimiser and its schedule."""
 
+import math
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +94,17 @@ class PortraitModule(lightning.LightningModule):
         if config.schedule == "plateau":
             cuts = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=config.plateau)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cuts, "monitor": "holdout_loss"}}
-        cosine = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            config.learning_rate,
-            total_steps=config.epochs * len(self.trainer.datamodule.train_dataloader()),  # type: ignore[attr-defined]
-            pct_start=min(0.3, 1 / config.epochs),
-            cycle_momentum=False,
-        )
+        warm = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
+        factor = partial(warm_cosine, warm=warm, total=warm * config.epochs)
+        cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+
+def warm_cosine(step: int, *, warm: int, total: int) -> float:
+    """Factor of the learning rate: a line up over ``warm`` steps, then a cosine down to 0 at ``total``."""
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 + 0.5 * math.cos(math.pi * (step - warm) / max(1, total - warm))
 
 
 def _known(kind: str, name: str, table: Mapping[str, object]) -> None:
