@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from limner.cli import main
-from limner.errors import ModelError
+from limner.errors import InputError, ModelError
 from limner.training.config import TrainConfig
 from limner.training.losses import total
 from limner.training.train import train
@@ -120,4 +120,6 @@ def test_what_a_run_leaves(config: TrainConfig) -> None:
     assert 0 < float(row["data_share"]) < 1
     checkpoint = torch.load(best, weights_only=True)
     assert checkpoint["hyper_parameters"]["net"] == "unet"
+    with pytest.raises(InputError, match="holds a run already: go on with --resume"):
+        train(replace(config, epochs=1))
     assert checkpoint["scores"]["holdout_dice"] == pytest.approx(float(row["holdout_dice"]))

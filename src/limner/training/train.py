@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from torch import Tensor
 
+from limner.errors import InputError
 from limner.report import plot_curves
 from limner.training.batchnorm import share
 from limner.training.callbacks import History, Progress, StopInOrder, Stopped
@@ -29,11 +30,16 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         ``metrics.csv`` and ``curves.png`` lie beside it.
 
     Raises:
+        InputError: If the folder holds a run already and ``resume`` does not go on with it.
         DatasetError: If a data set cannot be read.
         ModelError: If the loss stops being a number.
         KeyboardInterrupt: After Ctrl-C, once ``last.ckpt`` is written.
     """
     folder = Path(config.output) / config.name
+    if resume is None and (folder / "last.ckpt").exists():
+        raise InputError(
+            f"{folder} holds a run already: go on with --resume {folder / 'last.ckpt'}, or choose another name"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     best = ModelCheckpoint(
         folder, "best", monitor="holdout_dice", mode="max", save_last=True, enable_version_counter=False
