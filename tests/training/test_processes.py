@@ -19,14 +19,14 @@ holdout = 0.2
 
 
 def curve(root: Path, name: str, *changes: str) -> list[float]:
-    """Loss in training, loss and Dice on the holdout, epoch by epoch, of a run by the command."""
+    """Loss in training and on the holdout, epoch by epoch, of a run by the command."""
     settings = [f"name={name}", f"data_root={root}", f"output={root}", *changes]
     command = [sys.executable, "-m", "limner", "train", str(root / "run.toml"), *settings]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     with (root / name / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
-    return [float(row[column]) for row in rows for column in ("loss", "holdout_loss", "holdout_dice")]
+    return [float(row[column]) for row in rows for column in ("loss", "holdout_loss")]
 
 
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
@@ -35,5 +35,5 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     (tmp_path / "white" / "train.txt").write_text("\n".join(widths))
     (tmp_path / "run.toml").write_text(SETTINGS)
     alone = curve(tmp_path, "one")
-    assert len(alone) == 9
-    assert curve(tmp_path, "two", "devices=2") == pytest.approx(alone, rel=2e-3)
+    assert len(alone) == 6
+    assert curve(tmp_path, "two", "devices=2") == pytest.approx(alone, rel=1e-3)

@@ -38,7 +38,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     folder = Path(config.output) / config.name
     if resume is None and (folder / "last.ckpt").exists():
         raise InputError(
-            f"{folder} holds a run already: go on with --resume {folder / 'last.ckpt'}, or choose another name"
+            f"{folder} holds a run already: go on with --resume {folder}/last.ckpt, or choose another name"
         )
     folder.mkdir(parents=True, exist_ok=True)
     best = ModelCheckpoint(
