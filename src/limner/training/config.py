@@ -40,7 +40,7 @@ class TrainConfig:
     optimizer: str = "adamw"  # or adam
     learning_rate: float = 3e-3  # peak
     weight_decay: float = 1e-4
-    schedule: str = "cosine"  # after one epoch of warm-up, down to zero; or plateau: tenfold cuts
+    schedule: str = "cosine"  # after a warm-up of one epoch (at most 5 %), down to zero; or plateau: cuts
     plateau: int = 3  # epochs without a better loss on the holdout before a cut
     losses: Mapping[str, float] = field(default_factory=lambda: {"bce": 1.0, "dice": 1.0})  # name -> weight
     ema_decay: float = 0.998  # per step, of the averaged weights that are scored and kept; 0 keeps the last

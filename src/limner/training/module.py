@@ -87,15 +87,16 @@ class PortraitModule(lightning.LightningModule):
         checkpoint["scores"] = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Adam or AdamW; a cosine after one epoch of warm-up, or tenfold cuts on a plateau."""
+        """Adam or AdamW; a cosine after a warm-up, or tenfold cuts on a plateau."""
         config = self.config
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimizer]
         optimizer = kind(self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
         if config.schedule == "plateau":
             cuts = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=config.plateau)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cuts, "monitor": "holdout_loss"}}
-        warm = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
-        factor = partial(warm_cosine, warm=warm, total=warm * config.epochs)
+        epoch = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
+        steps = epoch * config.epochs
+        factor = partial(warm_cosine, warm=min(epoch, -(-steps // 20)), total=steps)
         cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
