@@ -10,7 +10,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "limner"
 LAYERS = [
     {"errors"},
     {"files", "parallel"},
-    {"images", "masks", "spec", "metrics"},
+    {"images", "masks", "spec", "metrics", "matting"},
     {"segmenter", "compose"},
     {"datasets", "evaluation", "report", "nets", "doctor"},
     {"training"},
@@ -25,6 +25,7 @@ HOMES = {
     "onnx": {"training"},
     "matplotlib": {"report"},
     "pyarrow": {"datasets"},
+    "scipy": {"matting"},
     "tqdm": {"datasets", "training"},
 }
 MODULES = [

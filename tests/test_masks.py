@@ -41,6 +41,16 @@ def test_edge_band_agrees_with_dilation_and_erosion(radius: int, rng: np.random.
     np.testing.assert_array_equal(masks.edge_band(blob, radius), grown & ~shrunk)
 
 
+@pytest.mark.parametrize("radius", [1, 2, 7, 50])
+def test_dilate_and_erode_agree_with_scipy(radius: int, rng: np.random.Generator) -> None:
+    blob = ndimage.gaussian_filter(rng.standard_normal((40, 31)), 3) > 0
+    square = np.ones((2 * radius + 1,) * 2, bool)
+    np.testing.assert_array_equal(masks.dilate(blob, radius), ndimage.binary_dilation(blob, square))
+    for outside in (True, False):
+        expected = ndimage.binary_erosion(blob, square, border_value=outside)
+        np.testing.assert_array_equal(masks.erode(blob, radius, outside=outside), expected)
+
+
 def test_no_band_without_an_edge() -> None:
     assert not masks.edge_band(np.ones((5, 5), bool), 2).any()
     assert not masks.edge_band(np.zeros((5, 5), bool), 2).any()

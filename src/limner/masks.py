@@ -24,6 +24,39 @@ def to_uint8(alpha: Alpha) -> NDArray[np.uint8]:
     return np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
 
 
+def dilate(mask: Mask, radius: int) -> Mask:
+    """True within ``radius`` pixels (Chebyshev) of a True pixel; nothing is True outside the picture.
+
+    Raises:
+        InputError: If ``radius`` is not positive.
+    """
+    _check_radius(radius)
+    grown = np.pad(mask, radius)
+    reach = 1  # pixels that the value at a place stands for, to the right and below
+    while reach < 2 * radius + 1:
+        step = min(reach, 2 * radius + 1 - reach)
+        grown = grown[:-step] | grown[step:]
+        grown = grown[:, :-step] | grown[:, step:]
+        reach += step
+    return grown
+
+
+def erode(mask: Mask, radius: int, *, outside: bool = True) -> Mask:
+    """False within ``radius`` pixels (Chebyshev) of a False pixel.
+
+    Args:
+        mask: (H, W).
+        radius: Pixels.
+        outside: What the mask is taken to be around the picture; False makes the picture's border an edge.
+
+    Raises:
+        InputError: If ``radius`` is not positive.
+    """
+    if outside:
+        return ~dilate(~mask, radius)
+    return ~dilate(np.pad(~mask, 1, constant_values=True), radius)[1:-1, 1:-1]
+
+
 def edge_band(mask: Mask, radius: int) -> Mask:
     """True within ``radius`` pixels (Chebyshev) of the mask's edge, on both sides of it.
 
@@ -33,10 +66,7 @@ def edge_band(mask: Mask, radius: int) -> Mask:
     Raises:
         InputError: If ``radius`` is not positive.
     """
-    inside = _box_sum(mask.astype(np.float64), radius)
-    area = _box_sum(np.ones(mask.shape), radius)
-    band: Mask = (inside > 0) & (inside < area)
-    return band
+    return dilate(mask, radius) & dilate(~mask, radius)
 
 
 def trimap(mask: Mask, radius: int) -> Trimap:
@@ -54,6 +84,7 @@ def feather(alpha: Alpha, radius: int) -> Alpha:
     Raises:
         InputError: If ``radius`` is not positive.
     """
+    _check_radius(radius)
     area = _box_sum(np.ones(alpha.shape), radius)
     once = _box_sum(alpha.astype(np.float64), radius) / area
     twice: Alpha = (_box_sum(once, radius) / area).clip(0, 1).astype(np.float32)
@@ -62,8 +93,6 @@ def feather(alpha: Alpha, radius: int) -> Alpha:
 
 def _box_sum(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
     """Sum over the square of ``2 * radius + 1`` around each pixel, cut at the border; summed-area table."""
-    if radius < 1:
-        raise InputError(f"the radius must be at least 1 pixel, got {radius}")
     for axis in (0, 1):
         length = values.shape[axis]
         sums = np.insert(np.cumsum(values, axis=axis), 0, 0, axis=axis)
@@ -72,3 +101,8 @@ def _box_sum(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
         low = np.maximum(index - radius, 0)
         values = np.take(sums, high, axis=axis) - np.take(sums, low, axis=axis)
     return values
+
+
+def _check_radius(radius: int) -> None:
+    if radius < 1:
+        raise InputError(f"the radius must be at least 1 pixel, got {radius}")

@@ -16,8 +16,8 @@ def pool(x: Tensor) -> tuple[Tensor, Tensor]:
 def unpool(x: Tensor, indices: Tensor, size: torch.Size) -> Tensor:
     """The inverse of `pool`: each value back where its largest was, zeros elsewhere, (N, C, *size).
 
-    A scatter, because ``max_unpool2d`` cannot be exported to ONNX; channels last, as training keeps its tensors,
-    because copying them into another order took a fifth of a step.
+    A scatter, because ``max_unpool2d`` cannot be exported to ONNX; channels last, as training keeps its
+    tensors, because copying them into another order took a fifth of a step.
     """
     height, width = size
     values = x.permute(0, 2, 3, 1).flatten(1, 2)  # (N, h * w, C)
