@@ -12,7 +12,7 @@ LAYERS = [
     {"files", "parallel"},
     {"images", "masks", "spec", "metrics", "matting"},
     {"segmenter", "compose"},
-    {"datasets", "evaluation", "report", "nets", "doctor"},
+    {"datasets", "evaluation", "subgroups", "report", "nets", "doctor"},
     {"training"},
     {"cli"},
 ]
@@ -26,7 +26,7 @@ HOMES = {
     "matplotlib": {"report"},
     "pyarrow": {"datasets"},
     "scipy": {"matting"},
-    "tqdm": {"datasets", "training"},
+    "tqdm": {"datasets", "evaluation", "training"},
 }
 MODULES = [
     path for path in SOURCE.rglob("*.py") if path.name != "__main__.py" and path != SOURCE / "__init__.py"

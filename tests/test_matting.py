@@ -77,12 +77,11 @@ def test_connectivity_agrees_with_a_loop(rng: np.random.Generator) -> None:
     level[level == -1] = 1
 
     def phi(alpha: float, at: float) -> float:
-        return 1 - (alpha - at if alpha - at >= 0.15 else 0)
+        return 1.0 - (alpha - at if alpha - at >= 0.15 else 0.0)
 
-    expected = sum(
-        abs(phi(p, at) - phi(t, at))
-        for p, t, at in zip(pred.ravel(), target.ravel(), level.ravel(), strict=True)
-    )
+    expected = 0.0
+    for at, here in zip(level.ravel(), np.column_stack([pred.ravel(), target.ravel()]), strict=True):
+        expected += abs(phi(float(here[0]), at) - phi(float(here[1]), at))
     assert connectivity(pred, target) == pytest.approx(expected / 1000, rel=1e-6)
 
 

@@ -1,11 +1,12 @@
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from limner.parallel import parallel_map
+from limner.parallel import parallel_map, thread_map
 
 HEART = """
 import sys, time
@@ -36,6 +37,33 @@ def test_results_come_in_order(jobs: int) -> None:
 def test_an_error_reaches_the_caller(jobs: int) -> None:
     with pytest.raises(ZeroDivisionError):
         list(parallel_map(invert, [1] * 20 + [0] + [1] * 20, jobs=jobs))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_keep_the_order_and_take_few_items_ahead(threads: int) -> None:
+    taken = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(1, 60):
+            taken.append(number)
+            yield number
+
+    results = thread_map(invert, numbers(), threads=threads)
+    assert next(results) == 1
+    assert len(taken) <= 2 * threads + 1
+    assert list(results) == [1 / number for number in range(2, 60)]
+
+
+def test_an_error_in_a_thread_reaches_the_caller_and_ends_the_work() -> None:
+    taken = []
+
+    def spy(number: int) -> float:
+        taken.append(number)
+        return 1 / number
+
+    with pytest.raises(ZeroDivisionError):
+        list(thread_map(spy, [0] + [1] * 200, threads=2))
+    assert len(taken) < 20
 
 
 def test_no_items_give_no_results() -> None:

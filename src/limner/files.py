@@ -48,6 +48,20 @@ def _replace(target: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: str | Path) -> None:
+    """Make a folder, and those above it, where they are missing.
+
+    Raises:
+        InputError: If that cannot be done.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot make the folder {path}: {error.strerror or error}; choose another"
+        ) from error
+
+
 def sha256(data: bytes) -> str:
     """Checksum of some bytes, 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()

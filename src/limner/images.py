@@ -175,6 +175,13 @@ def resize(array: _Array, size: Size) -> _Array:
     return cast(_Array, np.asarray(picture.resize((width, height), PIL.Image.Resampling.BILINEAR)))
 
 
+def fit(array: _Array, side: int) -> _Array:
+    """Resize so that the longer side is ``side`` pixels, the proportions kept; see `resize`."""
+    scale = side / max(array.shape[:2])
+    height, width = (max(1, round(length * scale)) for length in array.shape[:2])
+    return resize(array, (height, width))
+
+
 def check_format(path: str | Path, *, transparent: bool) -> None:
     """Refuse a target whose extension is unknown, or whose format cannot hold the transparency.
 

@@ -120,4 +120,5 @@ def _steepness(alpha: Alpha) -> NDArray[np.float64]:
     for across, down in (kernels, kernels[::-1]):
         once = ndimage.correlate1d(alpha.astype(np.float64), across, axis=0, mode="nearest")
         parts.append(ndimage.correlate1d(once, down, axis=1, mode="nearest"))
-    return np.hypot(*parts)
+    length: NDArray[np.float64] = np.hypot(*parts)
+    return length

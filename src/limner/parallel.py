@@ -1,10 +1,11 @@
-"""One function over many items on all cores."""
+"""One function over many items on all cores, in processes or in threads."""
 
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
@@ -37,6 +38,33 @@ def parallel_map(
             yield from pool.map(function, items, chunksize=CHUNK)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def thread_map(
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None
+) -> Generator[Result, None, None]:
+    """``function`` of every item, in the order of the items, with few of them under way at a time.
+
+    For work that leaves Python's lock alone: decoding, resizing, networks, sums over arrays. Closing the
+    iterator, or an error, ends the work once what is under way is done.
+
+    Args:
+        function: Called from several threads at once.
+        items: What to compute it of; taken as they are needed.
+        threads: By default one a core.
+    """
+    threads = threads or os.cpu_count() or 1
+    running: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                running.append(pool.submit(function, item))
+                if len(running) > 2 * threads:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _follow_parent() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from limner.cli import main
 from limner.spec import DEFAULT_MODEL, bundled_models, model_path, read_model
-from tests.datasets.test_folders import make_folder
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,14 +66,6 @@ def test_doctor_names_what_mends(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert main(["doctor"]) == 1
     assert "pip install --force-reinstall onnxruntime" in capsys.readouterr().out
-
-
-def test_evaluate_prints_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_folder(tmp_path / "set", {"a": 10, "b": 30})
-    assert main(["evaluate", str(tmp_path / "set")]) == 0
-    scores = json.loads(capsys.readouterr().out)
-    assert scores["images"] == 2
-    assert 0 <= scores["iou_mean"] <= scores["dice_mean"] <= 1
 
 
 def test_missing_extra_names_the_command(

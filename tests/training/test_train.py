@@ -81,6 +81,20 @@ def test_exported_model_works_at_once(run: tuple[Path, TrainConfig], tmp_path: P
     assert (found == (picture.load()[1] >= 0.5)).mean() > 0.9
 
 
+def test_a_checkpoint_scores_as_its_model_does(
+    run: tuple[Path, TrainConfig], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exporting.export(run[0], tmp_path / "mine.onnx")
+    capsys.readouterr()
+    results = []
+    for model in (run[0], tmp_path / "mine.onnx"):
+        assert main(["evaluate", str(Path(run[1].data_root) / "white"), "--model", str(model)]) == 0
+        results.append(json.loads(capsys.readouterr().out))
+    assert (results[0]["model"], results[1]["model"]) == ("tiny", "mine")
+    assert results[0]["scores"] == pytest.approx(results[1]["scores"], abs=1e-4)
+    assert main(["evaluate", str(tmp_path), "--model", str(run[0]), "--device", "cuda"]) != 0
+
+
 def test_parity_is_measured_and_enforced(
     run: tuple[Path, TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limner import files
 from limner.cli.shared import UsageError, add_command, add_json, add_model, say
 from limner.errors import InputError, LimnerError
 
@@ -126,20 +127,13 @@ def _targets(args: argparse.Namespace) -> list[str]:
         ):
             raise UsageError(f"{target} is the input itself: choose another -o")
     if output is not None and output != "-" and targets[0] != output:
-        _make_folder(Path(output))
+        files.make_folder(Path(output))
     return targets
 
 
 def _beside(source: str, folder: Path, kind: str) -> str:
     stem = "stdin" if source == "-" else Path(source).stem
     return str(folder / f"{stem}-{kind}.png")
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {path}: {error.strerror}; choose another -o") from error
 
 
 def _background(args: argparse.Namespace) -> "Colour | Image | None":

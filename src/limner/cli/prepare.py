@@ -136,7 +136,7 @@ def _prepare(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name} must be at least 1, got {value}")
-    need("train", "pyarrow", "tqdm")
+    need("train", "pyarrow")
     from limner.datasets.preparation import prepare
 
     plan: Plan = args.plan(args)

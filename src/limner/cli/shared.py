@@ -37,11 +37,11 @@ def add_group(commands: "Commands", name: str, *, metavar: str, help: str) -> "C
     return parser.add_subparsers(metavar=metavar, required=True)
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def add_model(
+    parser: argparse.ArgumentParser, help: str = "a bundled model, or an .onnx file with its .json beside it"
+) -> None:
     """The options that choose a model and where it runs."""
-    parser.add_argument(
-        "--model", metavar="NAME|FILE", help="a bundled model, or an .onnx file with its .json beside it"
-    )
+    parser.add_argument("--model", metavar="NAME|FILE", help=help)
     parser.add_argument(
         "--device",
         default="auto",

@@ -18,7 +18,7 @@ from limner.datasets import prepared
 from limner.datasets.description import DESCRIPTION, DatasetSpec
 from limner.datasets.plan import Plan, Portrait, Record
 from limner.datasets.prepared import ShardNote
-from limner.errors import DatasetError, InputError, LimnerError
+from limner.errors import DatasetError, LimnerError
 from limner.parallel import parallel_map
 
 
@@ -99,10 +99,7 @@ def prepare(
 
 
 def _make_folder(target: Path) -> None:
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {target}: {error.strerror}; choose another") from error
+    files.make_folder(target)
     for left_behind in target.glob(".*.parquet.*.tmp"):  # by a run that was killed while it wrote
         left_behind.unlink()
 

@@ -23,6 +23,7 @@ class Sample:
     source: str  # name of the data set
     labelled: bool  # the mask holds label indices (subject: not 0) rather than opacity
     parts: Mapping[str, float] = field(default_factory=dict)  # part, where known -> fraction of the picture
+    label_names: tuple[str, ...] = ()  # of the labels 1, 2, ..., where the mask holds labels
 
     def load(self) -> tuple[Image, Alpha]:
         """Decode both.
@@ -43,6 +44,20 @@ class Sample:
                 f"{self.source}/{self.id}: sizes differ: image {image.shape[:2]}, mask {alpha.shape}"
             )
         return image, alpha
+
+    def measure_parts(self) -> dict[str, float]:
+        """Part -> fraction of the picture: as prepared, or of each label that the mask holds."""
+        if not self.labelled:
+            return dict(self.parts)
+        labels = load_grey(self.mask)
+        pixels = np.bincount(labels.ravel())
+        return {
+            self.label_names[label - 1] if label <= len(self.label_names) else f"label {label}": float(
+                pixels[label] / labels.size
+            )
+            for label in range(1, len(pixels))
+            if pixels[label]
+        }
 
     def load_at(self, size: Size) -> tuple[Image, NDArray[np.uint8]]:
         """Decode both as a network sees them: image (h, w, 3) and alpha (h, w), uint8."""

@@ -1,17 +1,15 @@
 """A contact sheet: samples side by side, each with its cut-out, to see at a glance whether masks fit."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
 
 from limner.compose import composite
 from limner.datasets.sample import Sample
-from limner.images import Alpha, Colour, Image, resize
+from limner.images import Colour, Image, fit
 
 BACKDROP: Colour = (255, 0, 255)
 """Behind the cut-outs: a colour that people do not have."""
-_Array = TypeVar("_Array", Image, Alpha)
 PAPER = 24
 """Grey around the pictures."""
 
@@ -36,15 +34,8 @@ def contact_sheet(samples: Sequence[Sample], *, cell: int = 128, columns: int = 
         top = gap + number // columns * (cell + gap)
         left = gap + number % columns * (width + gap)
         image, alpha = sample.load()
-        small, subject = _fit(image, cell), _fit(alpha, cell)
+        small, subject = fit(image, cell), fit(alpha, cell)
         height, across = subject.shape
         sheet[top : top + height, left : left + across] = small
         sheet[top : top + height, left + cell : left + cell + across] = composite(small, subject, BACKDROP)
     return sheet
-
-
-def _fit(array: _Array, side: int) -> _Array:
-    """The array with its longer side at ``side``."""
-    scale = side / max(array.shape[:2])
-    height, width = (max(1, round(length * scale)) for length in array.shape[:2])
-    return resize(array, (height, width))

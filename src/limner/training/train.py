@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from torch import Tensor
 
+from limner import files
 from limner.errors import InputError
 from limner.report import plot_curves
 from limner.training.batchnorm import share
@@ -40,7 +41,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         raise InputError(
             f"{folder} holds a run already: go on with --resume {folder}/last.ckpt, or choose another name"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     best = ModelCheckpoint(
         folder, "best", monitor="holdout_dice", mode="max", save_last=True, enable_version_counter=False
     )

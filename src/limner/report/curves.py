@@ -1,11 +1,14 @@
-"""Plots of training and of results. Needs matplotlib, the extra ``report``."""
+"""The curves of a training run."""
 
 import csv
-import io
 from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from limner import files
 from limner.errors import InputError
+from limner.report.drawing import new_figure, to_png, trim
 
 
 def plot_curves(metrics: str | Path, target: str | Path) -> None:
@@ -14,13 +17,14 @@ def plot_curves(metrics: str | Path, target: str | Path) -> None:
     Raises:
         InputError: If there is no such file.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    files.write_bytes(target, to_png(curves_figure(metrics)))
 
+
+def curves_figure(metrics: str | Path) -> Figure:
+    """The figure of `plot_curves`."""
     rows = _read_rows(Path(metrics))
     epochs = [int(row["epoch"]) for row in rows]
-    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    figure = new_figure(11, 3.4)
     axes = figure.subplots(1, 3)
     for axis, title, names in (
         (axes[0], "loss", {"training": "loss", "holdout": "holdout_loss"}),
@@ -32,13 +36,9 @@ def plot_curves(metrics: str | Path, target: str | Path) -> None:
             axis.plot(epochs, [float(row[name]) for row in rows], marker="o", markersize=2.5, label=label)
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.grid(alpha=0.3)
-        axis.spines[["top", "right"]].set_visible(False)
+        trim(axis)
     axes[0].legend(frameon=False)
-    FigureCanvasAgg(figure)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    files.write_bytes(target, buffer.getvalue())
+    return figure
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
