@@ -14,8 +14,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import InputError
 from limner.images import Alpha, Mask
+from limner.metrics import check_sizes
 
 SIGMA = 1.4
 """Standard deviation of the Gaussian whose derivatives give `gradient`, in pixels."""
@@ -38,17 +38,17 @@ def sad(pred: Alpha, target: Alpha, region: Mask | None = None) -> float:
     Raises:
         InputError: If the sizes differ.
     """
-    return _sum(np.abs(_difference(pred, target)), region) / 1000
+    return _sum(_distance(pred, target), region) / 1000
 
 
 def mad(pred: Alpha, target: Alpha, region: Mask | None = None) -> float:
     """Mean absolute difference ``mean |p - t|``, in [0, 1]; arguments as of `sad`."""
-    return _mean(np.abs(_difference(pred, target)), region)
+    return _mean(_distance(pred, target), region)
 
 
 def mse(pred: Alpha, target: Alpha, region: Mask | None = None) -> float:
     """Mean squared error ``mean (p - t)^2``, in [0, 1]; arguments as of `sad`."""
-    return _mean(np.square(_difference(pred, target)), region)
+    return _mean(np.square(_distance(pred, target)), region)
 
 
 def gradient(pred: Alpha, target: Alpha, region: Mask | None = None) -> float:
@@ -57,7 +57,7 @@ def gradient(pred: Alpha, target: Alpha, region: Mask | None = None) -> float:
     The gradient comes from first derivatives of a Gaussian of `SIGMA`, each kernel of unit Euclidean norm,
     the picture continued by its border pixels. Needs SciPy, in the extra ``report``.
     """
-    _difference(pred, target)
+    check_sizes(pred, target)
     return _sum(np.square(_steepness(pred) - _steepness(target)), region) / 1000
 
 
@@ -70,7 +70,7 @@ def connectivity(pred: Alpha, target: Alpha, region: Mask | None = None) -> floa
     """
     from scipy import ndimage
 
-    _difference(pred, target)
+    check_sizes(pred, target)
     level = np.ones(pred.shape)
     held = np.ones(pred.shape, bool)
     for below, threshold in zip(np.append(0.0, LEVELS), LEVELS, strict=False):
@@ -92,10 +92,11 @@ ERRORS: dict[str, Callable[[Alpha, Alpha], float]] = {
 """Name -> error of one image's alpha."""
 
 
-def _difference(pred: Alpha, target: Alpha) -> NDArray[np.float32]:
-    if pred.shape != target.shape:
-        raise InputError(f"sizes differ: pred {pred.shape}, target {target.shape}")
-    return pred - target
+def _distance(pred: Alpha, target: Alpha) -> NDArray[np.float32]:
+    check_sizes(pred, target)
+    difference: NDArray[np.float32] = pred - target
+    np.abs(difference, out=difference)
+    return difference
 
 
 def _sum(values: NDArray[np.floating], region: Mask | None) -> float:

@@ -32,7 +32,7 @@ class Counts:
         Raises:
             InputError: If the sizes differ.
         """
-        _check_sizes(pred, target)
+        check_sizes(pred, target)
         true_pos = int(np.count_nonzero(pred & target))
         false_pos = int(np.count_nonzero(pred)) - true_pos
         false_neg = int(np.count_nonzero(target)) - true_pos
@@ -135,7 +135,7 @@ def boundary_f(pred: Mask, target: Mask, *, tolerance: int = 2) -> float:
         >>> boundary_f(square, square)
         1.0
     """
-    _check_sizes(pred, target)
+    check_sizes(pred, target)
     edges = pred & ~erode(pred, 1), target & ~erode(target, 1)
     hits = [
         int(np.count_nonzero(edge & dilate(other, tolerance))) for edge, other in (edges, reversed(edges))
@@ -217,6 +217,11 @@ def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else 1.0
 
 
-def _check_sizes(pred: NDArray[Any], target: NDArray[Any]) -> None:
+def check_sizes(pred: NDArray[Any], target: NDArray[Any]) -> None:
+    """Refuse arrays of different sizes.
+
+    Raises:
+        InputError: If they are.
+    """
     if pred.shape != target.shape:
         raise InputError(f"sizes differ: pred {pred.shape}, target {target.shape}")
