@@ -49,6 +49,8 @@ def test_dilate_and_erode_agree_with_scipy(radius: int, rng: np.random.Generator
     for outside in (True, False):
         expected = ndimage.binary_erosion(blob, square, border_value=outside)
         np.testing.assert_array_equal(masks.erode(blob, radius, outside=outside), expected)
+        expected = ndimage.binary_dilation(blob, square, border_value=outside)
+        np.testing.assert_array_equal(masks.dilate(blob, radius, outside=outside), expected)
 
 
 def test_no_band_without_an_edge() -> None:

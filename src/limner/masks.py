@@ -24,15 +24,22 @@ def to_uint8(alpha: Alpha) -> NDArray[np.uint8]:
     return np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
 
 
-def dilate(mask: Mask, radius: int) -> Mask:
-    """True within ``radius`` pixels (Chebyshev) of a True pixel; nothing is True outside the picture.
+def dilate(mask: Mask, radius: int, *, outside: bool = False) -> Mask:
+    """True within ``radius`` pixels (Chebyshev) of a True pixel.
+
+    Args:
+        mask: (H, W).
+        radius: Pixels, at least 1.
+        outside: What the mask is taken to be around the picture.
 
     Raises:
         InputError: If ``radius`` is not positive.
     """
     _check_radius(radius)
-    grown = np.pad(mask, radius)
-    reach = 1  # pixels that the value at a place stands for, to the right and below
+    height, width = mask.shape
+    grown = np.full((height + 2 * radius, width + 2 * radius), outside)
+    grown[radius:-radius, radius:-radius] = mask
+    reach = 1  # rows and columns, downwards and to the right, that each value stands for
     while reach < 2 * radius + 1:
         step = min(reach, 2 * radius + 1 - reach)
         grown = grown[:-step] | grown[step:]
@@ -42,19 +49,8 @@ def dilate(mask: Mask, radius: int) -> Mask:
 
 
 def erode(mask: Mask, radius: int, *, outside: bool = True) -> Mask:
-    """False within ``radius`` pixels (Chebyshev) of a False pixel.
-
-    Args:
-        mask: (H, W).
-        radius: Pixels.
-        outside: What the mask is taken to be around the picture; False makes the picture's border an edge.
-
-    Raises:
-        InputError: If ``radius`` is not positive.
-    """
-    if outside:
-        return ~dilate(~mask, radius)
-    return ~dilate(np.pad(~mask, 1, constant_values=True), radius)[1:-1, 1:-1]
+    """False within ``radius`` pixels (Chebyshev) of a False pixel; arguments as of `dilate`."""
+    return ~dilate(~mask, radius, outside=not outside)
 
 
 def edge_band(mask: Mask, radius: int) -> Mask:

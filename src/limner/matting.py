@@ -100,7 +100,8 @@ def _distance(pred: Alpha, target: Alpha) -> NDArray[np.float32]:
 
 
 def _sum(values: NDArray[np.floating], region: Mask | None) -> float:
-    return float((values if region is None else values[region]).sum(dtype=np.float64))
+    chosen = values if region is None else values[region]
+    return float(chosen.sum(axis=-1).sum(dtype=np.float64))
 
 
 def _mean(values: NDArray[np.floating], region: Mask | None) -> float:
