@@ -12,7 +12,7 @@ LAYERS = [
     {"files", "parallel"},
     {"images", "masks", "spec", "metrics", "matting"},
     {"segmenter", "compose"},
-    {"datasets", "evaluation", "subgroups", "report", "nets", "doctor"},
+    {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor"},
     {"training"},
     {"cli"},
 ]

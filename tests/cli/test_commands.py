@@ -13,7 +13,7 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "cut" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["cut", "models", "doctor", "evaluate", "train", "export"])
+@pytest.mark.parametrize("command", ["cut", "models", "doctor", "evaluate", "bench", "train", "export"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
@@ -74,3 +74,17 @@ def test_missing_extra_names_the_command(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["export", "a.ckpt", str(tmp_path / "a.onnx")]) == 1
     assert "pip install 'limner[train]'" in capsys.readouterr().err
+
+
+def test_bench_prints_a_table_or_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("limner.bench.MOST_RUNS", 3)
+    assert main(["bench", "--megapixels", "0.02", "0.05", "--threads", "1"]) == 0
+    table = capsys.readouterr().out
+    assert "0.02 MP     0.05 MP" in table
+    for name in ("decode", "network", "encode", "total, p90", "images/s", "peak memory"):
+        assert name in table
+    assert main(["bench", "--megapixels", "0.02", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sizes"][0]["network"]["p50_ms"] > 0
+    assert main(["bench", "--threads", "0"]) == 2
