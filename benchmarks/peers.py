@@ -84,7 +84,8 @@ class Peer:
     def prepare(self, image: Image) -> NDArray[np.float32]:
         """The network's input of an image."""
         seen = to_input(image, self.size)[..., :: -1 if self.form.bgr else 1].astype(np.float32)
-        pixels = (seen - np.array(self.form.mean, np.float32)) / np.array(self.form.std, np.float32)
+        mean, std = (np.array(values, np.float32) for values in (self.form.mean, self.form.std))
+        pixels: NDArray[np.float32] = (seen - mean) / std
         return np.ascontiguousarray(pixels.transpose(2, 0, 1) if self.first else pixels)[None]
 
     def __call__(self, image: Image) -> Alpha:
@@ -93,7 +94,8 @@ class Peer:
         found = found if self.first else found.transpose(2, 0, 1)
         if self.form.logits:
             found = np.reciprocal(1 + np.exp(found[:1] - found[1:]))  # the softmax of two
-        return to_alpha(np.ascontiguousarray(found[-1]), image.shape[:2])
+        prob: Alpha = np.ascontiguousarray(found[-1], np.float32)
+        return to_alpha(prob, image.shape[:2])
 
 
 class Ours:
