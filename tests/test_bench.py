@@ -1,6 +1,7 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from limner import bench as module
@@ -46,6 +47,13 @@ def test_the_stages_are_those_of_a_cut_out(portrait: Image) -> None:
     assert list(rows) == ["decode", "resize", "network", "upsample", "compose", "encode", "total"]
     stages = sum(row["p50_ms"] for name, row in rows.items() if name != "total")
     assert 0.2 < rows["total"]["p50_ms"] / stages < 5  # a whole made of these, on a noisy machine
+
+
+def test_the_memory_is_that_of_the_new_process(portrait: Image) -> None:
+    ballast = np.ones(40_000_000)  # 320 MB in this one
+    row = first_result(encode_image(portrait, ".jpg"), model_path("unet"), "cpu", 1)
+    assert row["peak_memory_mb"]
+    assert 20 < row["peak_memory_mb"] < ballast.nbytes / 1e6
 
 
 def test_a_new_process_that_fails_is_an_error(tmp_path: Path, portrait: Image) -> None:

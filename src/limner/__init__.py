@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from limner.errors import DatasetError, InputError, LimnerError, ModelError
     from limner.evaluation import Evaluation, evaluate
     from limner.images import load_image, save_image
-    from limner.metrics import Counts, accuracy, dice, iou
+    from limner.matting import sad
+    from limner.metrics import Counts, accuracy, boundary_iou, dice, iou
     from limner.segmenter import Segmenter, segment
 
 __version__ = "0.1.0"
@@ -22,12 +23,14 @@ __all__ = [
     "ModelError",
     "Segmenter",
     "accuracy",
+    "boundary_iou",
     "composite",
     "cutout",
     "dice",
     "evaluate",
     "iou",
     "load_image",
+    "sad",
     "save_image",
     "segment",
 ]
@@ -37,7 +40,8 @@ _HOMES = {
     "errors": ("DatasetError", "InputError", "LimnerError", "ModelError"),
     "evaluation": ("Evaluation", "evaluate"),
     "images": ("load_image", "save_image"),
-    "metrics": ("Counts", "accuracy", "dice", "iou"),
+    "matting": ("sad",),
+    "metrics": ("Counts", "accuracy", "boundary_iou", "dice", "iou"),
     "segmenter": ("Segmenter", "segment"),
 }
 

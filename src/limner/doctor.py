@@ -29,7 +29,7 @@ def examine() -> list[Finding]:
         Finding("limner", limner.__version__),
         Finding("python", f"{platform.python_version()} ({sys.executable})"),
         Finding("system", f"{platform.system()} {platform.machine()}"),
-        *(_package(name) for name in ("numpy", "pillow", "onnxruntime")),
+        *(_package(name) for name in ("numpy", "pillow", "onnxruntime", "tqdm")),
         _devices(),
         *(_model(name) for name in bundled_models()),
         *(
