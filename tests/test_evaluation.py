@@ -1,7 +1,9 @@
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from limner.datasets import Sample, read_folder
@@ -79,6 +81,15 @@ def test_the_threshold_is_of_predictions_alone(samples: list[Sample]) -> None:
             evaluate(faint, samples, level=level)
 
 
+def test_the_truth_is_cut_at_a_half(samples: list[Sample]) -> None:
+    grey = io.BytesIO()
+    PIL.Image.new("L", (50, 40), 140).save(grey, "PNG")
+    sample = replace(samples[0], mask=grey.getvalue())
+    for level in (0.2, 0.8):
+        (image,) = evaluate(first_20_columns, [sample], level=level).images
+        assert image.counts == Counts(true_pos=800, false_neg=1200)
+
+
 def test_the_sweep_is_what_single_thresholds_give(samples: list[Sample], rng: np.random.Generator) -> None:
     noise = rng.random((40, 50), np.float32)
 
@@ -110,6 +121,8 @@ def test_paired_differences_by_hand(samples: list[Sample]) -> None:
     # IoU: 10 of 20 and 20 of 40 against 10 of 50 and 40 of 50
     assert steps["iou"].mean == pytest.approx(((0.2 - 0.5) + (0.8 - 0.5)) / 2)
     assert (steps["iou"].higher, steps["iou"].lower) == (1, 1)
+    assert steps["precision"].mean == pytest.approx(((0.2 - 0.5) + (0.8 - 1)) / 2)
+    assert (steps["precision"].higher, steps["precision"].lower) == (0, 2)
     assert (steps["iou"].interval.low, steps["iou"].interval.high) == pytest.approx((-0.3, 0.3))
     with pytest.raises(InputError, match="the same images"):
         compare(first, evaluate(everything, samples[:1]))

@@ -42,6 +42,11 @@ def test_groups_by_hand() -> None:
     assert best is groups[0]
 
 
+def test_the_median_itself_is_little() -> None:
+    (groups,) = subgroups(evaluation(*[(9, {"hat": size / 100}) for size in range(1, 22)])).values()
+    assert [(one.name, one.images) for one in groups] == [("little", 11), ("much", 10)]
+
+
 def test_few_images_with_an_attribute_stay_one_group() -> None:
     groups = subgroups(evaluation(*[(9, {})] * 30, *[(6, {"hat": size / 100}) for size in range(1, 16)]))
     assert [(one.name, one.images) for one in groups["hat"]] == [("none", 30), ("some", 15)]
