@@ -10,8 +10,9 @@ import torch
 from limner.cli import main
 from limner.datasets import read_folder
 from limner.errors import InputError, ModelError
-from limner.images import load_image
+from limner.images import Alpha, Image, load_image
 from limner.segmenter import Segmenter
+from limner.spec import read_model
 from limner.training import export as exporting
 from limner.training.config import TrainConfig
 from limner.training.export import PixelsToAlpha, check_parity, first_images, load_checkpoint
@@ -109,6 +110,44 @@ def test_parity_is_measured_and_enforced(
         next(module.net.parameters()).add_(0.1)
     with pytest.raises(ModelError, match="differs from torch"):
         check_parity(model, Segmenter(target, device="cpu"), images)
+
+
+def test_what_rounding_does_to_torch_itself_is_let_pass() -> None:
+    class Fickle(torch.nn.Module):
+        """What rounding leaves of x / 10 + x / 5 - 3 x / 10, made large."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return (x * 0.1 + x * 0.2 - x * 0.3).mean(dim=1, keepdim=True) * 1e6
+
+    class Answer:
+        """Alphas that a session might have given."""
+
+        def __init__(self, alpha: float) -> None:
+            self.spec = replace(read_model("unet")[1], size=(16, 16))
+            self.alpha = alpha
+
+        def batch(self, images: list[Image]) -> list[Alpha]:
+            return [np.full((16, 16), self.alpha, np.float32)] * len(images)
+
+    model = PixelsToAlpha(Fickle())
+    images = [np.full((16, 16, 3), level, np.uint8) for level in range(256)]
+    rounding = np.abs(model(torch.from_numpy(np.stack(images))).detach().numpy() - 0.5).max()  # exact: 0.5
+    assert rounding > 10 * exporting.TOLERANCE
+    check_parity(model, Answer(0.5 + 1.5 * rounding), images)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="differs from torch"):
+        check_parity(model, Answer(0.5 + 2.5 * rounding), images)  # type: ignore[arg-type]
+
+
+def test_weights_in_16_bits(run: tuple[Path, TrainConfig], tmp_path: Path) -> None:
+    whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
+    assert main(["export", str(run[0]), str(whole)]) == 0
+    assert main(["export", str(run[0]), str(half), "--half"]) == 0
+    assert half.stat().st_size < 0.65 * whole.stat().st_size
+    samples = read_folder(Path(run[1].data_root) / "white")
+    image, target = samples[20].load()
+    alphas = [Segmenter(path, device="cpu")(image) for path in (whole, half)]
+    assert 0 < np.abs(alphas[0] - alphas[1]).max() < 0.02
+    assert ((alphas[1] >= 0.5) == (target >= 0.5)).mean() > 0.9
 
 
 def test_learning_rate_rises_for_an_epoch_and_falls_to_zero() -> None:

@@ -16,6 +16,7 @@ def add(commands: "Commands") -> None:
     parser = add_command(commands, "export", _export, help="turn a checkpoint into a model")
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
     parser.add_argument("target", metavar="TARGET.onnx")
+    parser.add_argument("--half", action="store_true", help="store the weights in 16 bits: half the file")
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -23,6 +24,6 @@ def _export(args: argparse.Namespace) -> int:
     from limner.training.export import export
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
-    spec = export(args.checkpoint, args.target)
+    spec = export(args.checkpoint, args.target, half=args.half)
     print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
     return 0
