@@ -122,20 +122,23 @@ def test_what_rounding_does_to_torch_itself_is_let_pass() -> None:
     class Answer:
         """Alphas that a session might have given."""
 
-        def __init__(self, alpha: float) -> None:
+        def __init__(self, alpha: Alpha) -> None:
             self.spec = replace(read_model("unet")[1], size=(16, 16))
             self.alpha = alpha
 
         def batch(self, images: list[Image]) -> list[Alpha]:
-            return [np.full((16, 16), self.alpha, np.float32)] * len(images)
+            return [self.alpha] * len(images)
 
     model = PixelsToAlpha(Fickle())
     images = [np.full((16, 16, 3), level, np.uint8) for level in range(256)]
-    rounding = np.abs(model(torch.from_numpy(np.stack(images))).detach().numpy() - 0.5).max()  # exact: 0.5
-    assert rounding > 10 * exporting.TOLERANCE
-    check_parity(model, Answer(0.5 + 1.5 * rounding), images)  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match="differs from torch"):
-        check_parity(model, Answer(0.5 + 2.5 * rounding), images)  # type: ignore[arg-type]
+    rounded = model(torch.from_numpy(np.stack(images))).detach().numpy()
+    assert np.abs(rounded - 0.5).max() > 10 * exporting.TOLERANCE  # 0.5 is exact
+    alpha = np.full((16, 16), 0.5, np.float32)
+    alpha[0, 0] = 0.51  # one of 256 pixels
+    assert check_parity(model, Answer(alpha), images) == pytest.approx(0.01 / 256)  # type: ignore[arg-type]
+    alpha[1] = 0.51
+    with pytest.raises(ModelError, match="differs from torch by 6"):
+        check_parity(model, Answer(alpha), images)  # type: ignore[arg-type]
 
 
 def test_weights_in_16_bits(run: tuple[Path, TrainConfig], tmp_path: Path) -> None:
