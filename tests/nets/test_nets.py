@@ -10,6 +10,8 @@ from limner.training.export import PixelsToAlpha, to_onnx
 from limner.training.loading import normalise
 
 PARAMETERS = {
+    "portrait": 2_086_145,
+    "portrait_small": 917_425,
     "segnet": 29_435_649,
     "segnet_basic": 1_415_425,
     "unet": 134_617,

@@ -6,17 +6,19 @@ picture is changed in the same way whatever batch, process or resumed run it is 
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from limner.training.composite import place, put_before
 from limner.training.config import TrainConfig
 from limner.training.degrade import add_noise, blur, compress, to_grey
 
 Draws = Iterator[Tensor]  # each (N,) in [0, 1): an effect takes the next few
-COLUMNS = 29  # as many as all effects take
+COLUMNS = 39  # as many as all effects take, and one to choose a second picture by
 
 
 def draw(seed: int, epoch: int, ids: Sequence[int]) -> Tensor:
@@ -25,8 +27,16 @@ def draw(seed: int, epoch: int, ids: Sequence[int]) -> Tensor:
     return torch.from_numpy(np.stack(rows))
 
 
+class Scenery(NamedTuple):
+    """What pictures get behind their subjects."""
+
+    backgrounds: Tensor  # (M, 3, H, W) in [0, 1], pictures without people to choose from
+    images: Tensor  # (N, 3, H, W) in [0, 1], a second picture for each
+    alphas: Tensor  # (N, 1, H, W) in [0, 1], of its subject
+
+
 def augment(
-    images: Tensor, alphas: Tensor, numbers: Tensor, config: TrainConfig, backgrounds: Tensor | None = None
+    images: Tensor, alphas: Tensor, numbers: Tensor, config: TrainConfig, scenery: Scenery | None = None
 ) -> tuple[Tensor, Tensor]:
     """Change background, place, colour and quality of each picture by its own random amounts.
 
@@ -35,11 +45,13 @@ def augment(
         alphas: (N, 1, H, W) in [0, 1]; moved with the images, never recoloured.
         numbers: (N, `COLUMNS`), from `draw`.
         config: The largest amounts and the shares of pictures.
-        backgrounds: (M, 3, H, W) in [0, 1], pictures without people to choose from.
+        scenery: What to choose new backgrounds from.
     """
-    draws = iter(numbers.to(images).unbind(dim=1))
-    images, alphas = _swap(images, alphas, backgrounds, config, draws)
+    columns = numbers.to(images).unbind(dim=1)
+    draws = iter(columns[8:29])
     images, alphas = _move(images, alphas, config, draws)
+    if scenery is not None:
+        images, alphas = _swap(images, alphas, scenery, config, iter((*columns[:8], *columns[29:38])))
     images = recolour(images, config.colour, draws)
     for share, effect in (
         (config.grey, to_grey),
@@ -69,19 +81,22 @@ def recolour(images: Tensor, largest: float, draws: Draws) -> Tensor:
 
 
 def _swap(
-    images: Tensor, alphas: Tensor, backgrounds: Tensor | None, config: TrainConfig, draws: Draws
+    images: Tensor, alphas: Tensor, scenery: Scenery, config: TrainConfig, draws: Draws
 ) -> tuple[Tensor, Tensor]:
-    """Put some subjects before another background, ``alpha * I + (1 - alpha) * B``, and leave some away."""
+    """Put some subjects before another background, alone or in twos, and leave some away."""
     choice, share = next(draws), next(draws).view(-1, 1, 1, 1)
-    if backgrounds is None:
-        for _ in range(6):  # what recolouring a background would take
-            next(draws)
-        return images, alphas
-    behind = backgrounds[(choice * len(backgrounds)).long()]
+    behind = scenery.backgrounds[(choice * len(scenery.backgrounds)).long()]
     behind = recolour(behind, config.colour, draws)
-    alphas = torch.where(share < config.empty, 0, alphas)
-    swapped = alphas * images + (1 - alphas) * behind
-    return torch.where(share < config.empty + config.swap, swapped, images), alphas
+    company = (next(draws) < config.company).view(-1, 1, 1, 1)
+    others, other_alphas = place(scenery.images, scenery.alphas, config.least_size, draws)
+    other_alphas = other_alphas * company
+    both = put_before(others, other_alphas, behind, config.relight, draws)
+    subjects, subject_alphas = place(images, alphas, config.least_size, draws)
+    both = put_before(subjects, subject_alphas, both, config.relight, draws)
+    both_alphas = 1 - (1 - subject_alphas) * (1 - other_alphas)
+    empty, swapped = share < config.empty, share < config.empty + config.swap
+    images = torch.where(empty, behind, torch.where(swapped, both, images))
+    return images, torch.where(empty, 0, torch.where(swapped, both_alphas, alphas))
 
 
 def _move(images: Tensor, alphas: Tensor, config: TrainConfig, draws: Draws) -> tuple[Tensor, Tensor]:
@@ -92,7 +107,8 @@ def _move(images: Tensor, alphas: Tensor, config: TrainConfig, draws: Draws) -> 
 
     flip = torch.where(next(draws) < 0.5 * config.flip, -1.0, 1.0)
     angle = uniform(math.radians(config.rotation))
-    zoom = torch.exp(uniform(math.log(config.scale)))
+    step = uniform(math.log(config.scale))
+    zoom = torch.exp(step if config.least_size == 1 else step.abs())  # `place` shrinks without mirroring
     stretch = torch.exp(uniform(math.log(config.scale) / 3))
     right, down = uniform(2 * config.shift), uniform(2 * config.shift)
     if not (config.rotation or config.shift or config.scale > 1):

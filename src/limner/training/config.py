@@ -15,7 +15,7 @@ else:
     import tomli as tomllib
 
 CHOICES = {"optimizer": ("adamw", "adam"), "schedule": ("cosine", "plateau")}
-SHARES = ("swap", "empty", "grey", "blur", "noise", "jpeg")
+SHARES = ("company", "relight", "swap", "empty", "grey", "blur", "noise", "jpeg")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class TrainConfig:
     seed: int = 0
 
     flip: bool = True  # left and right, every other picture
-    scale: float = 1.3  # largest zoom in or out
+    scale: float = 1.3  # largest zoom in, and out unless least_size is set
     rotation: float = 15.0  # largest angle, degrees
     shift: float = 0.12  # largest shift, as a fraction of the picture
     colour: float = 0.3  # largest relative change of brightness, contrast, saturation and colour balance
@@ -60,6 +60,11 @@ class TrainConfig:
     backgrounds: str = ""  # folder under data_root of pictures without people; every 4th is kept to report on
     swap: float = 0.0  # share that gets a new background from there
     empty: float = 0.0  # share that is replaced by such a background, nobody in it
+    least_size: float = 1.0  # to which subjects on new backgrounds shrink, those cut off on one side at most
+    company: float = 0.0  # share of these that have a second subject behind them
+    relight: float = (
+        0.0  # largest share of the difference in mean colour to what is behind that is taken away
+    )
 
     def __post_init__(self) -> None:
         for name in ("input_size", "epochs", "patience", "batch_size", "learning_rate", "plateau", "devices"):
@@ -77,6 +82,7 @@ class TrainConfig:
         )
         _require(0 < self.holdout < 1, f"holdout must be between 0 and 1, got {self.holdout}")
         _require(0 <= self.ema_decay < 1, f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        _require(0 < self.least_size <= 1, f"least_size must be in (0, 1], got {self.least_size}")
         _require(self.scale >= 1, f"scale must be at least 1, got {self.scale}")
         _require(
             self.swap + self.empty <= 1, f"swap and empty are {self.swap + self.empty} together, more than 1"

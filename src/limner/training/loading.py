@@ -18,7 +18,7 @@ from limner.errors import DatasetError
 from limner.images import Size, load_image
 from limner.parallel import parallel_map
 from limner.spec import to_input
-from limner.training.augment import augment, draw
+from limner.training.augment import Scenery, augment, draw
 from limner.training.config import TrainConfig
 
 
@@ -174,6 +174,15 @@ class PortraitData(lightning.LightningDataModule):
         ]
         return normalise(torch.from_numpy(np.stack(pictures)))
 
+    def _scenery(self, numbers: Tensor) -> Scenery | None:
+        """The backgrounds and, by the last of each picture's random numbers, a second picture for each."""
+        if self.backgrounds is None:
+            return None
+        ids = (numbers[:, -1] * len(self.train)).long().tolist()
+        others = self.train.__getitems__(ids)
+        alphas = others.alphas[:, None].float() / 255
+        return Scenery(self.backgrounds, normalise(others.pixels), alphas)
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches in an order that depends on the seed and the epoch alone."""
         config = self.config
@@ -200,7 +209,7 @@ class PortraitData(lightning.LightningDataModule):
         images, alphas = normalise(batch.pixels), batch.alphas[:, None].float() / 255
         if self.trainer and self.trainer.training:
             numbers = draw(self.config.seed, self.trainer.current_epoch, batch.ids)
-            images, alphas = augment(images, alphas, numbers, self.config, self.backgrounds)
+            images, alphas = augment(images, alphas, numbers, self.config, self._scenery(numbers))
         return Examples(images.contiguous(memory_format=torch.channels_last), alphas, batch.ids)
 
     @property
