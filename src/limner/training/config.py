@@ -28,7 +28,7 @@ class TrainConfig:
     licence: str = "not stated"  # of the weights, for the sidecar: it follows from the data
     output: str = "runs"  # the run is kept in output/name
 
-    data: tuple[str, ...]  # data sets under data_root, each with a training and, to report on, a val list
+    data: tuple[str, ...]  # data sets under data_root with training lists; val lists are reported on
     data_root: str = "."
     weights: tuple[float, ...] = ()  # how often each is drawn, against its share of the images; by default 1
     holdout: float = 0.05  # share of the training lists that is not trained on but chooses the epoch

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from limner import files
-from limner.datasets import Sample, read_dataset
-from limner.errors import InputError, ModelError
+from limner.datasets import Sample, dataset_splits, read_dataset
+from limner.errors import DatasetError, InputError, ModelError
 from limner.evaluation import evaluate
 from limner.images import Image, Size, load_image
 from limner.segmenter import Segmenter
 from limner.spec import ModelSpec, to_input
+from limner.training.config import TrainConfig
 from limner.training.loading import normalise
 from limner.training.module import PortraitModule
 
@@ -58,14 +59,14 @@ def export(checkpoint: str | Path, target: str | Path, *, half: bool = False) ->
     Raises:
         InputError: If ``target`` does not end in ``.onnx``.
         ModelError: If the checkpoint cannot be read, or the model differs from torch (`check_parity`).
-        DatasetError: If the validation lists cannot be read.
+        DatasetError: If a validation list cannot be read, or there is none.
     """
     target = Path(target)
     if target.suffix != ".onnx":
         raise InputError(f"an exported model is NAME.onnx, got '{target}'")
     module, commit = load_checkpoint(checkpoint)
     config = module.config
-    lists = {name: read_dataset(f"{config.data_root}/{name}", "val") for name in config.data}
+    lists = read_validation(config)
     model = PixelsToAlpha(module.net).eval()
     size = (config.input_size, config.input_size)
     data = to_onnx(model, size)
@@ -94,6 +95,19 @@ def export(checkpoint: str | Path, target: str | Path, *, half: bool = False) ->
     spec = replace(spec, scores=scores)
     save(target, data, spec)
     return spec
+
+
+def read_validation(config: TrainConfig) -> dict[str, list[Sample]]:
+    """The validation lists of those data sets that have one, by the name of the data set.
+
+    Raises:
+        DatasetError: If one cannot be read, or there is none.
+    """
+    roots = [Path(config.data_root) / name for name in config.data]
+    lists = {root.name: read_dataset(root, "val") for root in roots if "val" in dataset_splits(root)}
+    if not lists:
+        raise DatasetError(f"none of {', '.join(map(str, roots))} has a val list to compare and to score on")
+    return lists
 
 
 def load_checkpoint(path: str | Path) -> tuple[PortraitModule, str]:
