@@ -9,15 +9,15 @@ import torch
 
 from limner.cli import main
 from limner.datasets import read_folder
-from limner.errors import InputError, ModelError
+from limner.errors import DatasetError, InputError, ModelError
 from limner.images import Alpha, Image, load_image
 from limner.segmenter import Segmenter
 from limner.spec import read_model
 from limner.training import export as exporting
 from limner.training.config import TrainConfig
-from limner.training.export import PixelsToAlpha, check_parity, first_images, load_checkpoint
+from limner.training.export import PixelsToAlpha, check_parity, first_images, read_validation
 from limner.training.loading import PortraitData
-from limner.training.module import PortraitModule, warm_cosine
+from limner.training.module import PortraitModule, load_checkpoint, warm_cosine
 from limner.training.train import train
 from tests.datasets.test_folders import make_folder
 
@@ -167,8 +167,30 @@ def test_one_step_an_epoch_is_enough(run: tuple[Path, TrainConfig], tmp_path: Pa
     assert train(few).exists()
 
 
+def test_a_run_may_start_from_another_at_a_smaller_size(
+    run: tuple[Path, TrainConfig], tmp_path: Path
+) -> None:
+    begun = replace(run[1], start=str(run[0]), input_size=64)
+    weights, expected = PortraitModule.of(begun).net.state_dict(), load_checkpoint(run[0])[0].net.state_dict()
+    assert all(torch.equal(weights[name], value) for name, value in expected.items())
+    assert not torch.equal(PortraitModule.of(run[1]).net.state_dict()["head.weight"], expected["head.weight"])
+    with pytest.raises(InputError, match="holds weights of unet, not of segnet_basic"):
+        PortraitModule.of(replace(begun, net="segnet_basic"))
+    with pytest.raises(ModelError, match="no such checkpoint"):
+        PortraitModule.of(replace(begun, start=str(tmp_path / "none.ckpt")))
+
+
+def test_only_sets_with_a_list_are_reported_on(run: tuple[Path, TrainConfig], tmp_path: Path) -> None:
+    make_folder(tmp_path / "more", {"a": 10, "b": 20})
+    (tmp_path / "more" / "train.txt").write_text("a\nb")
+    config = replace(run[1], data=("white", str(tmp_path / "more")))
+    assert {name: len(samples) for name, samples in read_validation(config).items()} == {"white": 4}
+    with pytest.raises(DatasetError, match=r"none of .*more has a val list"):
+        read_validation(replace(config, data=(str(tmp_path / "more"),)))
+
+
 def test_unknown_net_is_refused(run: tuple[Path, TrainConfig]) -> None:
-    with pytest.raises(InputError, match="unknown net 'vgg': use one of segnet"):
+    with pytest.raises(InputError, match="unknown net 'vgg': use one of portrait"):
         PortraitModule.of(replace(run[1], net="vgg"))
 
 

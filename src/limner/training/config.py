@@ -31,6 +31,7 @@ class TrainConfig:
     data: tuple[str, ...]  # data sets under data_root with training lists; val lists are reported on
     data_root: str = "."
     weights: tuple[float, ...] = ()  # how often each is drawn, against its share of the images; by default 1
+    start: str = ""  # checkpoint of a run whose weights are the first ones, as at a smaller size
     holdout: float = 0.05  # share of the training lists that is not trained on but chooses the epoch
     input_size: int = 128  # height and width of the network's input, pixels
     batch_size: int = 32  # over all devices

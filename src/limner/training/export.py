@@ -1,13 +1,11 @@
 """A checkpoint -> an ONNX model with its sidecar: pixels in, alpha out, checked against torch and scored."""
 
-import pickle
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import onnx
@@ -23,7 +21,7 @@ from limner.segmenter import Segmenter
 from limner.spec import ModelSpec, to_input
 from limner.training.config import TrainConfig
 from limner.training.loading import normalise
-from limner.training.module import PortraitModule
+from limner.training.module import load_checkpoint
 
 LARGE = 1024
 """Values in a weight from which it is worth storing in 16 bits: not biases and batch norms."""
@@ -108,23 +106,6 @@ def read_validation(config: TrainConfig) -> dict[str, list[Sample]]:
     if not lists:
         raise DatasetError(f"none of {', '.join(map(str, roots))} has a val list to compare and to score on")
     return lists
-
-
-def load_checkpoint(path: str | Path) -> tuple[PortraitModule, str]:
-    """A trained module, in evaluation mode on the CPU, and the commit that trained it.
-
-    Raises:
-        ModelError: If the file is missing or is not a checkpoint of this package.
-    """
-    try:
-        values: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        module = PortraitModule(**values["hyper_parameters"])
-        module.load_state_dict(values["state_dict"])
-    except FileNotFoundError as error:
-        raise ModelError(f"no such checkpoint: {path}") from error
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path} is not a checkpoint of limner train: {error}") from error
-    return module.eval(), values["commit"]
 
 
 def to_onnx(model: PixelsToAlpha, size: Size) -> bytes:

@@ -1,6 +1,7 @@
 """The step of training and of scoring, the optimiser and its schedule."""
 
 import math
+import pickle
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -41,11 +42,21 @@ class PortraitModule(lightning.LightningModule):
 
     @classmethod
     def of(cls, config: TrainConfig) -> "PortraitModule":
-        """A module with new weights, drawn from the configuration's seed."""
+        """A module with new weights, drawn from the configuration's seed, or with those it is to start from.
+
+        Raises:
+            InputError: If the weights to start from are of another net.
+            ModelError: If they cannot be read.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             module = cls(**asdict(config))
         module.commit = commit()
+        if config.start:
+            begun, _ = load_checkpoint(config.start)
+            if begun.config.net != config.net:
+                raise InputError(f"{config.start} holds weights of {begun.config.net}, not of {config.net}")
+            module.net.load_state_dict(begun.net.state_dict())
         return module
 
     def training_step(self, batch: Examples, _: int) -> Tensor:
@@ -99,6 +110,23 @@ class PortraitModule(lightning.LightningModule):
         factor = partial(warm_cosine, warm=min(epoch, -(-steps // 20)), total=steps)
         cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+
+def load_checkpoint(path: str | Path) -> tuple[PortraitModule, str]:
+    """A trained module, in evaluation mode on the CPU, and the commit that trained it.
+
+    Raises:
+        ModelError: If the file is missing or is not a checkpoint of this package.
+    """
+    try:
+        values: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        module = PortraitModule(**values["hyper_parameters"])
+        module.load_state_dict(values["state_dict"])
+    except FileNotFoundError as error:
+        raise ModelError(f"no such checkpoint: {path}") from error
+    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{path} is not a checkpoint of limner train: {error}") from error
+    return module.eval(), values["commit"]
 
 
 def warm_cosine(step: int, *, warm: int, total: int) -> float:

@@ -6,7 +6,8 @@ import torch
 
 from limner.images import Alpha, Image, Size
 from limner.spec import to_alpha, to_input
-from limner.training.export import PixelsToAlpha, load_checkpoint
+from limner.training.export import PixelsToAlpha
+from limner.training.module import load_checkpoint
 
 
 class CheckpointSegmenter:
