@@ -121,6 +121,26 @@ def test_usage(data: Path, options: list[str], message: str, capsys: pytest.Capt
     assert capsys.readouterr().err == f"limner: error: {message}\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--report", "none/report.html"], "cannot write none/report.html: its folder does not exist"),
+        (["--per-image", "none/rows.csv"], "cannot write none/rows.csv: its folder does not exist"),
+        (["--report", "report.html", "--training", "none"], "none is not the folder of a training run"),
+    ],
+)
+def test_what_cannot_be_written_or_read_is_refused_before_the_work(
+    data: Path,
+    options: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("limner.evaluation.evaluate", lambda *args, **options: pytest.fail("work was done"))
+    assert main(["evaluate", str(data), *options]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_without_matplotlib_the_cure_is_named(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner import files
 from limner.cli.shared import UsageError, add_command, add_model, need, say
+from limner.errors import InputError
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
@@ -121,6 +122,11 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--per-image writes {' or '.join(ROWS)}, got {args.per_image}")
     if args.training and not (args.report or args.figures):
         raise UsageError("--training shows its curves in the --report or --figures: give one")
+    for path in filter(None, (args.per_image, args.report)):
+        if not Path(path).absolute().parent.is_dir():
+            raise InputError(f"cannot write {path}: its folder does not exist; make it first")
+    if args.training and not (Path(args.training) / "metrics.csv").exists():
+        raise InputError(f"{args.training} is not the folder of a training run: it has no metrics.csv")
     if args.matting:
         need("report", "scipy")
     if args.report or args.figures:
