@@ -9,8 +9,6 @@ first two is the ratio.
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import tempfile
 import time
@@ -18,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from limner.bench import machine
 from limner.datasets import read_dataset
 from limner.datasets.preparation import prepare
 from limner.datasets.synthetic import plan_synthetic
@@ -53,7 +52,7 @@ def main() -> None:
     ratios = [whole / (decode + network) for decode, network, whole in zip(*seconds.values(), strict=True)]
     result = {
         "images": args.images,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
         **{name: round(statistics.median(values), 2) for name, values in seconds.items()},
         "ratio": round(statistics.median(ratios), 2),
         "ratios": [round(ratio, 2) for ratio in ratios],

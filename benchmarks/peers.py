@@ -212,7 +212,7 @@ def table(rows: list[dict[str, Any]], made: dict[str, Any], command: str) -> str
     """The rows as Markdown."""
     heads = "".join(f" {title} IoU | boundary IoU |" for title in LISTS.values())
     lines = [
-        f"`{command}`, {made['time']}, {made['cpu']}, {made['cores']} cores, "
+        f"`{command}` at commit {made['commit'][:7]}, {made['time']}, {made['cpu']}, {made['cores']} cores, "
         f"ONNX Runtime {made['onnxruntime']}.",
         "",
         f"| model | input | MB | network ms | with resizing ms |{heads}",

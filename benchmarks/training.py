@@ -9,11 +9,10 @@ average weights) and prints what ``metrics.csv`` says. The first epoch warms up;
 import argparse
 import csv
 import json
-import os
-import platform
 import tempfile
 from pathlib import Path
 
+from limner.bench import machine
 from limner.datasets.preparation import prepare
 from limner.datasets.synthetic import plan_synthetic
 from limner.training.config import TrainConfig
@@ -49,7 +48,7 @@ def main() -> None:
     result = {
         "net": args.net,
         "precision": args.precision,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "images_per_s": [round(value, 1) for value in rates],
         "data_share": [round(value, 3) for value in shares],
         "minutes_for_24000": round(24_000 / rate / 60, 1),

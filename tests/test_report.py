@@ -54,6 +54,7 @@ def make_report(tmp_path: Path) -> Callable[..., Report]:
             data=str(tmp_path / "a <set>"),
             split="val",
             threshold=0.5,
+            how="at full size",
             models={name: evaluate(predict, samples) for name, predict in models.items()},
             predict=next(iter(models.values())),
             samples=samples,
@@ -88,6 +89,7 @@ def test_the_report_needs_nothing_else(tmp_path: Path, make_report: Callable[...
     assert sum(source.startswith("data:") for source in links.sources) == 3 * 12 * 5
     assert page.count("<svg") == 6  # five of the evaluation, one of the training
     assert "columns and all on a <set>, val" in links.text
+    assert "30 images, at full size, threshold 0.5." in links.text
     scores = evaluate(first_20_columns, make_report(columns=first_20_columns).samples).scores()
     for name in ("iou_mean", "iou_pooled", "boundary_iou_mean", "precision_pooled"):
         assert f"{100 * scores[name]:.2f}" in links.text

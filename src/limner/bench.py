@@ -9,17 +9,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-import limner
 from limner import files
 from limner.compose import cutout
 from limner.datasets.synthetic import synthetic_portrait
+from limner.doctor import commit, packages
 from limner.errors import InputError, ModelError
 from limner.images import Image, encode_image, load_image, resize
 from limner.segmenter import Segmenter
@@ -198,8 +197,8 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "limner": limner.__version__,
-        **{name: metadata.version(name) for name in ("numpy", "pillow", "onnxruntime")},
+        "commit": commit(),
+        **{package.name: package.state for package in packages()},
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 

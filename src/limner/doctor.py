@@ -3,9 +3,11 @@
 import platform
 import re
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 import limner
 from limner.errors import ModelError
@@ -29,7 +31,7 @@ def examine() -> list[Finding]:
         Finding("limner", limner.__version__),
         Finding("python", f"{platform.python_version()} ({sys.executable})"),
         Finding("system", f"{platform.system()} {platform.machine()}"),
-        *(_package(name) for name in ("numpy", "pillow", "onnxruntime", "tqdm")),
+        *packages(),
         _devices(),
         *(_model(name) for name in bundled_models()),
         *(
@@ -38,6 +40,20 @@ def examine() -> list[Finding]:
             if name != "dev"
         ),
     ]
+
+
+def packages() -> list[Finding]:
+    """The packages that every install has, with their versions."""
+    return [_package(name) for name in ("numpy", "pillow", "onnxruntime", "tqdm")]
+
+
+def commit() -> str:
+    """The commit of the code that runs, or its version where it is not a git checkout."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty"]
+    try:
+        return subprocess.run(git, capture_output=True, check=True, text=True).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return f"version {limner.__version__}"
 
 
 def _package(name: str) -> Finding:

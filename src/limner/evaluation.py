@@ -66,11 +66,11 @@ class Evaluation:
         """95 % intervals of the means, by bootstrap over the images."""
         return {f"{name}_mean": bootstrap(values, np.mean) for name, values in self.rows().items()}
 
-    def sweep(self, levels: Sequence[float] = SWEEP) -> list[dict[str, float]]:
-        """Mean IoU, pooled precision and pooled recall at several thresholds, to the nearest 1 / 255."""
+    def sweep(self) -> list[dict[str, float]]:
+        """Mean IoU, pooled precision and recall at the thresholds of `SWEEP`, to the nearest 1 / 255."""
         false_pos, true_pos = counts_by_level(self.pixels)
         result = []
-        for level in levels:
+        for level in SWEEP:
             k = round(level * 255)
             counts = Counts(int(true_pos[k]), int(false_pos[k]), int(true_pos[0] - true_pos[k]))
             result.append(

@@ -188,16 +188,16 @@ class Interval:
     high: float
 
 
-def bootstrap(
-    rows: NDArray[Any], score: Callable[[NDArray[Any]], float], *, resamples: int = 1000, seed: int = 0
-) -> Interval:
+RESAMPLES = 1000
+"""How often `bootstrap` draws the images again."""
+
+
+def bootstrap(rows: NDArray[Any], score: Callable[[NDArray[Any]], float]) -> Interval:
     """Percentile interval, 2.5 to 97.5 %, of a score over images drawn again with replacement.
 
     Args:
         rows: (N, ...) one row an image.
         score: From such rows to the score, such as ``np.mean``.
-        resamples: How often N rows are drawn.
-        seed: Of the draws.
 
     Raises:
         InputError: If there are no rows.
@@ -207,8 +207,8 @@ def bootstrap(
     """
     if not len(rows):
         raise InputError("no images to draw from")
-    rng = np.random.default_rng(seed)
-    values = [score(rows[rng.integers(len(rows), size=len(rows))]) for _ in range(resamples)]
+    rng = np.random.default_rng(0)  # the same images give the same interval
+    values = [score(rows[rng.integers(len(rows), size=len(rows))]) for _ in range(RESAMPLES)]
     low, high = np.quantile(values, [0.025, 0.975])
     return Interval(float(low), float(high))
 

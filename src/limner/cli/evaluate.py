@@ -221,6 +221,8 @@ def _report(args: argparse.Namespace, scored: list[Scored], samples: list["Sampl
         data=args.data,
         split=args.split,
         threshold=args.threshold,
+        how=("at the size of the network" if args.network_size else "at full size")
+        + (", averaged with the mirror image" if args.flip else ""),
         models={one.name: one.evaluation for one in scored},
         predict=scored[0].predict,
         samples=samples,

@@ -40,6 +40,7 @@ class Report:
     data: str  # folder of the data set
     split: str | None
     threshold: float
+    how: str  # the scores were measured, such as "at full size"
     models: Mapping[str, Evaluation]  # one, or two of the same samples
     predict: Predict  # of the first model, to draw the examples
     samples: Sequence[Sample]  # in the order of the evaluations
@@ -58,7 +59,7 @@ def save_report(report: Report, target: str | Path) -> None:
     where = f"{data}, {report.split}" if report.split else data
     page = template.substitute(
         title=html.escape(f"{' and '.join(report.models)} on {where}"),
-        summary=html.escape(f"{len(first.images):,} images, threshold {report.threshold:g}."),
+        summary=html.escape(f"{len(first.images):,} images, {report.how}, threshold {report.threshold:g}."),
         scores=_table(report),
         figures="\n".join(
             f"<figure class='{kind}'><figcaption>{caption}</figcaption>{to_svg(figure, name)}</figure>"

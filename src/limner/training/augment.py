@@ -47,6 +47,7 @@ def augment(
         config: The largest amounts and the shares of pictures.
         scenery: What to choose new backgrounds from.
     """
+    # The scenery's numbers stand around the others, which are those of runs without it.
     columns = numbers.to(images).unbind(dim=1)
     draws = iter(columns[8:29])
     images, alphas = _move(images, alphas, config, draws)

@@ -2,7 +2,6 @@
 
 import math
 import pickle
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
@@ -15,7 +14,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
-import limner
+from limner.doctor import commit
 from limner.errors import InputError, ModelError
 from limner.metrics import Counts, dice
 from limner.nets import NETS
@@ -139,12 +138,3 @@ def warm_cosine(step: int, *, warm: int, total: int) -> float:
 def _known(kind: str, name: str, table: Mapping[str, object]) -> None:
     if name not in table:
         raise InputError(f"unknown {kind} '{name}': use one of {', '.join(table)}")
-
-
-def commit() -> str:
-    """The commit of the code that runs, or its version where it is not a git checkout."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty"]
-    try:
-        return subprocess.run(git, capture_output=True, check=True, text=True).stdout.strip()  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
-        return f"version {limner.__version__}"
