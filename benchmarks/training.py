@@ -7,8 +7,10 @@ average weights) and prints what ``metrics.csv`` says. The first epoch warms up;
 """
 
 import argparse
+import contextlib
 import csv
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -39,7 +41,8 @@ def main() -> None:
             epochs=args.epochs,
             precision=args.precision,
         )
-        train(config)
+        with contextlib.redirect_stdout(sys.stderr):  # where the progress bar belongs
+            train(config)
         with (Path(folder) / "speed" / "metrics.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))[1:]
     rates = [float(row["images_per_s"]) for row in rows]
