@@ -85,19 +85,25 @@ def _swap(
     images: Tensor, alphas: Tensor, scenery: Scenery, config: TrainConfig, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """Put some subjects before another background, alone or in twos, and leave some away."""
-    choice, share = next(draws), next(draws).view(-1, 1, 1, 1)
-    behind = scenery.backgrounds[(choice * len(scenery.backgrounds)).long()]
+    choice, share, *columns = draws
+    chosen = share < config.empty + config.swap
+    if not chosen.any():
+        return images, alphas
+    draws = iter([column[chosen] for column in columns])
+    behind = scenery.backgrounds[(choice[chosen] * len(scenery.backgrounds)).long()]
     behind = recolour(behind, config.colour, draws)
     company = (next(draws) < config.company).view(-1, 1, 1, 1)
-    others, other_alphas = place(scenery.images, scenery.alphas, config.least_size, draws)
+    others, other_alphas = place(scenery.images[chosen], scenery.alphas[chosen], config.least_size, draws)
     other_alphas = other_alphas * company
     both = put_before(others, other_alphas, behind, config.relight, draws)
-    subjects, subject_alphas = place(images, alphas, config.least_size, draws)
+    subjects, subject_alphas = place(images[chosen], alphas[chosen], config.least_size, draws)
     both = put_before(subjects, subject_alphas, both, config.relight, draws)
     both_alphas = 1 - (1 - subject_alphas) * (1 - other_alphas)
-    empty, swapped = share < config.empty, share < config.empty + config.swap
-    images = torch.where(empty, behind, torch.where(swapped, both, images))
-    return images, torch.where(empty, 0, torch.where(swapped, both_alphas, alphas))
+    empty = (share[chosen] < config.empty).view(-1, 1, 1, 1)
+    images, alphas = images.clone(), alphas.clone()
+    images[chosen] = torch.where(empty, behind, both)
+    alphas[chosen] = torch.where(empty, 0, both_alphas)
+    return images, alphas
 
 
 def _move(images: Tensor, alphas: Tensor, config: TrainConfig, draws: Draws) -> tuple[Tensor, Tensor]:
