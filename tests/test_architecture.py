@@ -11,7 +11,7 @@ LAYERS = [
     {"errors"},
     {"files", "parallel"},
     {"images", "masks", "spec", "metrics", "matting"},
-    {"segmenter", "compose"},
+    {"tiles", "segmenter", "compose", "foreground", "refine"},
     {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor"},
     {"training"},
     {"cli"},

@@ -7,9 +7,11 @@ if TYPE_CHECKING:
     from limner.compose import composite, cutout
     from limner.errors import DatasetError, InputError, LimnerError, ModelError
     from limner.evaluation import Evaluation, evaluate
+    from limner.foreground import estimate_foreground
     from limner.images import load_image, save_image
     from limner.matting import sad
     from limner.metrics import Counts, accuracy, boundary_iou, dice, iou
+    from limner.refine import refine_alpha
     from limner.segmenter import Segmenter, segment
 
 __version__ = "0.1.0"
@@ -27,9 +29,11 @@ __all__ = [
     "composite",
     "cutout",
     "dice",
+    "estimate_foreground",
     "evaluate",
     "iou",
     "load_image",
+    "refine_alpha",
     "sad",
     "save_image",
     "segment",
@@ -39,9 +43,11 @@ _HOMES = {
     "compose": ("composite", "cutout"),
     "errors": ("DatasetError", "InputError", "LimnerError", "ModelError"),
     "evaluation": ("Evaluation", "evaluate"),
+    "foreground": ("estimate_foreground",),
     "images": ("load_image", "save_image"),
     "matting": ("sad",),
     "metrics": ("Counts", "accuracy", "boundary_iou", "dice", "iou"),
+    "refine": ("refine_alpha",),
     "segmenter": ("Segmenter", "segment"),
 }
 

@@ -80,23 +80,26 @@ def feather(alpha: Alpha, radius: int) -> Alpha:
     Raises:
         InputError: If ``radius`` is not positive.
     """
+    return box_mean(box_mean(alpha, radius), radius).clip(0, 1).astype(np.float32)
+
+
+def box_mean(values: NDArray[np.floating], radius: int) -> NDArray[np.float64]:
+    """Mean over the square of side ``2 * radius + 1`` around each pixel, cut at the border; (..., H, W).
+
+    Raises:
+        InputError: If ``radius`` is not positive.
+    """
     _check_radius(radius)
-    area = _box_sum(np.ones(alpha.shape), radius)
-    once = _box_sum(alpha.astype(np.float64), radius) / area
-    twice: Alpha = (_box_sum(once, radius) / area).clip(0, 1).astype(np.float32)
-    return twice
-
-
-def _box_sum(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
-    """Sum over the square of ``2 * radius + 1`` around each pixel, cut at the border; summed-area table."""
-    for axis in (0, 1):
+    result = values.astype(np.float64)
+    for axis in (-2, -1):
         length = values.shape[axis]
-        sums = np.insert(np.cumsum(values, axis=axis), 0, 0, axis=axis)
+        sums = np.insert(np.cumsum(result, axis=axis), 0, 0, axis=axis)
         index = np.arange(length)
         high = np.minimum(index + radius + 1, length)
         low = np.maximum(index - radius, 0)
-        values = np.take(sums, high, axis=axis) - np.take(sums, low, axis=axis)
-    return values
+        counts = (high - low)[:, None] if axis == -2 else high - low
+        result = (np.take(sums, high, axis=axis) - np.take(sums, low, axis=axis)) / counts
+    return result
 
 
 def _check_radius(radius: int) -> None:

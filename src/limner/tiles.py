@@ -1,0 +1,106 @@
+"""Work on some parts of a large picture only: the square tiles that hold any pixel of a mask."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.images import Alpha, Image, Mask, Size, fit
+
+Fields = NDArray[np.float32]
+"""(C, h, w) float32: values on a grid that is laid over a picture, its first cell in the first corner."""
+_Value = TypeVar("_Value", bound=np.generic)
+_Array = TypeVar("_Array", Image, Alpha)
+
+GRID = 512
+"""Longer side of the grid of `shrink`, in pixels, at most."""
+
+SIDE = 32
+"""Of a tile, pixels; tiles at the lower and right border overlap their neighbours so that they fit in."""
+TOGETHER = 256
+"""Tiles that are worked on at a time, which bounds the memory."""
+
+
+def shrink(array: _Array) -> _Array:
+    """A picture or an alpha on a grid of `GRID` cells along its longer side, of its own size where smaller.
+
+    A large one is first thinned out to every third, fifth ... pixel, as far as two pixels a cell remain.
+    """
+    longer = max(array.shape[:2])
+    step = max(1, (longer // (2 * GRID) - 1) // 2 * 2 + 1)
+    return fit(np.ascontiguousarray(array[step // 2 :: step, step // 2 :: step]), min(GRID, longer))
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Tiles of one picture, all of the same size."""
+
+    picture: Size
+    side: Size
+    rows: NDArray[np.intp]  # (N,) of their upper edges
+    columns: NDArray[np.intp]  # (N,) of their left edges
+
+    @classmethod
+    def holding(cls, mask: Mask) -> Iterator["Tiles"]:
+        """Those with a True pixel, `TOGETHER` at a time; none where all is False."""
+        height, width = mask.shape
+        tops, lefts = np.arange(0, height, SIDE), np.arange(0, width, SIDE)
+        held = np.logical_or.reduceat(np.logical_or.reduceat(mask, tops, axis=0), lefts, axis=1)
+        rows, columns = np.nonzero(held)
+        side = min(SIDE, height), min(SIDE, width)
+        rows = np.minimum(tops[rows], height - side[0])
+        columns = np.minimum(lefts[columns], width - side[1])
+        for start in range(0, len(rows), TOGETHER):
+            part = slice(start, start + TOGETHER)
+            yield cls((height, width), side, rows[part], columns[part])
+
+    def cut(self, array: NDArray[_Value]) -> NDArray[_Value]:
+        """Copy the tiles out of an (H, W, ...) array: (N, h, w, ...)."""
+        result = np.empty((len(self.rows), *self.side, *array.shape[2:]), array.dtype)
+        for tile, place in zip(result, self._places(), strict=True):
+            tile[...] = array[place]
+        return result
+
+    def paste(self, tiles: NDArray[_Value], array: NDArray[_Value]) -> None:
+        """Write (N, h, w, ...) tiles into an (H, W, ...) array: the inverse of `cut`."""
+        for tile, place in zip(tiles, self._places(), strict=True):
+            array[place] = tile
+
+    def sample(self, fields: Fields) -> Fields:
+        """Bilinear values of a coarser grid at every pixel of the tiles: (C, N, h, w)."""
+        first, weights = zip(
+            *(
+                _spread(start, side, length, cells)
+                for start, side, length, cells in zip(
+                    (self.rows, self.columns), self.side, self.picture, fields.shape[1:], strict=True
+                )
+            ),
+            strict=True,
+        )
+        rows = first[0][:, None] + np.arange(weights[0].shape[2])
+        columns = first[1][:, None] + np.arange(weights[1].shape[2])
+        near = fields[
+            :,
+            rows[:, :, None].clip(max=fields.shape[1] - 1),
+            columns[:, None, :].clip(max=fields.shape[2] - 1),
+        ]
+        result: Fields = weights[0] @ near @ weights[1].transpose(0, 2, 1)
+        return result
+
+    def _places(self) -> Iterator[tuple[slice, slice]]:
+        height, width = self.side
+        for row, column in zip(self.rows.tolist(), self.columns.tolist(), strict=True):
+            yield slice(row, row + height), slice(column, column + width)
+
+
+def _spread(
+    starts: NDArray[np.intp], side: int, length: int, cells: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Along one axis, the first cell that each tile needs, (N,), and the share of each cell, (N, side, k)."""
+    place = ((starts[:, None] + np.arange(side) + 0.5) * (cells / length) - 0.5).clip(0, cells - 1)
+    first = place[:, 0].astype(np.intp)
+    reach = int(np.max(place[:, -1].astype(np.intp) - first)) + 2
+    distance = place[:, :, None] - (first[:, None, None] + np.arange(reach))
+    return first, (1 - np.abs(distance)).clip(0).astype(np.float32)

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from scipy.interpolate import RegularGridInterpolator
+
+from limner.tiles import SIDE, Tiles, shrink
+
+
+def test_tiles_hold_the_mask_and_no_more(rng: np.random.Generator) -> None:
+    mask = np.zeros((3 * SIDE + 5, 2 * SIDE), bool)
+    mask[SIDE + 3, 2] = mask[-1, -1] = True
+    (tiles,) = Tiles.holding(mask)
+    assert tiles.rows.tolist() == [SIDE, 2 * SIDE + 5]
+    assert tiles.columns.tolist() == [0, SIDE]
+    assert not list(Tiles.holding(np.zeros((40, 40), bool)))
+
+
+@pytest.mark.parametrize("size", [(5, 9), (SIDE, SIDE), (100, 70)])
+def test_paste_undoes_cut(size: tuple[int, int], rng: np.random.Generator) -> None:
+    picture = rng.random((*size, 3))
+    result = np.zeros_like(picture)
+    for tiles in Tiles.holding(np.ones(size, bool)):
+        tiles.paste(tiles.cut(picture), result)
+    np.testing.assert_array_equal(result, picture)
+
+
+@pytest.mark.parametrize(("size", "grid"), [((100, 70), (13, 9)), ((40, 90), (40, 90)), ((20, 9), (3, 2))])
+def test_samples_are_bilinear(size: tuple[int, int], grid: tuple[int, int], rng: np.random.Generator) -> None:
+    fields = rng.random((2, *grid), dtype=np.float32)
+    places = [(np.arange(n) + 0.5) * (m / n) - 0.5 for n, m in zip(size, grid, strict=True)]
+    rows, columns = (place.clip(0, m - 1) for place, m in zip(places, grid, strict=True))
+    for tiles in Tiles.holding(np.ones(size, bool)):
+        found = tiles.sample(fields)
+        for channel, field in enumerate(fields):
+            oracle = RegularGridInterpolator((np.arange(grid[0]), np.arange(grid[1])), field)
+            whole = oracle(tuple(np.meshgrid(rows, columns, indexing="ij"))).astype(np.float32)
+            np.testing.assert_allclose(found[channel], tiles.cut(whole), atol=1e-5)
+
+
+def test_shrunk_pictures_keep_their_places() -> None:
+    ramp = np.repeat(np.linspace(0, 1, 4000, dtype=np.float32)[:, None], 1500, axis=1)
+    small = shrink(ramp)
+    assert small.shape == (512, 192)
+    np.testing.assert_allclose(small[:, 0], (np.arange(512) + 0.5) / 512, atol=1e-3)
+    same = np.zeros((30, 20, 3), np.uint8)
+    assert shrink(same).shape == same.shape
