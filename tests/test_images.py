@@ -215,8 +215,8 @@ def test_resize_keeps_the_range(rng: np.random.Generator) -> None:
 
 
 def test_colours() -> None:
-    assert parse_colour("white") == (255, 255, 255)
-    assert parse_colour("#c86432") == (200, 100, 50)
-    assert parse_colour("rgb(1, 2, 3)") == (1, 2, 3)
+    assert parse_colour("white") == (255, 255, 255, 255)
+    assert parse_colour("#c8643280") == (200, 100, 50, 128)
+    assert parse_colour("rgb(1, 2, 3)") == (1, 2, 3, 255)
     with pytest.raises(InputError, match="'whit' is not a colour"):
         parse_colour("whit")

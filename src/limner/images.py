@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 
@@ -43,6 +44,23 @@ Pillow: TypeAlias = PIL.Image.Image
 """A picture as Pillow holds it: accepted at the door, given back where it was given."""
 Source: TypeAlias = str | Path | bytes | BinaryIO
 """Where an encoded picture comes from: a path, its bytes, or an open binary file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """A picture with all that belongs to it."""
+
+    pixels: Image  # (H, W, 3) uint8 or uint16, upright; (H, W) uint8 for a matte
+    alpha: Alpha | None = None  # (H, W), the opacity it came with or was given
+    profile: bytes | None = None  # the ICC profile of the pixels; None is sRGB
+    exif: bytes | None = None
+    dpi: tuple[float, float] | None = None  # across, down
+
+    @property
+    def image(self) -> Image:
+        """What a network is shown: (H, W, 3) uint8, sRGB."""
+        return self.pixels
+
 
 MAX_PIXELS = 178_956_970
 """Largest picture decoded by default, about 179 megapixels: Pillow refuses more, and warns at half."""
@@ -83,6 +101,20 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int 
         InputError: If there is no such file, or it is not a whole picture of at most ``max_pixels``.
     """
     return np.asarray(_decode(source, max_pixels, rgb=True, least_side=least_side))
+
+
+def load_photo(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Decode a picture with all that belongs to it.
+
+    Raises:
+        InputError: As `load_image`.
+    """
+    picture = _decode(source, max_pixels, rgb=False)
+    if not picture.has_transparency_data:
+        return Photo(pixels=np.asarray(_to_rgb(picture, _name(source))))
+    both = np.asarray(picture.convert("RGBA"))
+    opacity: Alpha = both[..., 3].astype(np.float32) / np.float32(255)
+    return Photo(pixels=np.ascontiguousarray(both[..., :3]), alpha=opacity)
 
 
 def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
@@ -221,6 +253,33 @@ def encode_image(image: Image | Rgba, extension: str) -> bytes:
     return buffer.getvalue()
 
 
+def encode_photo(photo: Photo, extension: str, *, compress: bool = False) -> bytes:  # noqa: ARG001
+    """Encode a photo with all that its format can hold.
+
+    Args:
+        photo: The photo.
+        extension: One of `FORMATS`, such as ``".png"``.
+        compress: Take longer for a smaller file.
+
+    Raises:
+        InputError: As `encode_image`.
+    """
+    pixels = photo.pixels
+    if photo.alpha is not None:
+        pixels = np.dstack((pixels, np.rint(photo.alpha * 255).astype(np.uint8)))
+    return encode_image(pixels, extension)
+
+
+def save_photo(path: str | Path, photo: Photo, *, compress: bool = False) -> None:
+    """Write a photo; the extension decides the format. See `encode_photo` and `save_image`.
+
+    Raises:
+        InputError: As `save_image`.
+    """
+    check_format(path, transparent=photo.alpha is not None)
+    files.write_bytes(path, encode_photo(photo, Path(path).suffix, compress=compress))
+
+
 def save_image(path: str | Path, image: Image | Rgba) -> None:
     """Write a grey, RGB or RGBA uint8 picture; the extension decides the format.
 
@@ -233,16 +292,20 @@ def save_image(path: str | Path, image: Image | Rgba) -> None:
     files.write_bytes(path, encode_image(image, Path(path).suffix))
 
 
-def parse_colour(text: str) -> Colour:
-    """Read a colour by name ("white"), as hex ("#c86432") or as "rgb(200, 100, 50)".
+def parse_colour(text: str) -> tuple[int, int, int, int]:
+    """Read a colour by name ("white"), as hex ("#c86432", "#c8643280") or as "rgba(200, 100, 50, 128)".
+
+    Returns:
+        Red, green, blue and opacity, each in 0..255; without one the opacity is 255.
 
     Raises:
         InputError: If it is none of these.
     """
     try:
-        return PIL.ImageColor.getrgb(text)[:3]
+        red, green, blue, *opacity = PIL.ImageColor.getrgb(text)
     except ValueError as error:
         raise InputError(f"'{text}' is not a colour: use a name, #rrggbb or rgb(r, g, b)") from error
+    return red, green, blue, opacity[0] if opacity else 255
 
 
 def _decode(source: Source, max_pixels: int, *, rgb: bool, least_side: int | None = None) -> Pillow:

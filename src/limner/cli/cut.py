@@ -145,4 +145,4 @@ def _background(args: argparse.Namespace) -> "Colour | Image | None":
         return None
     if Path(args.background).suffix or Path(args.background).exists():
         return load_image(args.background)
-    return parse_colour(args.background)
+    return parse_colour(args.background)[:3]
