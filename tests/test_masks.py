@@ -80,3 +80,46 @@ def test_feather_keeps_a_subject_opaque_at_the_border() -> None:
 def test_radius_must_be_positive() -> None:
     with pytest.raises(InputError, match="at least 1"):
         masks.edge_band(np.ones((3, 3), bool), 0)
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3, 4, 7, 12])
+def test_growing_takes_the_greatest_within_an_octagon(radius: int, rng: np.random.Generator) -> None:
+    dot = np.zeros((4 * radius + 1,) * 2, np.float32)
+    dot[2 * radius, 2 * radius] = 1
+    reached = masks.shift_edge(dot, radius) > 0
+    rows, columns = np.nonzero(reached)
+    distance = np.hypot(rows - 2 * radius, columns - 2 * radius)
+    assert reached[radius, 2 * radius]
+    assert not reached[radius - 1].any()
+    assert distance.max() <= max(1.42 * radius if radius < 3 else 1.2 * radius, 1.5)
+    assert reached[np.hypot(*np.indices(dot.shape) - 2 * radius) <= 0.9 * radius].all()
+    footprint = reached[radius : 3 * radius + 1, radius : 3 * radius + 1]
+    alpha = random_alpha(rng, 600, 31)
+    alpha[250:400] = 0.25
+    expected = ndimage.grey_dilation(alpha, footprint=footprint, mode="constant", cval=0)
+    np.testing.assert_array_equal(masks.shift_edge(alpha, radius), expected)
+    expected = ndimage.grey_erosion(alpha, footprint=footprint, mode="constant", cval=1)
+    np.testing.assert_allclose(masks.shift_edge(alpha, -radius), expected, atol=1e-7)
+
+
+def test_a_straight_edge_moves_by_fractions() -> None:
+    step = np.zeros((5, 20), np.float32)
+    step[:, 10:] = 1
+    for pixels in (-2.75, -1, 0, 0.25, 1.5, 3):
+        assert masks.shift_edge(step, pixels).sum(axis=1) == pytest.approx([10 + pixels] * 5)
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_nothing_moves_where_nothing_ends(value: float) -> None:
+    alpha = np.full((30, 20), value, np.float32)
+    for pixels in (-3, 2.5):
+        np.testing.assert_array_equal(masks.shift_edge(alpha, pixels), alpha)
+    np.testing.assert_array_equal(masks.feather(alpha, 4), alpha)
+
+
+def test_strips_leave_no_seams(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha = random_alpha(rng, 90, 20)
+    whole = masks.feather(alpha, 5), masks.shift_edge(alpha, 2.5)
+    monkeypatch.setattr(masks, "STRIP", 7)
+    np.testing.assert_allclose(masks.feather(alpha, 5), whole[0], atol=1e-6)
+    np.testing.assert_array_equal(masks.shift_edge(alpha, 2.5), whole[1])

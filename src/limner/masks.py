@@ -1,12 +1,16 @@
 """Masks: made from labels or from an alpha, and the regions around their edges."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images import Alpha, Labels, Mask, Trimap
+
+STRIP = 256
+"""Rows that the filters of an alpha work on at a time, which bounds their memory."""
 
 
 def from_labels(labels: Labels, parts: Iterable[int] | None = None) -> Mask:
@@ -80,7 +84,29 @@ def feather(alpha: Alpha, radius: int) -> Alpha:
     Raises:
         InputError: If ``radius`` is not positive.
     """
-    return box_mean(box_mean(alpha, radius), radius).clip(0, 1).astype(np.float32)
+    _check_radius(radius)
+
+    def soften(part: Alpha) -> Alpha:
+        return box_mean(box_mean(part, radius), radius).clip(0, 1).astype(np.float32)
+
+    return _in_strips(soften, alpha, 2 * radius)
+
+
+def shift_edge(alpha: Alpha, pixels: float) -> Alpha:
+    """Grow the subject by ``pixels``, or shrink it where they are negative; soft edges keep their slope.
+
+    Growing takes the greatest alpha within an octagon of that radius; a fraction of a pixel lies between the
+    two whole steps beside it. Where the subject touches the border of the picture, it still does.
+    """
+    if pixels < 0:
+        return 1 - shift_edge(1 - alpha, -pixels)
+    whole, fraction = divmod(pixels, 1)
+
+    def grow(part: Alpha) -> Alpha:
+        low = _greatest(part, int(whole))
+        return low + np.float32(fraction) * (_greatest(part, int(whole) + 1) - low) if fraction else low
+
+    return _in_strips(grow, alpha, int(whole) + 1)
 
 
 def box_mean(values: NDArray[np.floating], radius: int) -> NDArray[np.float64]:
@@ -99,6 +125,41 @@ def box_mean(values: NDArray[np.floating], radius: int) -> NDArray[np.float64]:
         low = np.maximum(index - radius, 0)
         counts = (high - low)[:, None] if axis == -2 else high - low
         result = (np.take(sums, high, axis=axis) - np.take(sums, low, axis=axis)) / counts
+    return result
+
+
+def _greatest(alpha: Alpha, radius: int) -> Alpha:
+    """The greatest alpha within an octagon: a square widened along both diagonals."""
+    if not radius:
+        return alpha
+    slant = min(round(radius * (1 - math.sqrt(0.5))), (radius - 1) // 2)
+    straight = radius - 2 * slant
+    grown = np.pad(alpha, radius)
+    for down, right, reach in ((1, 0, straight), (0, 1, straight), (1, 1, slant), (1, -1, slant)):
+        done = 1  # pixels along the line that each value stands for
+        while done < 2 * reach + 1:
+            step = min(done, 2 * reach + 1 - done)
+            grown = np.maximum(_moved(grown, 0, down, right, step), _moved(grown, 1, down, right, step))
+            done += step
+    return grown
+
+
+def _moved(values: Alpha, last: int, down: int, right: int, step: int) -> Alpha:
+    """All but the first or the last ``step`` values along a line, for a sliding maximum."""
+    rows = slice(step, None) if last else slice(None, -step)
+    columns = slice(step, None) if last == (right > 0) else slice(None, -step)
+    return values[rows if down else slice(None), columns if right else slice(None)]
+
+
+def _in_strips(function: Callable[[Alpha], Alpha], alpha: Alpha, reach: int) -> Alpha:
+    """A filter that looks ``reach`` pixels far, run over strips of rows; strips of one value stay."""
+    result = alpha.copy()
+    height = len(alpha)
+    for start in range(0, height, STRIP):
+        first, last = max(0, start - reach), min(height, start + STRIP + reach)
+        part = alpha[first:last]
+        if (part != part[0, 0]).any():
+            result[start : start + STRIP] = function(part)[start - first :][:STRIP]
     return result
 
 
