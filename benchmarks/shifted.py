@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from limner import files
-from limner.compose import cover
+from limner.backgrounds import lay_out
 from limner.datasets import read_dataset
 from limner.images import load_image, save_image
 from limner.masks import to_uint8
@@ -42,7 +42,7 @@ def main() -> None:
     for number, sample in enumerate(tqdm(samples, "placing", unit="image")):
         rng = np.random.default_rng(number)
         image, alpha = sample.load()
-        behind = cover(load_image(backgrounds[number % len(backgrounds)]), alpha.shape)
+        behind = lay_out(load_image(backgrounds[number % len(backgrounds)]), alpha.shape)
         draws = iter(torch.from_numpy(rng.random((4, 1), np.float32)))
         subject, opacity = place(_tensor(image), torch.from_numpy(alpha)[None, None], LEAST_SIZE, draws)
         whole = put_before(subject, opacity, _tensor(behind), 0.5 * (number % 2), draws)

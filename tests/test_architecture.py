@@ -11,7 +11,7 @@ LAYERS = [
     {"errors"},
     {"files", "parallel"},
     {"images", "masks", "spec", "metrics", "matting"},
-    {"tiles", "segmenter", "compose", "foreground", "refine"},
+    {"tiles", "segmenter", "backgrounds", "framing", "foreground", "refine", "compose", "finishing"},
     {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor"},
     {"training"},
     {"cli"},

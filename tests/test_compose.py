@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from limner.compose import composite, cover, cutout
+from limner.compose import composite, cutout
 from limner.errors import InputError
 from limner.images import encode_image
 from tests.conftest import random_alpha, random_image
@@ -44,14 +44,6 @@ def test_pillow_in_gives_pillow_out(rng: np.random.Generator) -> None:
     result = composite(picture, alpha, PIL.Image.new("RGB", (3, 3), "red"))
     assert isinstance(result, PIL.Image.Image)
     np.testing.assert_array_equal(np.asarray(result), composite(image, alpha, (255, 0, 0)))
-
-
-def test_cover_keeps_proportions_and_the_middle() -> None:
-    wide = np.zeros((10, 40, 3), np.uint8)
-    wide[:, 15:25] = 255
-    assert cover(wide, (10, 10)).min() == 255
-    assert cover(wide, (20, 20)).shape == (20, 20, 3)
-    assert cover(wide, (7, 100)).shape == (7, 100, 3)
 
 
 def test_arguments_are_left_alone(rng: np.random.Generator) -> None:

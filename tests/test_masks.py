@@ -123,3 +123,26 @@ def test_strips_leave_no_seams(rng: np.random.Generator, monkeypatch: pytest.Mon
     monkeypatch.setattr(masks, "STRIP", 7)
     np.testing.assert_allclose(masks.feather(alpha, 5), whole[0], atol=1e-6)
     np.testing.assert_array_equal(masks.shift_edge(alpha, 2.5), whole[1])
+
+
+def test_components_are_those_of_scipy(rng: np.random.Generator) -> None:
+    for density in (0.3, 0.5, 0.6, 0.9):
+        noise = rng.random((37, 53)) < density
+        found = masks.components(noise)
+        expected, count = ndimage.label(noise)
+        assert found.max() == count
+        pairs = {(int(a), int(b)) for a, b in zip(found.ravel(), expected.ravel(), strict=True)}
+        assert len(pairs) == count + 1  # one to one
+    assert not masks.components(np.zeros((4, 5), bool)).any()
+
+
+def test_largest_keeps_the_soft_edge_of_what_it_keeps() -> None:
+    alpha = np.zeros((10, 20), np.float32)
+    alpha[2:8, 2:8], alpha[2:8, 8] = 1, 0.3
+    alpha[4:6, 14:16] = 1
+    np.testing.assert_array_equal(masks.largest(alpha, 1)[:, :10], alpha[:, :10])
+    assert not masks.largest(alpha, 1)[:, 10:].any()
+    np.testing.assert_array_equal(masks.largest(alpha, 5), alpha)
+    assert not masks.largest(np.zeros((3, 3), np.float32), 1).any()
+    with pytest.raises(InputError, match="at least 1 subject"):
+        masks.largest(alpha, 0)

@@ -4,11 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from limner.compose import composite, cutout
+    from limner.compose import blur_background, composite, cutout
     from limner.errors import DatasetError, InputError, LimnerError, ModelError
     from limner.evaluation import Evaluation, evaluate
+    from limner.finishing import Finish, finish
     from limner.foreground import estimate_foreground
-    from limner.images import load_image, save_image
+    from limner.images import Photo, load_image, load_photo, save_image, save_photo
     from limner.matting import sad
     from limner.metrics import Counts, accuracy, boundary_iou, dice, iou
     from limner.refine import refine_alpha
@@ -20,31 +21,38 @@ __all__ = [
     "Counts",
     "DatasetError",
     "Evaluation",
+    "Finish",
     "InputError",
     "LimnerError",
     "ModelError",
+    "Photo",
     "Segmenter",
     "accuracy",
+    "blur_background",
     "boundary_iou",
     "composite",
     "cutout",
     "dice",
     "estimate_foreground",
     "evaluate",
+    "finish",
     "iou",
     "load_image",
+    "load_photo",
     "refine_alpha",
     "sad",
     "save_image",
+    "save_photo",
     "segment",
 ]
 
 _HOMES = {
-    "compose": ("composite", "cutout"),
+    "compose": ("blur_background", "composite", "cutout"),
     "errors": ("DatasetError", "InputError", "LimnerError", "ModelError"),
     "evaluation": ("Evaluation", "evaluate"),
+    "finishing": ("Finish", "finish"),
     "foreground": ("estimate_foreground",),
-    "images": ("load_image", "save_image"),
+    "images": ("Photo", "load_image", "load_photo", "save_image", "save_photo"),
     "matting": ("sad",),
     "metrics": ("Counts", "accuracy", "boundary_iou", "dice", "iou"),
     "refine": ("refine_alpha",),

@@ -4,8 +4,10 @@ from typing import overload
 
 import numpy as np
 
+from limner.backgrounds import blurred, lay_out, mix
 from limner.errors import InputError
-from limner.images import Alpha, Colour, Image, Pillow, Rgba, as_image, resize, to_pillow
+from limner.foreground import estimate_foreground
+from limner.images import Alpha, Colour, Image, Pillow, Rgba, as_image, to_pillow
 from limner.masks import to_uint8
 
 
@@ -49,23 +51,29 @@ def composite(
     """
     pixels = _same_size(foreground, alpha)
     if isinstance(background, tuple):
-        behind = np.array(background, np.float32)
+        behind = np.broadcast_to(np.array(background, np.uint8), pixels.shape)
     else:
-        behind = cover(as_image(background), alpha.shape).astype(np.float32)
-    opacity = alpha[..., None].astype(np.float32)
-    result = np.rint(behind + opacity * (pixels - behind)).astype(np.uint8)
+        behind = lay_out(as_image(background), (alpha.shape[0], alpha.shape[1]))
+    result = mix(pixels, alpha, behind)
     return to_pillow(result) if isinstance(foreground, Pillow) else result
 
 
-def cover(image: Image, size: tuple[int, ...]) -> Image:
-    """Scale a picture, its proportions kept, until it covers ``size`` (height, width); cut off the rest."""
-    height, width = size
-    scale = max(height / image.shape[0], width / image.shape[1])
-    large = resize(
-        image, (max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale)))
-    )
-    top, left = (large.shape[0] - height) // 2, (large.shape[1] - width) // 2
-    return large[top : top + height, left : left + width]
+def blur_background(image: Image, alpha: Alpha, *, radius: float | None = None, lens: bool = False) -> Image:
+    """The photo with everything but its subject out of focus, (H, W, 3) of the image's type.
+
+    Args:
+        image: (H, W, 3) uint8 or uint16.
+        alpha: (H, W) float32 in [0, 1].
+        radius: Of the blur, pixels; by default 2 % of the longer side.
+        lens: Blur by a disc, as an open lens does.
+
+    Raises:
+        InputError: If the sizes differ, or the radius is not positive.
+    """
+    pixels = _same_size(image, alpha)
+    radius = 0.02 * max(alpha.shape) if radius is None else radius
+    behind = blurred(pixels, alpha, radius=radius, lens=lens)
+    return mix(estimate_foreground(pixels, alpha), alpha, behind)
 
 
 def _same_size(image: Image | Pillow, alpha: Alpha) -> Image:

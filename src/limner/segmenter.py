@@ -9,6 +9,7 @@ import numpy as np
 
 from limner.errors import InputError, ModelError
 from limner.images import Alpha, Image, Pillow, Source, as_image
+from limner.refine import refine_alpha
 from limner.spec import DEFAULT_MODEL, ModelSpec, read_model, to_alpha, to_input
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ class Segmenter:
         return [to_alpha(prob, image.shape[:2]) for prob, image in zip(probs, images, strict=True)]
 
 
-def segment(image: Source | Pillow | Image, *, model: str | Path = DEFAULT_MODEL) -> Alpha:
+def segment(
+    image: Source | Pillow | Image, *, model: str | Path = DEFAULT_MODEL, refine: bool = True
+) -> Alpha:
     """Alpha of the subject of a picture, (H, W) float32 in [0, 1], at the picture's upright size.
 
     The model stays loaded for the next call; use `Segmenter` to choose device and threads.
@@ -84,12 +87,15 @@ def segment(image: Source | Pillow | Image, *, model: str | Path = DEFAULT_MODEL
     Args:
         image: A path, the bytes of a file, an open file, a Pillow picture or an (H, W, 3) uint8 array.
         model: The name of a bundled model, or the path of an ``.onnx`` file.
+        refine: Lay the edge where the picture has one (`limner.refine_alpha`).
 
     Raises:
         InputError: If the picture cannot be used.
         ModelError: If the model cannot be used.
     """
-    return _loaded(model)(as_image(image))
+    pixels = as_image(image)
+    alpha = _loaded(model)(pixels)
+    return refine_alpha(pixels, alpha) if refine else alpha
 
 
 @lru_cache(maxsize=2)

@@ -3,16 +3,19 @@
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from limner import files
+from limner.cli.finish import add_finish, read_finish
 from limner.cli.shared import UsageError, add_command, add_json, add_model, say
 from limner.errors import InputError, LimnerError
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
-    from limner.images import Colour, Image
+    from limner.finishing import Finish
+    from limner.images import Image
     from limner.segmenter import Segmenter
 
 
@@ -21,13 +24,9 @@ def add(commands: "Commands") -> None:
     parser = add_command(commands, "cut", _cut, help="cut the person out of pictures")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files; - reads one from a pipe")
     parser.add_argument("-o", "--output", metavar="PATH", help="file or folder; - writes a PNG to a pipe")
-    parser.add_argument("--mask", action="store_true", help="write the matte, in grey, instead")
-    parser.add_argument(
-        "--background",
-        default="transparent",
-        metavar="COLOUR|FILE",
-        help="transparent (default), a colour, or a picture",
-    )
+    parser.add_argument("--compress", action="store_true", help="take longer to write smaller files")
+    parser.add_argument("--timing", action="store_true", help="say how long each stage took")
+    add_finish(parser)
     add_model(parser)
     add_json(parser, "print one JSON line a picture")
 
@@ -36,19 +35,22 @@ def _cut(args: argparse.Namespace) -> int:
     from limner.segmenter import Segmenter
     from limner.spec import DEFAULT_MODEL
 
-    targets = _targets(args)
-    background = _background(args)
+    options, picture = read_finish(args)
+    targets = _targets(args, options)
     segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
     failed = 0
     for source, target in zip(args.pictures, targets, strict=True):
         try:
-            row = _cut_one(source, target, segmenter, background, mask=args.mask)
+            row = _cut_one(source, target, segmenter, options, picture, compress=args.compress)
         except LimnerError as error:
             if args.debug:
                 raise
             say(f"error: {error}")
             failed += 1
             row = {"input": source, "error": str(error)}
+        if args.timing and "seconds" in row:
+            stages = ", ".join(f"{stage} {1e3 * value:.0f} ms" for stage, value in row["seconds"].items())
+            say(f"{source}: {stages}")
         if args.json:
             print(json.dumps(row))
     if not failed:
@@ -57,31 +59,37 @@ def _cut(args: argparse.Namespace) -> int:
 
 
 def _cut_one(
-    source: str, target: str, segmenter: "Segmenter", background: "Colour | Image | None", *, mask: bool
-) -> dict[str, object]:
-    from limner.compose import composite, cutout
-    from limner.images import encode_image, load_image, save_image
-    from limner.masks import to_uint8
+    source: str,
+    target: str,
+    segmenter: "Segmenter",
+    options: "Finish",
+    picture: "Image | None",
+    *,
+    compress: bool,
+) -> dict[str, Any]:
+    from limner.finishing import finish
+    from limner.images import encode_photo, load_photo
 
-    image = load_image(sys.stdin.buffer if source == "-" else source)
+    clock = Stopwatch()
+    photo = load_photo(sys.stdin.buffer if source == "-" else source)
+    clock.lap("decode")
     try:
-        alpha = segmenter(image)
+        alpha = segmenter(photo.image)
+        clock.lap("network")
+        finished = finish(photo, alpha, options, picture=picture)
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
-    if mask:
-        picture = to_uint8(alpha)
-    elif background is None:
-        picture = cutout(image, alpha)
-    else:
-        picture = composite(image, alpha, background)
+    clock.lap("finish")
+    data = encode_photo(finished, ".png" if target == "-" else Path(target).suffix, compress=compress)
+    clock.lap("encode")
     if target == "-":
-        sys.stdout.buffer.write(encode_image(picture, ".png"))
+        sys.stdout.buffer.write(data)
     else:
-        save_image(target, picture)
+        files.write_bytes(target, data)
         say(f"wrote {target}")
     if alpha.max() < 0.5:
         say(f"no person found in {source}: the result is empty")
-    height, width = alpha.shape
+    height, width = finished.pixels.shape[:2]
     return {
         "input": source,
         "output": target,
@@ -90,14 +98,29 @@ def _cut_one(
         "subject_fraction": round(float(alpha.mean()), 4),
         "model": segmenter.spec.name,
         "device": segmenter.device,
+        "seconds": clock.laps,
     }
 
 
-def _targets(args: argparse.Namespace) -> list[str]:
+class Stopwatch:
+    """Seconds from one stage to the next."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self.last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """The stage is over."""
+        now = time.perf_counter()
+        self.laps[stage] = round(now - self.last, 4)
+        self.last = now
+
+
+def _targets(args: argparse.Namespace, options: "Finish") -> list[str]:
     """Where each picture goes; refused before any work when two would meet, or one cannot be written."""
     from limner.images import check_format
 
-    kind = "matte" if args.mask else "cutout" if args.background == "transparent" else "composite"
+    kind = "matte" if options.mask else "cutout" if options.transparent else "composite"
     output = args.output
     if output is None:
         targets = ["-" if name == "-" else _beside(name, Path(name).parent, kind) for name in args.pictures]
@@ -118,7 +141,7 @@ def _targets(args: argparse.Namespace) -> list[str]:
         raise UsageError("a picture would fill the terminal: add > FILE.png, or choose another -o")
     for source, target in zip(args.pictures, targets, strict=True):
         if target != "-":
-            check_format(target, transparent=kind == "cutout")
+            check_format(target, transparent=options.transparent)
         if (
             target != "-"
             and Path(target).exists()
@@ -134,15 +157,3 @@ def _targets(args: argparse.Namespace) -> list[str]:
 def _beside(source: str, folder: Path, kind: str) -> str:
     stem = "stdin" if source == "-" else Path(source).stem
     return str(folder / f"{stem}-{kind}.png")
-
-
-def _background(args: argparse.Namespace) -> "Colour | Image | None":
-    from limner.images import load_image, parse_colour
-
-    if args.mask and args.background != "transparent":
-        raise UsageError("--mask writes the matte alone: leave out --background")
-    if args.background == "transparent":
-        return None
-    if Path(args.background).suffix or Path(args.background).exists():
-        return load_image(args.background)
-    return parse_colour(args.background)[:3]
