@@ -143,7 +143,7 @@ def test_identity_photo_has_its_size_and_dpi(rng: np.random.Generator) -> None:
         ({"align": (0, 2)}, "align is in"),
     ],
 )
-def test_options_are_checked_when_made(options: dict[str, object], message: str) -> None:
+def test_options_are_checked_when_made(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Finish(**options)
 
