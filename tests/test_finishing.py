@@ -56,7 +56,8 @@ def test_original_background_without_a_shadow_gives_the_photo_back(photo: Photo,
 
 
 def test_colour_fills_the_background(photo: Photo, alpha: Alpha) -> None:
-    result = finish(photo, alpha, Finish(background="#0a141e", refine="none"))
+    unused = photo.pixels
+    result = finish(photo, alpha, Finish(background="#0a141e", refine="none"), picture=unused)
     assert (result.pixels[alpha == 0] == (10, 20, 30)).all()
 
 

@@ -94,7 +94,8 @@ def finish(photo: Photo, alpha: Alpha, options: Finish, *, picture: Image | None
         photo: The photo; an alpha of its own is multiplied in.
         alpha: (H, W) float32 in [0, 1], of the network, at the photo's size.
         options: What to make.
-        picture: What goes behind the subject where the background is "picture", (H, W, 3) uint8, any size.
+        picture: What goes behind the subject where the background is "picture", else unused; (H, W, 3)
+            uint8, any size.
 
     Returns:
         A cut-out has an alpha, a composite has none, a matte has (H, W) pixels. Pixels of a cut-out that are
@@ -103,7 +104,9 @@ def finish(photo: Photo, alpha: Alpha, options: Finish, *, picture: Image | None
     Raises:
         InputError: If the crop does not fit, or the picture is missing.
     """
-    if options.background == "picture" and picture is None and not options.mask:
+    if options.background != "picture":
+        picture = None
+    elif picture is None:
         raise InputError("the background is to be a picture, and none is given")
     alpha = finished_alpha(photo, alpha, options)
     pixels = photo.pixels

@@ -2,8 +2,8 @@
 
 Plain 3 x 3 convolutions throughout: with batch norm folded in they run near the peak of a CPU, where many
 small depthwise layers, or few channels at full resolution, leave it waiting for memory. So the network halves
-the picture before it does anything else, and gives its logits at half the resolution, upsampled. The small one
-stops its way up at a quarter and gives four logits at each place, a square of two by two.
+the picture before it does anything else, and gives its logits at half the resolution, upsampled. The small
+one stops its way up at a quarter and gives four logits at each place, a square of two by two.
 
 The parts: residual blocks (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016), a top-down
 path that adds lateral 1 x 1 convolutions (Lin et al., "Feature Pyramid Networks for Object Detection", CVPR
