@@ -1,87 +1,36 @@
-"""Pictures in and out: decode, orient, resize, encode. The only module that touches Pillow.
-
-Inside the package a picture has one form, the array aliases below; everything else is converted here.
-"""
+"""Pictures in: opened, checked, decoded, turned upright."""
 
 import io
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import PIL.ExifTags
 import PIL.Image
 import PIL.ImageChops
-import PIL.ImageCms
-import PIL.ImageColor
 import PIL.ImageOps
-from numpy.typing import NDArray
 
-from limner import files
 from limner.errors import InputError
+from limner.images.arrays import Alpha, Image, Labels, Rgba, Size
+from limner.images.colour import to_srgb
+from limner.images.photo import Photo
 
-Image: TypeAlias = NDArray[np.uint8]
-"""(H, W, 3) uint8, RGB, upright, sRGB values."""
-Rgba: TypeAlias = NDArray[np.uint8]
-"""(H, W, 4) uint8, RGB and straight (never premultiplied) alpha."""
-Alpha: TypeAlias = NDArray[np.float32]
-"""(H, W) float32 in [0, 1], opacity of the subject."""
-Mask: TypeAlias = NDArray[np.bool_]
-"""(H, W) bool, True on the subject."""
-Labels: TypeAlias = NDArray[np.uint8]
-"""(H, W) uint8 class indices."""
-Trimap: TypeAlias = NDArray[np.uint8]
-"""(H, W) uint8: 0 background, 128 unknown, 255 foreground."""
-Size: TypeAlias = tuple[int, int]
-"""(height, width) in pixels."""
-Colour: TypeAlias = tuple[int, int, int]
-"""Red, green, blue, each in 0..255."""
 Pillow: TypeAlias = PIL.Image.Image
 """A picture as Pillow holds it: accepted at the door, given back where it was given."""
 Source: TypeAlias = str | Path | bytes | BinaryIO
 """Where an encoded picture comes from: a path, its bytes, or an open binary file."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Photo:
-    """A picture with all that belongs to it."""
-
-    pixels: Image  # (H, W, 3) uint8 or uint16, upright; (H, W) uint8 for a matte
-    alpha: Alpha | None = None  # (H, W), the opacity it came with or was given
-    profile: bytes | None = None  # the ICC profile of the pixels; None is sRGB
-    exif: bytes | None = None
-    dpi: tuple[float, float] | None = None  # across, down
-
-    @property
-    def image(self) -> Image:
-        """What a network is shown: (H, W, 3) uint8, sRGB."""
-        return self.pixels
-
-
 MAX_PIXELS = 178_956_970
 """Largest picture decoded by default, about 179 megapixels: Pillow refuses more, and warns at half."""
 
-FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".png": ("PNG", {"compress_level": 4}),
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".webp": ("WEBP", {"quality": 95, "exact": True}),
-    ".tif": ("TIFF", {"compression": "tiff_deflate"}),
-    ".tiff": ("TIFF", {"compression": "tiff_deflate"}),
-    ".bmp": ("BMP", {}),
-}
-"""Extension -> Pillow's name of the format and the options it is written with."""
-
-_OPAQUE = {"JPEG", "BMP"}
 _ANIMATED = {"GIF", "PNG", "WEBP", "TIFF"}
 # What Pillow's decoders raise on damaged files, beyond OSError.
 _DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError)
 _log = logging.getLogger(__name__)
-_Array = TypeVar("_Array", Image, Alpha)
 
 
 def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int | None = None) -> Image:
@@ -195,119 +144,6 @@ def to_pillow(array: Image | Rgba) -> Pillow:
     return PIL.Image.fromarray(array)
 
 
-def resize(array: _Array, size: Size) -> _Array:
-    """Resize an (H, W, 3) uint8 image or an (H, W) float32 alpha to ``size``.
-
-    Bilinear, antialiased when shrinking: the triangle filter is widened to the scale (as Pillow does).
-    """
-    height, width = size
-    if array.shape[:2] == size:
-        return array
-    picture = PIL.Image.fromarray(array)
-    return cast(_Array, np.asarray(picture.resize((width, height), PIL.Image.Resampling.BILINEAR)))
-
-
-def fit(array: _Array, side: int) -> _Array:
-    """Resize so that the longer side is ``side`` pixels, the proportions kept; see `resize`."""
-    scale = side / max(array.shape[:2])
-    height, width = (max(1, round(length * scale)) for length in array.shape[:2])
-    return resize(array, (height, width))
-
-
-def check_format(path: str | Path, *, transparent: bool) -> None:
-    """Refuse a target whose extension is unknown, or whose format cannot hold the transparency.
-
-    Raises:
-        InputError: If so.
-    """
-    extension = Path(path).suffix.lower()
-    if extension not in FORMATS:
-        raise InputError(
-            f"cannot write {path}: unknown picture format '{extension}'; use {', '.join(FORMATS)}"
-        )
-    name = FORMATS[extension][0]
-    if transparent and name in _OPAQUE:
-        raise InputError(
-            f"cannot write {path}: {name} has no transparency; write .png or .webp, or choose a background"
-        )
-
-
-def encode_image(image: Image | Rgba, extension: str) -> bytes:
-    """Encode a grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) uint8 picture.
-
-    Args:
-        image: The picture.
-        extension: One of `FORMATS`, such as ``".png"``.
-
-    Raises:
-        InputError: If the extension is unknown, or the format cannot hold the picture.
-    """
-    check_format(f"picture{extension}", transparent=image.ndim == 3 and image.shape[2] == 4)
-    name, options = FORMATS[extension.lower()]
-    buffer = io.BytesIO()
-    try:
-        to_pillow(image).save(buffer, name, **options)
-    except (OSError, ValueError) as error:
-        height, width = image.shape[:2]
-        raise InputError(f"{name} cannot hold a picture of {width} x {height}: {error}; try .png") from error
-    return buffer.getvalue()
-
-
-def encode_photo(photo: Photo, extension: str, *, compress: bool = False) -> bytes:  # noqa: ARG001
-    """Encode a photo with all that its format can hold.
-
-    Args:
-        photo: The photo.
-        extension: One of `FORMATS`, such as ``".png"``.
-        compress: Take longer for a smaller file.
-
-    Raises:
-        InputError: As `encode_image`.
-    """
-    pixels = photo.pixels
-    if photo.alpha is not None:
-        pixels = np.dstack((pixels, np.rint(photo.alpha * 255).astype(np.uint8)))
-    return encode_image(pixels, extension)
-
-
-def save_photo(path: str | Path, photo: Photo, *, compress: bool = False) -> None:
-    """Write a photo; the extension decides the format. See `encode_photo` and `save_image`.
-
-    Raises:
-        InputError: As `save_image`.
-    """
-    check_format(path, transparent=photo.alpha is not None)
-    files.write_bytes(path, encode_photo(photo, Path(path).suffix, compress=compress))
-
-
-def save_image(path: str | Path, image: Image | Rgba) -> None:
-    """Write a grey, RGB or RGBA uint8 picture; the extension decides the format.
-
-    The file appears whole or not at all, and an existing one is only replaced by a whole one.
-
-    Raises:
-        InputError: If the extension is unknown, the format cannot hold the picture, or it cannot be written.
-    """
-    check_format(path, transparent=image.ndim == 3 and image.shape[2] == 4)
-    files.write_bytes(path, encode_image(image, Path(path).suffix))
-
-
-def parse_colour(text: str) -> tuple[int, int, int, int]:
-    """Read a colour by name ("white"), as hex ("#c86432", "#c8643280") or as "rgba(200, 100, 50, 128)".
-
-    Returns:
-        Red, green, blue and opacity, each in 0..255; without one the opacity is 255.
-
-    Raises:
-        InputError: If it is none of these.
-    """
-    try:
-        red, green, blue, *opacity = PIL.ImageColor.getrgb(text)
-    except ValueError as error:
-        raise InputError(f"'{text}' is not a colour: use a name, #rrggbb or rgb(r, g, b)") from error
-    return red, green, blue, opacity[0] if opacity else 255
-
-
 def _decode(source: Source, max_pixels: int, *, rgb: bool, least_side: int | None = None) -> Pillow:
     with _opened(source, max_pixels) as picture:
         name = _name(source)
@@ -377,7 +213,7 @@ def _to_rgb(picture: Pillow, name: str) -> Pillow:
         white = PIL.Image.new("RGBA", picture.size, "white")
         picture = PIL.Image.alpha_composite(white, picture).convert("RGB")
     if profile:
-        picture = _to_srgb(picture, profile, name)
+        picture = to_srgb(picture, profile, name)
     return picture.convert("RGB")
 
 
@@ -386,19 +222,6 @@ def _from_16_bit(picture: Pillow, name: str) -> Pillow:
     if values.min() < 0 or values.max() > 65535:
         raise InputError(f"{name} holds 32-bit pixels: save it with 8 or 16 bits a channel")
     return PIL.Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
-
-
-def _to_srgb(picture: Pillow, profile: bytes, name: str) -> Pillow:
-    try:
-        source = PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in PIL.ImageCms.getProfileDescription(source):
-            return picture
-        target = PIL.ImageCms.createProfile("sRGB")
-        converted = PIL.ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
-    except (PIL.ImageCms.PyCMSError, OSError) as error:
-        _log.warning("%s: its colour profile does not fit (%s); its values are taken as sRGB", name, error)
-        return picture
-    return cast(Pillow, converted)
 
 
 def _too_large(name: str, found: str, limit: int) -> str:

@@ -1,0 +1,54 @@
+"""Pictures in and out: decode, orient, resize, encode. The only room that touches Pillow.
+
+Inside the package a picture has one form, the array aliases below; everything else is converted here.
+"""
+
+from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
+from limner.images.colour import parse_colour
+from limner.images.decode import (
+    MAX_PIXELS,
+    Pillow,
+    Source,
+    as_image,
+    load_alpha,
+    load_grey,
+    load_image,
+    load_photo,
+    picture_size,
+    to_pillow,
+)
+from limner.images.encode import FORMATS, check_format, encode_image, encode_photo, save_image, save_photo
+from limner.images.photo import Photo
+from limner.images.resize import fit, resize
+
+__all__ = [
+    "FORMATS",
+    "MAX_PIXELS",
+    "Alpha",
+    "Colour",
+    "Image",
+    "Labels",
+    "Mask",
+    "Photo",
+    "Pillow",
+    "Pixels",
+    "Rgba",
+    "Size",
+    "Source",
+    "Trimap",
+    "as_image",
+    "check_format",
+    "encode_image",
+    "encode_photo",
+    "fit",
+    "load_alpha",
+    "load_grey",
+    "load_image",
+    "load_photo",
+    "parse_colour",
+    "picture_size",
+    "resize",
+    "save_image",
+    "save_photo",
+    "to_pillow",
+]

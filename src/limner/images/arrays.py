@@ -1,0 +1,25 @@
+"""The forms that pictures have inside the package, and the one that comes with all that belongs to it."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""(H, W, 3) uint8, RGB, upright, sRGB values."""
+Rgba: TypeAlias = NDArray[np.uint8]
+"""(H, W, 4) uint8, RGB and straight (never premultiplied) alpha."""
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+"""(H, W, 3) RGB or (H, W) grey at 8 or 16 bits a channel, upright, in the colours of a profile."""
+Alpha: TypeAlias = NDArray[np.float32]
+"""(H, W) float32 in [0, 1], opacity of the subject."""
+Mask: TypeAlias = NDArray[np.bool_]
+"""(H, W) bool, True on the subject."""
+Labels: TypeAlias = NDArray[np.uint8]
+"""(H, W) uint8 class indices."""
+Trimap: TypeAlias = NDArray[np.uint8]
+"""(H, W) uint8: 0 background, 128 unknown, 255 foreground."""
+Size: TypeAlias = tuple[int, int]
+"""(height, width) in pixels."""
+Colour: TypeAlias = tuple[int, int, int]
+"""Red, green, blue, each in 0..255."""

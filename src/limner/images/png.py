@@ -1,0 +1,97 @@
+"""PNG files, written on all cores.
+
+Packing takes most of the time of a cut-out. Rows are filtered in NumPy, strips of them packed in threads
+(zlib leaves Python's lock alone), and the parts, each of which ends at a byte, joined to one stream.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.images.arrays import Alpha, Pixels
+from limner.images.strips import channels, map_strips, samples, strips
+
+FAST, SMALL = 1, 9
+"""Levels of zlib: the first takes a tenth of the time for a tenth more bytes."""
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> colour type
+_UP = 2  # the filter that takes the difference to the row above: the fastest, and on photos the smallest
+_ADLER = 65521  # modulus of the checksum of a zlib stream
+
+
+def encode_png(
+    pixels: Pixels,
+    alpha: Alpha | None = None,
+    *,
+    compress: bool = False,
+    chunks: Sequence[tuple[bytes, bytes]] = (),
+) -> bytes:
+    """Encode a picture as PNG.
+
+    Args:
+        pixels: (H, W) grey or (H, W, C), C from 1 to 4 (grey, grey and alpha, RGB, RGBA), uint8 or uint16.
+        alpha: (H, W) opacity, stored after the colours at their depth.
+        compress: Take longer for a smaller file.
+        chunks: Names and contents of further chunks, written before the picture.
+    """
+    height, width = pixels.shape[:2]
+    colour_type = _COLOUR_TYPES[channels(pixels, alpha)]
+    header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, colour_type, 0, 0, 0)
+    body = packed_rows(pixels, alpha, SMALL if compress else FAST)
+    parts = [(b"IHDR", header), *chunks, *((b"IDAT", data) for data in body), (b"IEND", b"")]
+    return b"".join((SIGNATURE, *(piece for part in parts for piece in chunk(*part))))
+
+
+def chunk(name: bytes, data: bytes) -> tuple[bytes, ...]:
+    """The pieces of a chunk: length, name, contents, checksum."""
+    return (
+        struct.pack(">I", len(data)),
+        name,
+        data,
+        struct.pack(">I", zlib.crc32(data, zlib.crc32(name))),
+    )
+
+
+def packed_rows(pixels: Pixels, alpha: Alpha | None, level: int) -> Iterator[bytes]:
+    """The picture as one zlib stream, in parts."""
+    height, width = pixels.shape[:2]
+
+    def pack(rows: slice) -> tuple[bytes, int, int]:
+        filtered = _filtered(pixels, alpha, rows)
+        deflate = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, 9)
+        data = deflate.compress(filtered.data) + deflate.flush(zlib.Z_FULL_FLUSH)
+        return data, zlib.adler32(filtered.data), filtered.size
+
+    yield b"\x78\x01"
+    low, high = 1, 0
+    for data, checksum, length in map_strips(
+        pack, strips(height, width * channels(pixels, alpha) * pixels.itemsize)
+    ):
+        yield data
+        high = (high + (checksum >> 16) + length * (low - 1)) % _ADLER
+        low = (low + (checksum & 0xFFFF) - 1) % _ADLER
+    yield b"\x03\x00" + struct.pack(">HH", high, low)  # an empty last block, the checksum of the whole
+
+
+def _filtered(pixels: Pixels, alpha: Alpha | None, rows: slice) -> NDArray[np.uint8]:
+    """A strip of rows as PNG packs them, (h, 1 + bytes of a row): the filter's number and the differences."""
+    above = _bytes(samples(pixels, alpha, slice(max(rows.start - 1, 0), rows.stop)))
+    result = np.empty((rows.stop - rows.start, 1 + above.shape[1]), np.uint8)
+    result[:, 0] = _UP
+    if rows.start:
+        np.subtract(above[1:], above[:-1], out=result[:, 1:])
+    else:
+        result[0, 1:] = above[0]
+        np.subtract(above[1:], above[:-1], out=result[1:, 1:])
+    return result
+
+
+def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """The bytes of each row, the high one first."""
+    ordered = np.ascontiguousarray(values, values.dtype.newbyteorder(">"))
+    return ordered.view(np.uint8).reshape(len(values), -1)
