@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import PIL.Image
 import pytest
@@ -18,7 +19,6 @@ from limner.images.strips import STRIP_BYTES
 
 def decoded(data: bytes) -> NDArray[Any]:
     """The samples of a PNG as imagecodecs reads them."""
-    imagecodecs = pytest.importorskip("imagecodecs")
     result: NDArray[Any] = imagecodecs.png_decode(data)
     return result
 
