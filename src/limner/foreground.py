@@ -57,8 +57,7 @@ def estimate_foreground(image: _Pixels, alpha: Alpha) -> _Pixels:
 
 def _mean_colours(image: _Pixels, alpha: Alpha) -> Fields:
     """Of the foreground and of the background nearby, on the grid, (6, h, w)."""
-    pixels = np.stack([shrink(image[..., channel].astype(np.float32)) for channel in range(3)])
-    opacity = shrink(alpha)
+    pixels, opacity = shrink(image), shrink(alpha)
     front: _Values = pixels
     behind: _Values = pixels
     for radius in RADII:

@@ -40,7 +40,7 @@ def refine_alpha(image: Image, alpha: Alpha) -> Alpha:
     undecided = (alpha > 0) & (alpha < 1)
     if not undecided.any():
         return alpha
-    fields = _colour_fields(shrink(image).astype(np.float32), shrink(alpha))
+    fields = _colour_fields(shrink(image), shrink(alpha))
     result = alpha.copy()
     for tiles in Tiles.holding(undecided):
         red, green, blue, offset, trust = tiles.sample(fields)
@@ -55,12 +55,12 @@ def refine_alpha(image: Image, alpha: Alpha) -> Alpha:
 
 def _colour_fields(image: Fields, alpha: Alpha) -> Fields:
     """What turns a colour into an opacity: slopes of R, G and B, offset, trust in [0, 1]; (5, h, w)."""
-    square = np.square(image).sum(axis=2)
+    square = np.square(image).sum(axis=0)
     means, spreads, shares = [], [], []
     for sure in (alpha, 1 - alpha):
         weight = ((sure - SURE) / (1 - SURE)).clip(0, 1)
         share = box_mean(weight, RADIUS) + 1e-4
-        mean = np.stack([box_mean(image[..., channel] * weight, RADIUS) / share for channel in range(3)])
+        mean = box_mean(image * weight, RADIUS) / share
         means.append(mean)
         spreads.append((box_mean(square * weight, RADIUS) / share - np.square(mean).sum(axis=0)).clip(0))
         shares.append(share)

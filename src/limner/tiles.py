@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Alpha, Image, Mask, Size, fit
+from limner.images import Mask, Size, fit
 
 Fields = NDArray[np.float32]
 """(C, h, w) float32: values on a grid that is laid over a picture, its first cell in the first corner."""
 _Value = TypeVar("_Value", bound=np.generic)
-_Array = TypeVar("_Array", Image, Alpha)
 
 GRID = 512
 """Longer side of the grid of `shrink`, in pixels, at most."""
@@ -23,14 +22,24 @@ TOGETHER = 256
 """Tiles that are worked on at a time, which bounds the memory."""
 
 
-def shrink(array: _Array) -> _Array:
+def shrink(array: NDArray[Any]) -> Fields:
     """A picture or an alpha on a grid of `GRID` cells along its longer side, of its own size where smaller.
 
     A large one is first thinned out to every third, fifth ... pixel, as far as two pixels a cell remain.
+
+    Args:
+        array: (H, W) or (H, W, C), of any type.
+
+    Returns:
+        (h, w) or (C, h, w) float32, in the units of the array.
     """
     longer = max(array.shape[:2])
     step = max(1, (longer // (2 * GRID) - 1) // 2 * 2 + 1)
-    return fit(np.ascontiguousarray(array[step // 2 :: step, step // 2 :: step]), min(GRID, longer))
+    thin = array[step // 2 :: step, step // 2 :: step].astype(np.float32)
+    side = min(GRID, longer)
+    if thin.ndim == 2:
+        return fit(thin, side)
+    return np.stack([fit(np.ascontiguousarray(thin[..., channel]), side) for channel in range(thin.shape[2])])
 
 
 @dataclass(frozen=True)
