@@ -147,9 +147,8 @@ def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Finish) -> Phot
     colour, opacity = _colour(options)
     if opacity:
         foreground, alpha = _over(foreground, alpha, colour, np.full_like(alpha, opacity))
-    foreground = foreground.copy()
-    foreground[to_uint8(alpha) == 0] = 0
-    return replace(photo, pixels=foreground, alpha=alpha)
+    seen = (alpha >= 0.5 / 255)[..., None].astype(foreground.dtype)
+    return replace(photo, pixels=foreground * seen, alpha=alpha)
 
 
 def _over(foreground: Image, alpha: Alpha, colour: Colour, opacity: Alpha) -> tuple[Image, Alpha]:

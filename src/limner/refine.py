@@ -18,6 +18,8 @@ NOISE = 20.0
 """Distance between the two colours, in grey levels, at which they begin to be told apart."""
 SURE = 0.9
 """Alpha from which a pixel shows the subject alone; below 1 - SURE, the background alone."""
+FAINT = 1 / 255
+"""Alphas this near to 0 or 1 are taken to be 0 or 1: a sigmoid never quite gets there."""
 CONTRAST = 2.0
 """How much steeper the edge becomes where the colours do not decide."""
 
@@ -25,8 +27,8 @@ CONTRAST = 2.0
 def refine_alpha(image: Image, alpha: Alpha) -> Alpha:
     """The alpha with its edge laid where the picture has one, (H, W) float32 in [0, 1].
 
-    Only pixels that are neither opaque nor transparent change. An alpha without any, as of an empty picture,
-    is returned as it is.
+    Only pixels that are neither opaque nor transparent change, by a grey level or more. An alpha without any,
+    as of an empty picture, is returned as it is.
 
     Args:
         image: (H, W, 3) uint8.
@@ -37,11 +39,11 @@ def refine_alpha(image: Image, alpha: Alpha) -> Alpha:
     """
     if image.shape[:2] != alpha.shape:
         raise InputError(f"sizes differ: image {image.shape[:2]}, alpha {alpha.shape}")
-    undecided = (alpha > 0) & (alpha < 1)
+    undecided = (alpha > FAINT) & (alpha < 1 - FAINT)
     if not undecided.any():
         return alpha
     fields = _colour_fields(shrink(image), shrink(alpha))
-    result = alpha.copy()
+    result = (alpha > 0.5).astype(np.float32)
     for tiles in Tiles.holding(undecided):
         red, green, blue, offset, trust = tiles.sample(fields)
         colours = tiles.cut(image)
@@ -49,7 +51,8 @@ def refine_alpha(image: Image, alpha: Alpha) -> Alpha:
         before = tiles.cut(alpha)
         steep = ((before - 0.5) * CONTRAST + 0.5).clip(0, 1)
         trust *= (before * (1 - before) * np.float32(1 / (SURE * (1 - SURE)))).clip(0, 1)
-        tiles.paste(steep + trust * (found.clip(0, 1) - steep), result)
+        alphas = steep + trust * (found.clip(0, 1) - steep)
+        tiles.paste(((alphas - FAINT) / (1 - 2 * FAINT)).clip(0, 1), result)
     return result
 
 

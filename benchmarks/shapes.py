@@ -1,0 +1,75 @@
+"""How long shapes of our own network take in ONNX Runtime, beside two peers, in turn in one process.
+
+    pip install ai-edge-litert
+    python benchmarks/shapes.py [--peers ../shared/peers] [--rounds 60]
+
+Weights do not matter for the time, so they are new ones. Prints Markdown: the least and the median of all
+rounds, two threads. docs/models.md tells which shape was chosen and why.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from limner.nets.portrait import PortraitNet
+from limner.training.export import PixelsToAlpha, to_onnx
+from peers import PEERS, SETTLE_S, THREADS, Peer
+
+SHAPES = {
+    "portrait": ((16, 32, 64, 128, 160), (1, 2, 2, 2), (64, 48, 32, 16)),
+    "first light one": ((16, 24, 48, 96, 128), (1, 1, 2, 1), (48, 32, 24, 16)),
+    "fewer blocks": ((16, 24, 48, 96, 128), (1, 1, 1, 1), (32, 24, 16, 16)),
+    "none at stride 4": ((16, 32, 48, 96, 112), (0, 1, 1, 1), (32, 32, 16, 16)),
+    "up to stride 4": ((16, 32, 48, 96, 112), (0, 1, 1, 1), (32, 32, 16)),
+    "deeper": ((16, 32, 48, 96, 128), (0, 1, 1, 2), (32, 32, 16)),
+    "portrait_small": ((16, 24, 48, 96, 128), (0, 1, 1, 1), (32, 24, 16)),
+}
+"""Channels, blocks and decoder of `PortraitNet`."""
+SIZES = {"portrait": (192, 256), "portrait_small": (192, 224, 256), "deeper": (192, 224)}
+BESIDE = ("mediapipe_selfie_256.tflite", "sinet_softmax_320.onnx")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", type=Path, default=Path("../shared/peers"))
+    parser.add_argument("--rounds", type=int, default=60)
+    args = parser.parse_args()
+    runs: dict[str, Callable[[], Any]] = {}
+    for name, shape in SHAPES.items():
+        net = PortraitNet(*shape)
+        millions = sum(parameter.numel() for parameter in net.parameters()) / 1e6
+        for size in SIZES.get(name, (192,)):
+            runs[f"{name} | {size} | {millions:.2f}"] = _ours(net, size)
+    for file in BESIDE:
+        peer = Peer(args.peers / file, PEERS[file])
+        seen = peer.prepare(np.zeros((*peer.size, 3), np.uint8))
+        runs[f"{peer.name} | {peer.size[0]} | "] = lambda peer=peer, seen=seen: peer.run(seen)  # type: ignore[misc]
+    taken: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(args.rounds):
+        for name, run in runs.items():
+            time.sleep(SETTLE_S)
+            started = time.perf_counter()
+            run()
+            taken[name].append(1e3 * (time.perf_counter() - started))
+    print("| shape | input | million parameters | least ms | median ms |\n|---|---|---|---|---|")
+    for name, times in taken.items():
+        print(f"| {name} | {min(times):.2f} | {np.median(times):.2f} |")
+
+
+def _ours(net: PortraitNet, size: int) -> Callable[[], Any]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = THREADS, 3
+    data = to_onnx(PixelsToAlpha(net).eval(), (size, size))
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    pixels = np.zeros((1, size, size, 3), np.uint8)
+    return lambda: session.run(None, {"pixels": pixels})
+
+
+if __name__ == "__main__":
+    main()
