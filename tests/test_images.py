@@ -45,6 +45,13 @@ def png_header(width: int, height: int) -> bytes:
     )
 
 
+def spoilt_avif() -> bytes:
+    """A file whose headers are right and whose picture is not."""
+    whole = encoded(PIL.Image.open(PORTRAIT).resize((64, 64)), "AVIF", speed=10)
+    start = whole.index(b"mdat") + 4
+    return whole[:start] + bytes(len(whole) - start)
+
+
 def test_path_bytes_stream_and_pillow_agree() -> None:
     image = load_image(PORTRAIT)
     assert image.shape == (512, 512, 3)
@@ -142,6 +149,7 @@ def test_bad_sources(tmp_path: Path) -> None:
         "text.jpg": (b"not a picture at all", "not a picture that Limner reads"),
         "half.jpg": (whole[: len(whole) // 2], "is damaged"),
         "half.png": (encoded(PIL.Image.fromarray(load_image(PORTRAIT)))[:5000], "is damaged"),
+        "spoilt.avif": (spoilt_avif(), "is damaged"),
         "huge.png": (png_header(40_000, 40_000), "too large"),
         "large.png": (png_header(10_000, 15_000), "too large"),
     }
@@ -220,3 +228,8 @@ def test_colours() -> None:
     assert parse_colour("rgb(1, 2, 3)") == (1, 2, 3, 255)
     with pytest.raises(InputError, match="'whit' is not a colour"):
         parse_colour("whit")
+
+
+def test_formats_that_start_other_programs_are_not_opened() -> None:
+    with pytest.raises(InputError, match="not a picture that Limner reads"):
+        load_image(encoded(PIL.Image.new("RGB", (4, 4)), "EPS"))

@@ -27,9 +27,21 @@ Source: TypeAlias = str | Path | bytes | BinaryIO
 MAX_PIXELS = 178_956_970
 """Largest picture decoded by default, about 179 megapixels: Pillow refuses more, and warns at half."""
 
+# Pillow knows others; some start other programs (EPS), some are hardly looked after.
+_READ = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
 _ANIMATED = {"GIF", "PNG", "WEBP", "TIFF"}
 # What Pillow's decoders raise on damaged files, beyond OSError.
-_DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError)
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+)
 _log = logging.getLogger(__name__)
 
 
@@ -165,14 +177,14 @@ def _opened(source: Source, max_pixels: int = MAX_PIXELS) -> Iterator[Pillow]:
     name = _name(source)
     data = _read(source, name)
     try:
-        with PIL.Image.open(io.BytesIO(data)) as picture:
+        with PIL.Image.open(io.BytesIO(data), formats=_READ) as picture:
             if picture.format == "PNG":  # Pillow decodes it whatever its checksums say
-                with PIL.Image.open(io.BytesIO(data)) as same:
+                with PIL.Image.open(io.BytesIO(data), formats=["PNG"]) as same:
                     same.verify()
             yield picture
     except PIL.UnidentifiedImageError as error:
         raise InputError(
-            f"{name} is not a picture that Limner reads: give a JPEG, PNG, WebP, TIFF, GIF or BMP file"
+            f"{name} is not a picture that Limner reads: give a JPEG, PNG, WebP, TIFF, GIF, BMP or AVIF file"
         ) from error
     except PIL.Image.DecompressionBombError as error:
         raise InputError(_too_large(name, "too many pixels", min(max_pixels, MAX_PIXELS))) from error
