@@ -12,7 +12,7 @@ LAYERS = [
     {"files", "parallel"},
     {"images", "masks", "spec", "metrics", "matting"},
     {"tiles", "segmenter", "backgrounds", "framing", "foreground", "refine", "compose", "finishing"},
-    {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor"},
+    {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor", "batch"},
     {"training"},
     {"cli"},
 ]
@@ -24,9 +24,10 @@ HOMES = {
     "lightning": {"nets", "training"},
     "onnx": {"training"},
     "matplotlib": {"report"},
-    "pyarrow": {"datasets"},
+    "pyarrow": {"batch", "datasets"},
+    "ray": {"batch"},
     "scipy": {"matting"},
-    "tqdm": {"datasets", "evaluation", "training"},
+    "tqdm": {"batch", "datasets", "evaluation", "training"},
 }
 MODULES = [
     path for path in SOURCE.rglob("*.py") if path.name != "__main__.py" and path != SOURCE / "__init__.py"

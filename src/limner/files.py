@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+import re
 import secrets
 from pathlib import Path
 
 from limner.errors import InputError
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -46,6 +49,22 @@ def _replace(target: Path, data: bytes) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: str | Path) -> None:
+    """Take away what `write_bytes` left half-written in a folder when its process was killed.
+
+    Only where nothing else writes to the folder at the same time.
+
+    Raises:
+        InputError: If that cannot be done.
+    """
+    try:
+        for path in Path(folder).iterdir():
+            if _TEMPORARY.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot clear up the folder {folder}: {error.strerror or error}") from error
 
 
 def make_folder(path: str | Path) -> None:

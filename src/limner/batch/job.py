@@ -1,0 +1,157 @@
+"""The one thing that is done to every picture of a batch, wherever it runs: read, cut out, encode, write."""
+
+import errno
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from limner import files
+from limner.batch import places
+from limner.errors import InputError, LimnerError
+from limner.finishing import Finish, finish
+from limner.images import Image, check_format, encode_photo, load_photo
+from limner.segmenter import Segmenter
+from limner.spec import DEFAULT_MODEL, read_model
+
+LOST = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+"""Errors of writing after which no other picture can be written either."""
+
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What is done to every picture."""
+
+    model: str = DEFAULT_MODEL
+    device: str = "auto"
+    finish: Finish = Finish()
+    picture: Image | None = field(default=None, repr=False, compare=False)  # behind, if finish asks for one
+    extension: str = ".png"  # of the results; one of images.FORMATS
+    compress: bool = False  # take longer to write smaller files
+
+    def __post_init__(self) -> None:
+        check_format(f"picture{self.extension}", transparent=self.finish.transparent)
+
+    def settings(self) -> dict[str, Any]:
+        """All that the results depend on, besides the pictures, and ``settings``: a short checksum of it.
+
+        Raises:
+            ModelError: If the model cannot be used.
+        """
+        _, spec = read_model(self.model)
+        options = {**self.finish.to_json(), "extension": self.extension, "compress": self.compress}
+        if self.picture is not None:
+            options["picture_sha256"] = files.sha256(self.picture.tobytes() + repr(self.picture.shape).encode())
+        chosen = {"model": spec.name, "model_sha256": spec.sha256, "options": options}
+        return {"settings": files.sha256(json.dumps(chosen, sort_keys=True).encode())[:12], **chosen}
+
+
+class Task(NamedTuple):
+    """A file to work on."""
+
+    input: str  # name below the source
+    output: str  # name below the target
+    bytes: int  # stamp of the input when it was found
+    time_ns: int
+    known: str = ""  # SHA-256 of the input from which the output was made already, by the same settings
+    known_bytes: int = 0  # size of that output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a task."""
+
+    task: Task
+    status: str  # "done", "failed" or "lost": the target takes nothing more
+    sha256: str = ""  # of the input
+    output_bytes: int = 0
+    error: str = ""
+    started: float  # seconds since 1970
+    taken_s: float
+
+    def row(self, settings: str) -> dict[str, Any]:
+        """The row of the manifest."""
+        values = {
+            "input": self.task.input,
+            "output": self.task.output,
+            "status": self.status,
+            "error": self.error,
+            "settings": settings,
+            "sha256": self.sha256,
+            "input_bytes": self.task.bytes,
+            "input_time_ns": self.task.time_ns,
+            "output_bytes": self.output_bytes,
+            "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="milliseconds"),
+            "taken_s": round(self.taken_s, 4),
+        }
+        return {name: value for name, value in values.items() if value != ""}
+
+
+def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
+    """Make the result of a file: the same, byte for byte, each time and everywhere.
+
+    A picture that cannot be used is an outcome, not an error.
+
+    Args:
+        job: What to do.
+        source: Folder or address that the task's input is relative to.
+        target: The same of its output.
+        task: The file.
+
+    Raises:
+        ModelError: If the model or the device cannot be used.
+    """
+    started, clock = time.time(), time.perf_counter()
+
+    def outcome(status: str, **values: Any) -> Outcome:
+        taken_s = time.perf_counter() - clock
+        return Outcome(task=task, status=status, started=started, taken_s=taken_s, **values)
+
+    digest = ""
+    try:
+        data = places.read(places.join(source, task.input))
+        digest = files.sha256(data)
+        if digest == task.known:
+            return outcome("done", sha256=digest, output_bytes=task.known_bytes)
+        made = cut_bytes(job, data)
+        places.write(places.join(target, task.output), made)
+    except (InputError, MemoryError) as error:
+        lost = isinstance(error.__cause__, OSError) and error.__cause__.errno in LOST
+        reason = str(error) if isinstance(error, LimnerError) else "there is not enough memory for it"
+        return outcome("lost" if lost else "failed", sha256=digest, error=reason)
+    return outcome("done", sha256=digest, output_bytes=len(made))
+
+
+def cut_bytes(job: Job, data: bytes) -> bytes:
+    """From an encoded picture to the encoded result.
+
+    Raises:
+        InputError: If the picture cannot be used.
+        ModelError: If the model or the device cannot be used.
+    """
+    photo = load_photo(data)
+    alpha = segmenter(job.model, job.device)(photo.image)
+    finished = finish(photo, alpha, job.finish, picture=job.picture)
+    return encode_photo(finished, job.extension, compress=job.compress)
+
+
+def segmenter(model: str, device: str) -> Segmenter:
+    """The model in this process, loaded once; one core an image, since there are as many images as cores."""
+    with _loading:
+        return _loaded(model, device)
+
+
+@lru_cache(maxsize=1)
+def _loaded(model: str, device: str) -> Segmenter:
+    return Segmenter(model, device=device, threads=1)
+
+
+def cause(error: str) -> str:
+    """What errors of one kind have in common: their first clause, its numbers left out."""
+    return re.sub(r"\d[\d.,]*", "#", re.split(r"[:;(]", error)[0]).strip()

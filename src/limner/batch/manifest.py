@@ -1,0 +1,193 @@
+"""The record of a batch, JSON Lines beside the results: what was made from what, and what failed.
+
+A row is a JSON object: one with ``source`` and ``options`` at the start of every run, then one with
+``input`` for every picture (or Parquet file). The last row of an input counts.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+from limner import files
+from limner.batch import places
+from limner.errors import InputError
+
+FILE = "limner-manifest.jsonl"
+"""The manifest, below the target."""
+
+FOLDER = "limner-manifest"
+"""The manifest below a target in an object store, where nothing can be appended: numbered parts of it."""
+
+SYNC_S = 5.0
+"""A power cut loses the rows of so many seconds at most; a killed process none."""
+
+PART_ROWS, PART_S = 10_000, 30.0
+"""A part of the manifest in an object store is written after so many rows or seconds."""
+
+Row = Mapping[str, Any]
+_log = logging.getLogger(__name__)
+
+
+class Manifest(Protocol):
+    """Rows that were written by earlier runs, and those that this one adds."""
+
+    def rows(self) -> Iterator[Row]:
+        """What is there, oldest first; before anything is added."""
+
+    def append(self, row: Row) -> None:
+        """Add a row."""
+
+    def close(self) -> None:
+        """Write all that is not written yet."""
+
+
+def open_manifest(target: str) -> Manifest:
+    """The manifest of a target, for this run alone.
+
+    Raises:
+        InputError: If it cannot be written, or another run has it open.
+    """
+    return _Parts(target) if places.is_remote(target) else _File(Path(target))
+
+
+def read_manifest(target: str) -> Iterator[Row]:
+    """The rows of a target's manifest, if there is one; nothing is changed."""
+    if places.is_remote(target):
+        folder = places.join(target, FOLDER)
+        names = sorted(name for name, _ in places.walk(folder)) if places.is_folder(folder) else []
+        for name in names:
+            yield from _parse(places.read(places.join(folder, name)).splitlines(keepends=True))
+    elif (Path(target) / FILE).exists():
+        with (Path(target) / FILE).open("rb") as lines:
+            yield from _parse(lines)
+
+
+def _parse(lines: Iterable[bytes]) -> Iterator[Row]:
+    """The rows, less those that are not whole: their pictures are simply done again."""
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            if line.endswith(b"\n"):
+                _log.warning("line %d of the manifest is damaged and left out", number)
+        else:
+            if isinstance(row, dict):
+                yield row
+
+
+def _encode(row: Row) -> bytes:
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+class _File:
+    """Appended row by row; the system has a row as soon as `append` is back, so that no kill loses it."""
+
+    def __init__(self, target: Path) -> None:
+        files.make_folder(target)
+        self.target = str(target)
+        self.path = target / FILE
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            self.number = os.open(self.path, flags, 0o666)
+        except OSError as error:
+            raise InputError(f"cannot write {self.path}: {error.strerror}; choose another target") from error
+        if not _lock(self.number):
+            os.close(self.number)
+            raise InputError(f"another run is at work on {target}: wait until it has ended")
+        self.end = self._cut_torn_line()
+        self.synced = time.monotonic()
+
+    def rows(self) -> Iterator[Row]:
+        return read_manifest(self.target)
+
+    def append(self, row: Row) -> None:
+        data = _encode(row)
+        try:
+            if os.write(self.number, data) < len(data):
+                raise OSError(28, "no space left for a whole line")
+            if time.monotonic() - self.synced > SYNC_S:
+                os.fsync(self.number)
+                self.synced = time.monotonic()
+        except OSError as error:
+            os.ftruncate(self.number, self.end)
+            raise InputError(
+                f"cannot write {self.path}: {error.strerror}; make room, then run the same again to go on"
+            ) from error
+        self.end += len(data)
+
+    def close(self) -> None:
+        os.fsync(self.number)
+        os.close(self.number)
+
+    def _cut_torn_line(self) -> int:
+        """Length of the file after taking away the end of a row that a kill or a full disk cut off."""
+        end = os.fstat(self.number).st_size
+        while end:
+            start = max(0, end - 65536)
+            os.lseek(self.number, start, os.SEEK_SET)
+            last = os.read(self.number, end - start).rfind(b"\n")
+            if last >= 0:
+                end = start + last + 1
+                break
+            end = start
+        os.ftruncate(self.number, end)
+        return end
+
+
+class _Parts:
+    """Objects that each hold some rows, written now and then: an object store cannot append."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.run = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+        self.number = 0
+        self.held: list[bytes] = []
+        self.written = time.monotonic()
+
+    def rows(self) -> Iterator[Row]:
+        return read_manifest(self.target)
+
+    def append(self, row: Row) -> None:
+        self.held.append(_encode(row))
+        first = self.number == 0  # at once, to see that the target can be written
+        if first or len(self.held) >= PART_ROWS or time.monotonic() - self.written > PART_S:
+            self._write()
+
+    def close(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        if self.held:
+            name = f"{FOLDER}/{self.run}-{self.number:06d}.jsonl"
+            places.write(places.join(self.target, name), b"".join(self.held))
+            self.number += 1
+            self.held = []
+        self.written = time.monotonic()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(number: int) -> bool:
+        os.lseek(number, 1 << 40, os.SEEK_SET)  # Windows lets nobody read what is locked
+        try:
+            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(number: int) -> bool:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

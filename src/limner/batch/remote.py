@@ -1,0 +1,95 @@
+"""Object stores and other file systems beyond this machine, by pyarrow, or by fsspec where it has none."""
+
+import secrets
+from collections.abc import Iterator
+from functools import lru_cache
+
+import pyarrow.fs
+from pyarrow.fs import FileSelector, FileSystem, FileType
+
+from limner.batch.places import Stamp
+
+WHOLE = {"s3", "gcs", "abfs"}
+"""File systems on which a file appears when it is complete, and not before."""
+
+
+def is_folder(address: str) -> bool:
+    """Whether there is a folder, or anything below it."""
+    system, path = _open(address)
+    return bool(system.get_file_info(path).type == FileType.Directory)
+
+
+def walk(root: str, *, without: str = "") -> Iterator[tuple[str, Stamp]]:
+    """As `places.walk`; one folder is held in memory at a time."""
+    system, top = _open(root)
+    left_out = (
+        _open(without)[1] if without and without.partition("://")[0] == root.partition("://")[0] else ""
+    )
+    waiting = [top]
+    while waiting:
+        for info in system.get_file_info(FileSelector(waiting.pop())):
+            if info.base_name.startswith(".") or info.path == left_out:
+                continue
+            if info.type == FileType.Directory:
+                waiting.append(info.path)
+            else:
+                yield info.path[len(top) :].lstrip("/"), Stamp(info.size, info.mtime_ns or -1)
+
+
+def stamp(address: str) -> Stamp | None:
+    """As `places.stamp`."""
+    system, path = _open(address)
+    info = system.get_file_info(path)
+    return Stamp(info.size, info.mtime_ns or -1) if info.type == FileType.File else None
+
+
+def read(address: str) -> bytes:
+    """The bytes of a file."""
+    system, path = _open(address)
+    with system.open_input_stream(path) as stream:
+        data: bytes = stream.read()
+    return data
+
+
+def write(address: str, data: bytes) -> None:
+    """Write a file whole: at once where the store shows only complete ones, else beside it and moved."""
+    system, path = _open(address)
+    if system.type_name in WHOLE:
+        with system.open_output_stream(path) as stream:
+            stream.write(data)
+        return
+    folder, _, name = path.rpartition("/")
+    system.create_dir(folder, recursive=True)
+    temporary = f"{folder}/.{name}.{secrets.token_hex(6)}.tmp"
+    try:
+        with system.open_output_stream(temporary) as stream:
+            stream.write(data)
+        system.move(temporary, path)
+    except OSError:
+        if system.get_file_info(temporary).type == FileType.File:
+            system.delete_file(temporary)
+        raise
+
+
+def _open(address: str) -> tuple[FileSystem, str]:
+    """The file system of an address, and the path in it."""
+    base, mark, options = address.partition("?")
+    scheme, _, path = base.partition("://")
+    if scheme == "s3":  # a small object is one request instead of the three of an upload in parts
+        options = f"{options}&allow_delayed_open=true" if options else "allow_delayed_open=true"
+        mark = "?"
+    host = path.partition("/")[0]
+    system, start = _system(scheme, host, mark + options)
+    return system, (start + path[len(host) :]).rstrip("/")
+
+
+@lru_cache(maxsize=8)
+def _system(scheme: str, host: str, options: str) -> tuple[FileSystem, str]:
+    try:
+        system, start = FileSystem.from_uri(f"{scheme}://{host or '/'}{options}")
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError):
+        import fsspec
+
+        other, start = fsspec.core.url_to_fs(f"{scheme}://{host}")
+        return pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(other)), start
+    return system, start.rstrip("/")

@@ -1,0 +1,127 @@
+"""``limner batch``: a folder, a list or a store full of pictures, resumable."""
+
+import argparse
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from limner.cli.finish import add_finish, read_finish
+from limner.cli.shared import UsageError, add_command, add_json, add_model, say
+
+if TYPE_CHECKING:
+    from limner.batch import Counts, Summary
+    from limner.cli.shared import Commands
+
+
+def add(commands: "Commands") -> None:
+    """Declare the command."""
+    parser = add_command(commands, "batch", _batch, help="cut the people out of whole folders, resumable")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="a folder, a 'pattern/**/*.jpg', a list.txt, or - for a list"
+    )
+    parser.add_argument("target", metavar="TARGET", help="a folder: it gets the folders of the source")
+    add_finish(parser)
+    parser.add_argument("--format", default="png", help="of the results (png)")
+    parser.add_argument("--compress", action="store_true", help="take longer to write smaller files")
+    add_model(parser)
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (one a core)")
+    parser.add_argument(
+        "--skip-existing", action="store_true", help="leave out what has a result, whatever from"
+    )
+    parser.add_argument("--retry-failed", action="store_true", help="try again what failed before")
+    parser.add_argument(
+        "--checksum", action="store_true", help="find changed files by their contents, not by size and time"
+    )
+    parser.add_argument("--watch", action="store_true", help="go on with the files that arrive, until Ctrl-C")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be done: input, tab, output")
+    add_json(parser, "print one JSON object at the end")
+
+
+def _batch(args: argparse.Namespace) -> int:
+    if args.workers is not None and args.workers < 1:
+        raise UsageError(f"--workers must be at least 1, got {args.workers}")
+    if args.watch and args.dry_run:
+        raise UsageError("--watch and --dry-run exclude each other")
+    from functools import partial
+
+    from limner.batch import Choice, Job, plan_batch, run_batch, run_processes
+    from limner.spec import DEFAULT_MODEL
+
+    options, picture = read_finish(args)
+    job = Job(
+        model=args.model or DEFAULT_MODEL,
+        device=args.device,
+        finish=options,
+        picture=picture,
+        compress=args.compress,
+        extension=f".{args.format.lower().lstrip('.')}",
+    )
+    choice = Choice(skip_existing=args.skip_existing, retry_failed=args.retry_failed, checksum=args.checksum)
+    if args.dry_run:
+        counts, due = plan_batch(args.source, args.target, job, choice=choice)
+        for task in due:
+            print(f"{task.input}\t{task.output}")
+        say(f"{counts.due} to do; {_left_out(counts)}")
+        return 0
+    with _asked_to_stop() as stop:
+        summary = run_batch(
+            args.source,
+            args.target,
+            job,
+            choice=choice,
+            runner=partial(run_processes, workers=args.workers),
+            stop=stop.is_set,
+            watch=args.watch,
+        )
+    _report(summary, args, stopped=stop.is_set() and not args.watch)
+    if stop.is_set() and not args.watch:
+        return 130
+    failed = summary.failed + summary.found.failed
+    if not failed:
+        return 0
+    return 3 if summary.done + summary.found.kept else 1
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set by the first Ctrl-C, or SIGTERM from a scheduler; a second one interrupts at once."""
+    event = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if event.is_set():
+            signal.default_int_handler(number, frame)
+        event.set()
+
+    before = {name: signal.signal(name, ask) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _report(summary: "Summary", args: argparse.Namespace, *, stopped: bool) -> None:
+    finished = summary.done + summary.failed
+    if args.json:
+        values = {"done": summary.done, "failed": summary.failed, "taken_s": round(summary.taken_s, 3)}
+        print(json.dumps({**values, "found": asdict(summary.found), "causes": summary.causes}))
+    for kind, count in summary.causes.most_common():
+        say(f"{count:,} failed: {kind} (first {summary.examples[kind]})")
+    rate = f" in {summary.taken_s:.1f} s, {finished / summary.taken_s:.1f} files/s" if finished else ""
+    say(f"{summary.done:,} done, {summary.failed:,} failed{rate}; {_left_out(summary.found)}")
+    if stopped:
+        say(f"stopped with {summary.found.due - finished:,} to do; the same command goes on from here")
+
+
+def _left_out(counts: "Counts") -> str:
+    parts = [f"{counts.kept:,} were there already"]
+    if counts.failed:
+        parts.append(f"{counts.failed:,} failed before (--retry-failed tries again)")
+    if counts.others:
+        parts.append(f"{counts.others:,} are no pictures")
+    return ", ".join(parts)
