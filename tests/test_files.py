@@ -62,3 +62,11 @@ def test_missing_folder_and_directory_are_named(tmp_path: Path) -> None:
 def test_sha256_of_abc() -> None:
     # FIPS 180-2, appendix B.1
     assert files.sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_sweeping_takes_only_what_a_killed_writer_left(tmp_path: Path) -> None:
+    kept = [".a.png.tmp", "a.png.0123456789ab.tmp", ".0123456789ab.tmp", ".a.png.0123456789AB.tmp", "a.png"]
+    for name in (*kept, ".a.png.0123456789ab.tmp"):
+        (tmp_path / name).write_bytes(b"x")
+    files.sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(kept)

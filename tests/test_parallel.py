@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from limner.parallel import parallel_map, thread_map
+from limner.parallel import parallel_map, thread_map, unordered_map
 
 HEART = """
 import sys, time
@@ -66,8 +67,49 @@ def test_an_error_in_a_thread_reaches_the_caller_and_ends_the_work() -> None:
     assert len(taken) < 20
 
 
+def invert_all(numbers: list[int]) -> list[float]:
+    return [invert(number) for number in numbers]
+
+
+def invert_or_die(numbers: list[int]) -> list[float]:
+    if 0 in numbers:
+        os._exit(1)
+    return invert_all(numbers)
+
+
+def no_result(number: int) -> float:
+    raise AssertionError(f"{number} killed no process")
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_all_results_come_and_few_items_are_taken_ahead(chunk: int) -> None:
+    taken = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(1, 60):
+            taken.append(number)
+            yield number
+
+    results = unordered_map(invert_all, numbers(), jobs=2, chunk=chunk, crashed=no_result)
+    some = [next(results)]
+    assert len(taken) <= 4 * chunk + chunk
+    assert sorted([*some, *results]) == sorted(1 / number for number in range(1, 60))
+
+
+def test_an_item_that_kills_its_process_is_told_from_those_beside_it() -> None:
+    numbers = [1, 2, 0, 3, 4, 5, 0, 6]
+    results = unordered_map(invert_or_die, numbers, jobs=2, chunk=2, crashed=lambda number: -1.0 - number)
+    assert sorted(results) == sorted([-1.0, -1.0, *(1 / number for number in range(1, 7))])
+
+
+def test_an_error_in_a_worker_reaches_the_caller() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(unordered_map(invert_all, [1] * 20 + [0] + [1] * 20, jobs=2, crashed=no_result))
+
+
 def test_no_items_give_no_results() -> None:
     assert list(parallel_map(invert, [])) == []
+    assert list(unordered_map(invert_all, [], jobs=2, crashed=no_result)) == []
 
 
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:

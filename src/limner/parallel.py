@@ -114,7 +114,7 @@ _function: Callable[[list[Any]], Sequence[Any]]
 
 def _serve(function: Callable[[list[Any]], Sequence[Any]]) -> None:
     """What a worker process is for: the function is sent to it once, however large it is."""
-    global _function  # noqa: PLW0603
+    global _function
     _function = function
     _follow_parent()
 

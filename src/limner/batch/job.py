@@ -30,7 +30,7 @@ class Job:
 
     model: str = DEFAULT_MODEL
     device: str = "auto"
-    finish: Finish = Finish()
+    finish: Finish = field(default_factory=Finish)
     picture: Image | None = field(default=None, repr=False, compare=False)  # behind, if finish asks for one
     extension: str = ".png"  # of the results; one of images.FORMATS
     compress: bool = False  # take longer to write smaller files
@@ -47,7 +47,9 @@ class Job:
         _, spec = read_model(self.model)
         options = {**self.finish.to_json(), "extension": self.extension, "compress": self.compress}
         if self.picture is not None:
-            options["picture_sha256"] = files.sha256(self.picture.tobytes() + repr(self.picture.shape).encode())
+            options["picture_sha256"] = files.sha256(
+                self.picture.tobytes() + repr(self.picture.shape).encode()
+            )
         chosen = {"model": spec.name, "model_sha256": spec.sha256, "options": options}
         return {"settings": files.sha256(json.dumps(chosen, sort_keys=True).encode())[:12], **chosen}
 

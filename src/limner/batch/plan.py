@@ -44,7 +44,7 @@ DROP INDEX IF EXISTS files;
 INDEX = "CREATE INDEX stems ON found (folder, stem); CREATE INDEX files ON found (folder, file);"
 
 UNSETTLED = """
-DELETE FROM found WHERE NOT EXISTS (
+UPDATE found SET chosen = 0 WHERE NOT EXISTS (
     SELECT 1 FROM before b WHERE b.input = found.input AND b.bytes = found.bytes AND b.time_ns = found.time_ns
 )
 """

@@ -41,8 +41,6 @@ def find_source(source: str, *, target: str) -> Source:
     Raises:
         InputError: If there is no such thing, or source and target are the same folder.
     """
-    if source == "-" or source.endswith(".txt"):
-        return Source("", lambda: _listed(source), lambda _: True, again=source != "-")
     if places.is_folder(source):
         _check_apart(source, target)
         return Source(_whole(source), lambda: places.walk(source, without=target), _is_picture)
@@ -55,6 +53,8 @@ def find_source(source: str, *, target: str) -> Source:
         return Source(
             _whole(root), lambda: places.walk(root, without=target), accepts, places.matcher(pattern)
         )
+    if source == "-" or source.endswith(".txt"):
+        return Source("", lambda: _listed(source), lambda _: True, again=source != "-")
     found = places.stamp(source)
     if found is None:
         raise InputError(f"no such folder or file: {source}")
