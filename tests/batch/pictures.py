@@ -28,7 +28,17 @@ def results(target: Path) -> dict[str, bytes]:
     }
 
 
+def lines(target: Path) -> list[str]:
+    """The whole lines of the manifest."""
+    path = target / FILE
+    return (
+        [line for line in path.read_text().splitlines(keepends=True) if line[-1] == "\n"]
+        if path.exists()
+        else []
+    )
+
+
 def manifest(target: Path) -> dict[str, dict[str, Any]]:
     """The last row of every input."""
-    rows = [json.loads(line) for line in (target / FILE).read_text().splitlines()]
+    rows = [json.loads(line) for line in lines(target)]
     return {row["input"]: row for row in rows if "input" in row}
