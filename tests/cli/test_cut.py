@@ -16,7 +16,7 @@ from limner.images import Image, Rgba, load_grey, load_image
 from limner.masks import to_uint8
 from limner.spec import DEFAULT_MODEL, model_path
 from tests.conftest import PORTRAIT, decode
-from tests.test_images import png_header
+from tests.images.test_decode import png_header
 
 
 def run(*arguments: str | Path, stdin: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":

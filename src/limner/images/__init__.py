@@ -6,9 +6,6 @@ Inside the package a picture has one form, the array aliases below; everything e
 from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
 from limner.images.colour import parse_colour
 from limner.images.decode import (
-    MAX_PIXELS,
-    Pillow,
-    Source,
     as_image,
     load_alpha,
     load_grey,
@@ -18,17 +15,21 @@ from limner.images.decode import (
     to_pillow,
 )
 from limner.images.encode import FORMATS, check_format, encode_image, encode_photo, save_image, save_photo
+from limner.images.metadata import METADATA, Metadata
+from limner.images.opening import MAX_PIXELS, Pillow, Source
 from limner.images.photo import Photo
 from limner.images.resize import fit, resize
 
 __all__ = [
     "FORMATS",
     "MAX_PIXELS",
+    "METADATA",
     "Alpha",
     "Colour",
     "Image",
     "Labels",
     "Mask",
+    "Metadata",
     "Photo",
     "Pillow",
     "Pixels",

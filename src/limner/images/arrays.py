@@ -1,6 +1,6 @@
 """The forms that pictures have inside the package, and the one that comes with all that belongs to it."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,8 @@ Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB, upright, sRGB values."""
 Rgba: TypeAlias = NDArray[np.uint8]
 """(H, W, 4) uint8, RGB and straight (never premultiplied) alpha."""
-Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
-"""(H, W, 3) RGB or (H, W) grey at 8 or 16 bits a channel, upright, in the colours of a profile."""
+Pixels: TypeAlias = NDArray[Any]
+"""(H, W, 3) RGB or (H, W) grey, uint8 or uint16, upright, in the colours of a profile."""
 Alpha: TypeAlias = NDArray[np.float32]
 """(H, W) float32 in [0, 1], opacity of the subject."""
 Mask: TypeAlias = NDArray[np.bool_]

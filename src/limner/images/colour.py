@@ -1,16 +1,21 @@
-"""Colours: their names, and the profiles that say what a picture's numbers mean."""
+"""Colours: their names, their depth, and the profiles that say what a picture's numbers mean."""
 
 import io
-import logging
-from typing import cast
+from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import PIL.Image
 import PIL.ImageCms
 import PIL.ImageColor
+from numpy.typing import NDArray
 
 from limner.errors import InputError
+from limner.images.arrays import Image, Pixels
+from limner.images.strips import map_strips, strips
 
-_log = logging.getLogger(__name__)
+BROKEN_PROFILE = (PIL.ImageCms.PyCMSError, OSError)
+"""What littleCMS raises through Pillow on a profile that it cannot use."""
 
 
 def parse_colour(text: str) -> tuple[int, int, int, int]:
@@ -29,15 +34,70 @@ def parse_colour(text: str) -> tuple[int, int, int, int]:
     return red, green, blue, opacity[0] if opacity else 255
 
 
-def to_srgb(picture: PIL.Image.Image, profile: bytes, name: str) -> PIL.Image.Image:
-    """The picture with its numbers turned from those of a profile to those of sRGB."""
-    try:
-        source = PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in PIL.ImageCms.getProfileDescription(source):
-            return picture
-        target = PIL.ImageCms.createProfile("sRGB")
-        converted = PIL.ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
-    except (PIL.ImageCms.PyCMSError, OSError) as error:
-        _log.warning("%s: its colour profile does not fit (%s); its values are taken as sRGB", name, error)
-        return picture
-    return cast(PIL.Image.Image, converted)
+def to_8_bit(pixels: Pixels) -> NDArray[np.uint8]:
+    """``round(255 / 65535 * value)`` of 16-bit pixels, of any shape; 8-bit ones are returned as they are."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    result = np.empty(pixels.shape, np.uint8)
+    for rows in strips(len(pixels), pixels[0].nbytes):
+        result[rows] = (pixels[rows].astype(np.uint32) * 255 + 32895) >> 16
+    return result
+
+
+def to_depth(image: NDArray[np.uint8], dtype: "np.dtype[Any]") -> Pixels:
+    """8-bit pixels at the depth of ``dtype``, uint8 or uint16."""
+    return image if dtype == np.uint8 else image * np.uint16(257)
+
+
+def colour_space(profile: bytes) -> str:
+    """What a profile describes: "RGB", "GRAY", "CMYK", "Lab" ...
+
+    Raises:
+        PIL.ImageCms.PyCMSError, OSError: If it is damaged; see `BROKEN_PROFILE`.
+    """
+    return str(_parsed(profile).profile.xcolor_space).strip()
+
+
+@lru_cache(maxsize=8)
+def is_srgb(profile: bytes) -> bool:
+    """Whether an RGB profile is sRGB itself, by its name."""
+    return "sRGB" in PIL.ImageCms.getProfileDescription(_parsed(profile))
+
+
+def picture_to_srgb(picture: PIL.Image.Image, profile: bytes) -> PIL.Image.Image:
+    """A picture in CMYK, Lab or grey in the colours of sRGB, without its transparency."""
+    converted = PIL.ImageCms.profileToProfile(picture, _parsed(profile), _srgb(), outputMode="RGB")
+    assert converted is not None
+    return converted
+
+
+def pixels_to_srgb(pixels: Image, profile: bytes) -> Image:
+    """Pixels of an RGB profile in the colours of sRGB, (H, W, 3) uint8."""
+    return _convert(pixels, _parsed(profile), _srgb())
+
+
+def pixels_from_srgb(image: Image, profile: bytes) -> Image:
+    """The inverse of `pixels_to_srgb`, as far as the profile holds the colours."""
+    return _convert(image, _srgb(), _parsed(profile))
+
+
+def _convert(pixels: Image, source: Any, target: Any) -> Image:
+    """A few rows at a time."""
+    transform = PIL.ImageCms.buildTransform(source, target, "RGB", "RGB")
+    result = np.empty_like(pixels)
+
+    def convert(rows: slice) -> None:
+        picture = PIL.Image.fromarray(np.ascontiguousarray(pixels[rows]))
+        result[rows] = np.asarray(PIL.ImageCms.applyTransform(picture, transform))
+
+    for _ in map_strips(convert, strips(len(pixels), pixels[0].nbytes)):
+        pass
+    return result
+
+
+def _parsed(profile: bytes) -> PIL.ImageCms.ImageCmsProfile:
+    return PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile))
+
+
+def _srgb() -> Any:
+    return PIL.ImageCms.createProfile("sRGB")

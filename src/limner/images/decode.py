@@ -1,56 +1,63 @@
-"""Pictures in: opened, checked, decoded, turned upright."""
+"""Pictures in: decoded, turned upright, brought to one form."""
 
 import io
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from math import isfinite
 
 import numpy as np
 import PIL.ExifTags
 import PIL.Image
 import PIL.ImageChops
-import PIL.ImageOps
+from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images.arrays import Alpha, Image, Labels, Rgba, Size
-from limner.images.colour import to_srgb
+from limner.images.arrays import Alpha, Image, Labels, Pixels, Rgba, Size
+from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb, to_8_bit
+from limner.images.deep import divide, is_deep, is_premultiplied, join, read_deep
+from limner.images.metadata import BROKEN_EXIF, described
+from limner.images.opening import MAX_PIXELS, Pillow, Source, name_of, opened, read_source
 from limner.images.photo import Photo
+from limner.images.strips import strips
 
-Pillow: TypeAlias = PIL.Image.Image
-"""A picture as Pillow holds it: accepted at the door, given back where it was given."""
-Source: TypeAlias = str | Path | bytes | BinaryIO
-"""Where an encoded picture comes from: a path, its bytes, or an open binary file."""
-
-MAX_PIXELS = 178_956_970
-"""Largest picture decoded by default, about 179 megapixels: Pillow refuses more, and warns at half."""
-
-# Pillow knows others; some start other programs (EPS), some are hardly looked after.
-_READ = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
-_ANIMATED = {"GIF", "PNG", "WEBP", "TIFF"}
-# What Pillow's decoders raise on damaged files, beyond OSError.
-_DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    IndexError,
-    KeyError,
-    EOFError,
-    OverflowError,
-    RuntimeError,
-)
+_ANIMATED = {"GIF", "PNG", "WEBP", "TIFF", "AVIF"}
+_TURN = PIL.Image.Transpose
+_TURNS = {  # EXIF orientation -> what makes it upright
+    2: _TURN.FLIP_LEFT_RIGHT,
+    3: _TURN.ROTATE_180,
+    4: _TURN.FLIP_TOP_BOTTOM,
+    5: _TURN.TRANSPOSE,
+    6: _TURN.ROTATE_270,
+    7: _TURN.TRANSVERSE,
+    8: _TURN.ROTATE_90,
+}
+_MODES = {  # colour space of a profile -> modes of the pictures that it can describe
+    "RGB": {"RGB", "RGBA", "P", "PA", "L", "LA", "1", "I;16"},
+    "GRAY": {"L", "LA", "1", "I;16"},
+    "CMYK": {"CMYK"},
+    "Lab": {"LAB"},
+}
 _log = logging.getLogger(__name__)
 
 
-def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int | None = None) -> Image:
-    """Decode a picture into an upright RGB image.
+def load_photo(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Decode a picture with all that belongs to it.
 
-    Any mode is read: grey, palette, RGBA (laid over white), CMYK, 16-bit grey (scaled to 8 bits by
-    255 / 65535). EXIF orientation is applied and an embedded colour profile is converted to sRGB. Of an
-    animation the first frame is taken, and a warning is logged that says so.
+    Any mode is read: grey, palette, RGB, CMYK, Lab, with transparency or without, 8 or 16 bits a channel.
+    EXIF orientation is applied. RGB pixels stay in the colours of their profile; CMYK, Lab and grey ones
+    that have a profile become sRGB. Of an animation the first frame is taken, and a warning is logged.
+
+    Args:
+        source: A path, the bytes of a file, or an open binary file.
+        max_pixels: Larger pictures are refused before they are decoded.
+
+    Raises:
+        InputError: If there is no such file, or it is not a whole picture of at most ``max_pixels``.
+    """
+    return _load(source, max_pixels)
+
+
+def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int | None = None) -> Image:
+    """Decode a picture into an upright sRGB image: the `Photo.image` of `load_photo`.
 
     Args:
         source: A path, the bytes of a file, or an open binary file.
@@ -59,23 +66,9 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int 
             keep at least so many pixels; other formats are decoded at their own size.
 
     Raises:
-        InputError: If there is no such file, or it is not a whole picture of at most ``max_pixels``.
+        InputError: As `load_photo`.
     """
-    return np.asarray(_decode(source, max_pixels, rgb=True, least_side=least_side))
-
-
-def load_photo(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Decode a picture with all that belongs to it.
-
-    Raises:
-        InputError: As `load_image`.
-    """
-    picture = _decode(source, max_pixels, rgb=False)
-    if not picture.has_transparency_data:
-        return Photo(pixels=np.asarray(_to_rgb(picture, _name(source))))
-    both = np.asarray(picture.convert("RGBA"))
-    opacity: Alpha = both[..., 3].astype(np.float32) / np.float32(255)
-    return Photo(pixels=np.ascontiguousarray(both[..., :3]), alpha=opacity)
+    return _load(source, max_pixels, least_side).image
 
 
 def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
@@ -87,10 +80,10 @@ def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
     Raises:
         InputError: As `load_image`, or if the picture has neither transparency nor grey levels.
     """
-    name = _name(source)
-    picture = _decode(source, max_pixels, rgb=False)
+    name = name_of(source)
+    picture = _stored(source, max_pixels)
     if picture.mode.startswith("I"):
-        picture = _from_16_bit(picture, name)
+        picture = PIL.Image.fromarray(to_8_bit(_deep_grey(picture, name)))
     if picture.has_transparency_data:
         opacity = picture.convert("RGBA").getchannel("A")
         picture = picture.convert("RGB") if opacity.getextrema() == (255, 255) else opacity
@@ -106,18 +99,6 @@ def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
     return grey / np.float32(255)
 
 
-def picture_size(source: Source) -> Size:
-    """Size of the upright picture, from its header alone.
-
-    Raises:
-        InputError: If there is no such file, or it is not a picture.
-    """
-    with _opened(source) as picture:
-        width, height = picture.size
-        turned = picture.getexif().get(PIL.ExifTags.Base.Orientation, 1) >= 5
-        return (width, height) if turned else (height, width)
-
-
 def load_grey(source: Source, *, max_pixels: int = MAX_PIXELS) -> Labels:
     """Decode a one-channel picture (a mask, or label indices) as it is stored, (H, W) uint8.
 
@@ -126,14 +107,26 @@ def load_grey(source: Source, *, max_pixels: int = MAX_PIXELS) -> Labels:
     Raises:
         InputError: As `load_image`, or if the picture has colours and no alpha channel.
     """
-    picture = _decode(source, max_pixels, rgb=False)
+    picture = _stored(source, max_pixels)
     if "A" in picture.getbands():
         return np.asarray(picture.getchannel("A"))
     if picture.mode == "1":
         return np.asarray(picture.convert("L"))
     if picture.mode in {"L", "P"}:
         return np.asarray(picture)
-    raise InputError(f"{_name(source)} is not a mask: its mode is {picture.mode}; save it as 8-bit grey")
+    raise InputError(f"{name_of(source)} is not a mask: its mode is {picture.mode}; save it as 8-bit grey")
+
+
+def picture_size(source: Source) -> Size:
+    """Size of the upright picture, from its header alone.
+
+    Raises:
+        InputError: If there is no such file, or it is not a picture.
+    """
+    name = name_of(source)
+    with opened(read_source(source), name) as picture:
+        width, height = picture.size
+        return (width, height) if _exif(picture, name)[0] >= 5 else (height, width)
 
 
 def as_image(image: Source | Pillow | Image) -> Image:
@@ -143,7 +136,7 @@ def as_image(image: Source | Pillow | Image) -> Image:
         InputError: If it cannot be read, or is an array of another shape or type than (H, W, 3) uint8.
     """
     if isinstance(image, PIL.Image.Image):
-        return np.asarray(_to_rgb(PIL.ImageOps.exif_transpose(image), "the picture"))
+        return photo_of(image, "the picture").image
     if not isinstance(image, np.ndarray):
         return load_image(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
@@ -156,91 +149,166 @@ def to_pillow(array: Image | Rgba) -> Pillow:
     return PIL.Image.fromarray(array)
 
 
-def _decode(source: Source, max_pixels: int, *, rgb: bool, least_side: int | None = None) -> Pillow:
-    with _opened(source, max_pixels) as picture:
-        name = _name(source)
-        width, height = picture.size
-        if width * height > max_pixels:
-            raise InputError(_too_large(name, f"{width} x {height} pixels", max_pixels))
-        if picture.format in _ANIMATED and getattr(picture, "is_animated", False):
-            _log.warning("%s holds several frames: only the first is used", name)
+def photo_of(picture: Pillow, name: str) -> Photo:
+    """A decoded Pillow picture as a photo; ``name`` is for messages.
+
+    Raises:
+        InputError: If its pixels have more than 16 bits.
+    """
+    orientation, exif = _exif(picture, name)
+    upright = _turned(picture, orientation)
+    profile = _profile(picture, name)
+    pixels: Pixels
+    alpha: Alpha | None
+    if picture.mode == "F":
+        raise InputError(f"{name} holds floating-point pixels: save it with 8 or 16 bits a channel")
+    if picture.mode.startswith("I") and (profile is None or colour_space(profile) == "RGB"):
+        grey = _deep_grey(upright, name)
+        pixels, alpha = np.stack([grey] * 3, axis=2), _keyed(picture, grey[..., None])
+    else:
+        if picture.mode.startswith("I"):  # littleCMS converts grey at 8 bits only
+            upright = PIL.Image.fromarray(to_8_bit(_deep_grey(upright, name)))
+        pixels, alpha = _arrays(_rgb(upright, profile))
+        if profile is not None and colour_space(profile) != "RGB":
+            profile = None
+    return Photo(pixels=pixels, alpha=alpha, profile=profile, exif=exif, dpi=_dpi(picture))
+
+
+def _load(source: Source, max_pixels: int, least_side: int | None = None) -> Photo:
+    name = name_of(source)
+    data = read_source(source)
+    with opened(data, name, max_pixels) as picture:
+        _say_if_animated(picture, name)
+        if is_deep(picture, name):
+            with PIL.Image.open(io.BytesIO(data), formats=("PNG", "TIFF")) as again:
+                return _deep_photo(picture, again, name)
         if least_side is not None:
             picture.draft(None, (least_side, least_side))
         picture.load()
-        PIL.ImageOps.exif_transpose(picture, in_place=True)
-        return _to_rgb(picture, name) if rgb else picture
+        return photo_of(picture, name)
 
 
-@contextmanager
-def _opened(source: Source, max_pixels: int = MAX_PIXELS) -> Iterator[Pillow]:
-    """The picture before it is decoded; what Pillow raises inside the block becomes an InputError."""
-    name = _name(source)
-    data = _read(source, name)
+def _deep_photo(picture: Pillow, again: Pillow, name: str) -> Photo:
+    premultiplied = is_premultiplied(picture)
+    halves = read_deep(picture, again)
+    orientation, exif = _exif(picture, name)
+    samples = join(*(_turned(half, orientation) for half in halves))
+    if premultiplied:
+        divide(samples)
+    if samples.shape[2] == 4:
+        alpha = samples[..., 3].astype(np.float32)
+        alpha *= np.float32(1 / 65535)
+        opacity = None if alpha.min() == 1 else alpha
+    else:
+        opacity = _keyed(picture, samples)
+    profile = _profile(picture, name)
+    return Photo(
+        pixels=np.ascontiguousarray(samples[..., :3]),
+        alpha=opacity,
+        profile=profile,
+        exif=exif,
+        dpi=_dpi(picture),
+    )
+
+
+def _stored(source: Source, max_pixels: int) -> Pillow:
+    """The upright picture in the mode that it is stored in."""
+    name = name_of(source)
+    with opened(read_source(source), name, max_pixels) as picture:
+        _say_if_animated(picture, name)
+        picture.load()
+        return _turned(picture, _exif(picture, name)[0])
+
+
+def _say_if_animated(picture: Pillow, name: str) -> None:
+    if picture.format in _ANIMATED and getattr(picture, "is_animated", False):
+        _log.warning("%s holds several frames: only the first is used", name)
+
+
+def _turned(picture: Pillow, orientation: int) -> Pillow:
+    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
+
+
+def _exif(picture: Pillow, name: str) -> tuple[int, bytes | None]:
+    """The orientation, and what else the file says of the shot."""
     try:
-        with PIL.Image.open(io.BytesIO(data), formats=_READ) as picture:
-            if picture.format == "PNG":  # Pillow decodes it whatever its checksums say
-                with PIL.Image.open(io.BytesIO(data), formats=["PNG"]) as same:
-                    same.verify()
-            yield picture
-    except PIL.UnidentifiedImageError as error:
-        raise InputError(
-            f"{name} is not a picture that Limner reads: give a JPEG, PNG, WebP, TIFF, GIF, BMP or AVIF file"
-        ) from error
-    except PIL.Image.DecompressionBombError as error:
-        raise InputError(_too_large(name, "too many pixels", min(max_pixels, MAX_PIXELS))) from error
-    except _DAMAGED as error:
-        raise InputError(
-            f"{name} is damaged and cannot be decoded: {error}; get a whole copy of it"
-        ) from error
+        exif = picture.getexif()
+        orientation = exif.get(PIL.ExifTags.Base.Orientation, 1)
+        return orientation if isinstance(orientation, int) else 1, described(exif)
+    except BROKEN_EXIF as error:
+        _log.warning("%s: its EXIF data is damaged (%s) and left out", name, error)
+        return 1, None
 
 
-def _read(source: Source, name: str) -> bytes:
+def _dpi(picture: Pillow) -> tuple[float, float] | None:
+    across, down = (round(float(value), 1) for value in picture.info.get("dpi", (0, 0)))
+    return (across, down) if all(isfinite(value) and value > 1 for value in (across, down)) else None
+
+
+def _profile(picture: Pillow, name: str) -> bytes | None:
+    """The colour profile, where it fits the picture and can be used."""
+    profile: bytes | None = picture.info.get("icc_profile")
+    if not profile:
+        return None
     try:
-        if isinstance(source, bytes):
-            data = source
-        elif isinstance(source, str | Path):
-            data = Path(source).read_bytes()
+        space = colour_space(profile)
+        if picture.mode not in _MODES.get(space, ()):
+            reason = f"it is for {space} pictures"
         else:
-            data = source.read()
-    except FileNotFoundError as error:
-        raise InputError(f"no such file: {name}") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{name} is a directory: give the picture files in it") from error
-    except OSError as error:
-        raise InputError(f"cannot read {name}: {error.strerror}") from error
-    if not data:
-        raise InputError(f"{name} is empty: it has no bytes to decode")
-    return data
+            picture_to_srgb(PIL.Image.new(_plain(picture.mode, space), (1, 1)), profile)
+            return profile
+    except BROKEN_PROFILE as error:
+        reason = str(error)
+    _log.warning("%s: its colour profile does not fit (%s); its values are taken as sRGB", name, reason)
+    return None
 
 
-def _to_rgb(picture: Pillow, name: str) -> Pillow:
-    """In sRGB, 8 bits a channel, without transparency."""
-    profile = picture.info.get("icc_profile")
-    if picture.mode.startswith("I"):
-        picture = _from_16_bit(picture, name)
-    if picture.mode == "F":
-        raise InputError(f"{name} holds floating-point pixels: save it with 8 or 16 bits a channel")
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        white = PIL.Image.new("RGBA", picture.size, "white")
-        picture = PIL.Image.alpha_composite(white, picture).convert("RGB")
-    if profile:
-        picture = to_srgb(picture, profile, name)
-    return picture.convert("RGB")
+def _plain(mode: str, space: str) -> str:
+    """The mode in which littleCMS takes a picture."""
+    return mode if space in {"CMYK", "Lab"} else "L" if space == "GRAY" else "RGB"
 
 
-def _from_16_bit(picture: Pillow, name: str) -> Pillow:
-    values = np.asarray(picture).astype(np.int64)
-    if values.min() < 0 or values.max() > 65535:
-        raise InputError(f"{name} holds 32-bit pixels: save it with 8 or 16 bits a channel")
-    return PIL.Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+def _rgb(picture: Pillow, profile: bytes | None) -> Pillow:
+    """As RGB, or RGBA where anything is transparent; in sRGB unless its profile is for RGB."""
+    opacity = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
+    if opacity is not None and opacity.getextrema() == (255, 255):
+        opacity = None
+    space = "RGB" if profile is None else colour_space(profile)
+    if profile is not None and space != "RGB":
+        picture = picture_to_srgb(picture.convert(_plain(picture.mode, space)), profile)
+    if opacity is None:
+        return picture.convert("RGB")
+    picture = picture.convert("RGBA")
+    picture.putalpha(opacity)
+    return picture
 
 
-def _too_large(name: str, found: str, limit: int) -> str:
-    return f"{name} is too large ({found}): the limit is {limit / 1e6:.0f} megapixels; make it smaller first"
+def _arrays(picture: Pillow) -> tuple[Image, Alpha | None]:
+    """The samples of an RGB or RGBA picture, copied a few rows at a time."""
+    width, height = picture.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    alpha = np.empty((height, width), np.float32) if picture.mode == "RGBA" else None
+    for rows in strips(height, 4 * width):
+        part = np.asarray(picture.crop((0, rows.start, width, rows.stop)))
+        pixels[rows] = part[..., :3]
+        if alpha is not None:
+            alpha[rows] = part[..., 3] / np.float32(255)
+    return pixels, alpha
 
 
-def _name(source: Source) -> str:
-    if isinstance(source, str | os.PathLike):
-        return str(source)
-    return "the picture" if isinstance(source, bytes) else str(getattr(source, "name", "the picture"))
+def _deep_grey(picture: Pillow, name: str) -> NDArray[np.uint16]:
+    values = np.asarray(picture)
+    if values.dtype != np.uint16:
+        if values.min() < 0 or values.max() > 65535:
+            raise InputError(f"{name} holds 32-bit pixels: save it with 8 or 16 bits a channel")
+        values = values.astype(np.uint16)
+    return values
+
+
+def _keyed(picture: Pillow, samples: NDArray[np.uint16]) -> Alpha | None:
+    """0 where the samples, (H, W, C), are the colour that a 16-bit PNG names as transparent, else 1."""
+    key = picture.info.get("transparency")
+    if key is None:
+        return None
+    seen: NDArray[np.bool_] = np.any(samples != np.asarray(key, np.uint16), axis=2)
+    return seen.astype(np.float32)

@@ -1,6 +1,7 @@
 """Pictures out: the extension decides the format."""
 
 import io
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,106 +9,146 @@ import PIL.Image
 
 from limner import files
 from limner.errors import InputError
-from limner.images.arrays import Alpha, Image, Pixels, Rgba
+from limner.images.arrays import Image, Rgba
+from limner.images.colour import to_8_bit
+from limner.images.metadata import METADATA, Metadata, exif_block, wanted
+from limner.images.opening import start_heif
 from limner.images.photo import Photo
-from limner.images.png import encode_png
+from limner.images.png import encode_png, header_chunks
 from limner.images.strips import samples
+from limner.images.tiff import encode_tiff
 
-FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".png": ("PNG", {}),
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".webp": ("WEBP", {"quality": 95, "exact": True}),
-    ".tif": ("TIFF", {"compression": "tiff_deflate"}),
-    ".tiff": ("TIFF", {"compression": "tiff_deflate"}),
-    ".bmp": ("BMP", {}),
+
+@dataclass(frozen=True)
+class Format:
+    """A file format that is written."""
+
+    name: str  # as Pillow calls it
+    options: dict[str, Any] = field(default_factory=dict)  # of Pillow
+    smaller: dict[str, Any] = field(default_factory=dict)  # those that take longer for a smaller file
+    transparent: bool = True  # whether it can hold an alpha
+
+
+_JPEG = Format("JPEG", {"quality": 95, "subsampling": 0}, {"optimize": True, "progressive": True}, False)
+_TIFF = Format("TIFF")
+_HEIF = Format("HEIF", {"quality": 90, "chroma": 444})
+FORMATS = {
+    ".png": Format("PNG"),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": Format("WEBP", {"quality": 95, "exact": True}, {"method": 6}),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".avif": Format("AVIF", {"quality": 90, "subsampling": "4:4:4", "speed": 8}, {"speed": 4}),
+    ".heic": _HEIF,
+    ".heif": _HEIF,
+    ".bmp": Format("BMP", transparent=False),
 }
-"""Extension -> Pillow's name of the format and the options it is written with."""
-
-_OPAQUE = {"JPEG", "BMP"}
+"""Extension -> format."""
 
 
 def check_format(path: str | Path, *, transparent: bool) -> None:
     """Refuse a target whose extension is unknown, or whose format cannot hold the transparency.
 
     Raises:
-        InputError: If so.
+        InputError: If so, or if a package is missing that the format needs.
     """
     extension = Path(path).suffix.lower()
     if extension not in FORMATS:
         raise InputError(
             f"cannot write {path}: unknown picture format '{extension}'; use {', '.join(FORMATS)}"
         )
-    name = FORMATS[extension][0]
-    if transparent and name in _OPAQUE:
+    form = FORMATS[extension]
+    if transparent and not form.transparent:
         raise InputError(
-            f"cannot write {path}: {name} has no transparency; write .png or .webp, or choose a background"
+            f"cannot write {path}: {form.name} has no transparency; write .png or .webp, "
+            "or choose a background"
         )
+    if form is _HEIF:
+        start_heif()
 
 
-def encode_image(image: Image | Rgba, extension: str) -> bytes:
-    """Encode a grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) uint8 picture.
-
-    Args:
-        image: The picture.
-        extension: One of `FORMATS`, such as ``".png"``.
-
-    Raises:
-        InputError: If the extension is unknown, or the format cannot hold the picture.
-    """
-    check_format(f"picture{extension}", transparent=image.ndim == 3 and image.shape[2] == 4)
-    return _encoded(image, None, extension)
-
-
-def encode_photo(photo: Photo, extension: str, *, compress: bool = False) -> bytes:
+def encode_photo(
+    photo: Photo, extension: str, *, compress: bool = False, metadata: Metadata = "no-gps"
+) -> bytes:
     """Encode a photo with all that its format can hold.
+
+    PNG and TIFF keep 16 bits a channel; the other formats get 8. Its profile goes with it, its resolution
+    where the format has a place for one (not in WebP, AVIF and HEIC).
 
     Args:
         photo: The photo.
         extension: One of `FORMATS`, such as ``".png"``.
         compress: Take longer for a smaller file.
+        metadata: What is kept of the EXIF data: "no-gps" all but the place, "keep" all, "strip" nothing.
 
     Raises:
-        InputError: As `encode_image`.
+        InputError: If the extension is unknown, the format cannot hold the picture, or ``metadata`` is none
+            of these.
     """
     check_format(f"picture{extension}", transparent=photo.alpha is not None)
-    return _encoded(photo.pixels, photo.alpha, extension, compress=compress)
+    if metadata not in METADATA:
+        raise InputError(f"unknown choice of metadata '{metadata}': use one of {', '.join(METADATA)}")
+    form = FORMATS[extension.lower()]
+    exif = wanted(photo.exif, metadata)
+    profile = photo.profile if photo.pixels.ndim == 3 else None
+    if form.name == "PNG":
+        chunks = header_chunks(profile, exif_block(exif), photo.dpi)
+        return encode_png(photo.pixels, photo.alpha, compress=compress, chunks=chunks)
+    if form.name == "TIFF":
+        return encode_tiff(
+            photo.pixels, photo.alpha, compress=compress, profile=profile, exif=exif, dpi=photo.dpi
+        )
+    height, width = photo.pixels.shape[:2]
+    stored = samples(to_8_bit(photo.pixels), photo.alpha, slice(0, height))
+    options = form.options | (form.smaller if compress else {})
+    if len(exif):
+        options["exif"] = exif.tobytes()
+    if profile is not None:
+        options["icc_profile"] = profile
+    if photo.dpi is not None:
+        options["dpi"] = tuple(round(value) for value in photo.dpi)
+    buffer = io.BytesIO()
+    try:
+        PIL.Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored).save(
+            buffer, form.name, **options
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{form.name} cannot hold a picture of {width} x {height}: {error}; try .png"
+        ) from error
+    return buffer.getvalue()
 
 
-def save_photo(path: str | Path, photo: Photo, *, compress: bool = False) -> None:
-    """Write a photo; the extension decides the format. See `encode_photo` and `save_image`.
+def save_photo(
+    path: str | Path, photo: Photo, *, compress: bool = False, metadata: Metadata = "no-gps"
+) -> None:
+    """Write a photo; the extension decides the format. See `encode_photo`.
+
+    The file appears whole or not at all, and an existing one is only replaced by a whole one.
 
     Raises:
-        InputError: As `save_image`.
+        InputError: As `encode_photo`, or if it cannot be written.
     """
     check_format(path, transparent=photo.alpha is not None)
-    files.write_bytes(path, encode_photo(photo, Path(path).suffix, compress=compress))
+    files.write_bytes(path, encode_photo(photo, Path(path).suffix, compress=compress, metadata=metadata))
+
+
+def encode_image(image: Image | Rgba, extension: str) -> bytes:
+    """Encode a grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) uint8 picture; see `encode_photo`.
+
+    Raises:
+        InputError: If the extension is unknown, or the format cannot hold the picture.
+    """
+    check_format(f"picture{extension}", transparent=image.ndim == 3 and image.shape[2] == 4)
+    return encode_photo(Photo(pixels=image), extension)
 
 
 def save_image(path: str | Path, image: Image | Rgba) -> None:
-    """Write a grey, RGB or RGBA uint8 picture; the extension decides the format.
-
-    The file appears whole or not at all, and an existing one is only replaced by a whole one.
+    """Write a grey, RGB or RGBA uint8 picture; see `save_photo`.
 
     Raises:
         InputError: If the extension is unknown, the format cannot hold the picture, or it cannot be written.
     """
     check_format(path, transparent=image.ndim == 3 and image.shape[2] == 4)
     files.write_bytes(path, encode_image(image, Path(path).suffix))
-
-
-def _encoded(pixels: Pixels, alpha: Alpha | None, extension: str, *, compress: bool = False) -> bytes:
-    name, options = FORMATS[extension.lower()]
-    if name == "PNG":
-        return encode_png(pixels, alpha, compress=compress)
-    height, width = pixels.shape[:2]
-    stored = samples(pixels, alpha, slice(0, height))
-    picture = PIL.Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored)
-    stored = samples(pixels, alpha, slice(0, height))
-    picture = PIL.Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored)
-    buffer = io.BytesIO()
-    try:
-        picture.save(buffer, name, **options)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name} cannot hold a picture of {width} x {height}: {error}; try .png") from error
-    return buffer.getvalue()

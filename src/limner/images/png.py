@@ -47,6 +47,21 @@ def encode_png(
     return b"".join((SIGNATURE, *(piece for part in parts for piece in chunk(*part))))
 
 
+def header_chunks(
+    profile: bytes | None, exif: bytes, dpi: tuple[float, float] | None
+) -> list[tuple[bytes, bytes]]:
+    """The chunks before the picture for a colour profile, EXIF data (none where empty) and a resolution."""
+    chunks = []
+    if profile is not None:
+        chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
+    if dpi is not None:
+        a_metre = (min(round(value / 0.0254), 2**31 - 1) for value in dpi)
+        chunks.append((b"pHYs", struct.pack(">IIB", *a_metre, 1)))
+    if exif:
+        chunks.append((b"eXIf", exif))
+    return chunks
+
+
 def chunk(name: bytes, data: bytes) -> tuple[bytes, ...]:
     """The pieces of a chunk: length, name, contents, checksum."""
     return (

@@ -191,8 +191,9 @@ def test_straight_alpha_survives(extension: str, rng: np.random.Generator) -> No
     picture[3, 5] = (200, 100, 50, 128)
     with PIL.Image.open(io.BytesIO(encode_image(picture, extension))) as read:
         decoded = np.asarray(read.convert("RGBA"))
-    np.testing.assert_array_equal(decoded[..., 3], picture[..., 3])
-    if extension != ".webp":  # lossy in colour
+    lossy = 8 if extension in {".avif", ".heic", ".heif"} else 0
+    assert np.abs(decoded[..., 3].astype(int) - picture[..., 3]).max() <= lossy
+    if extension in {".png", ".tif", ".tiff"}:
         np.testing.assert_array_equal(decoded, picture)
 
 

@@ -1,0 +1,74 @@
+"""What a file says of the shot: camera, time, place, rights. Kept apart from what it says of its own form."""
+
+import struct
+from typing import Any, Literal
+
+import PIL.ExifTags
+import PIL.Image
+
+Metadata = Literal["keep", "no-gps", "strip"]
+METADATA = ("no-gps", "keep", "strip")
+"""What may be asked for: all but the place (the default), all, nothing."""
+
+BROKEN_EXIF = (
+    struct.error,
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    AttributeError,
+    ZeroDivisionError,
+)
+"""What Pillow raises on EXIF data that cannot be read or written again."""
+
+_Base, _Ifd = PIL.ExifTags.Base, PIL.ExifTags.IFD
+_KEPT = (
+    _Base.ImageDescription,
+    _Base.Make,
+    _Base.Model,
+    _Base.Software,
+    _Base.DateTime,
+    _Base.Artist,
+    _Base.Copyright,
+)
+# Not true of a picture that was turned, cut or made anew; and a place inside the old file.
+_FORM = (_Base.ExifImageWidth, _Base.ExifImageHeight, _Base.ExifInteroperabilityOffset)
+
+
+def described(exif: PIL.Image.Exif) -> bytes | None:
+    """The part of a file's EXIF data that stays true of the upright pixels alone; None where there is none.
+
+    Size, orientation, resolution and the embedded thumbnail, which shows the old picture, are left out.
+
+    Raises:
+        struct.error, OSError, ...: If it is damaged; see `BROKEN_EXIF`.
+    """
+    result = PIL.Image.Exif()
+    for tag in _KEPT:
+        if tag in exif:
+            result[tag] = exif[tag]
+    shot: dict[int, Any] = {tag: value for tag, value in exif.get_ifd(_Ifd.Exif).items() if tag not in _FORM}
+    place = exif.get_ifd(_Ifd.GPSInfo)
+    if shot:
+        result[_Ifd.Exif] = shot
+    if place:
+        result[_Ifd.GPSInfo] = dict(place)
+    return result.tobytes() if len(result) else None
+
+
+def wanted(exif: bytes | None, metadata: Metadata) -> PIL.Image.Exif:
+    """What is to be written of the EXIF data of a photo."""
+    result = PIL.Image.Exif()
+    if exif is not None and metadata != "strip":
+        result.load(exif)
+        if metadata == "no-gps" and _Ifd.GPSInfo in result:
+            del result[_Ifd.GPSInfo]
+    return result
+
+
+def exif_block(exif: PIL.Image.Exif) -> bytes:
+    """As it stands in a PNG file; empty where there is nothing."""
+    return exif.tobytes()[len(b"Exif\0\0") :] if len(exif) else b""

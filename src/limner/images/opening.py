@@ -1,0 +1,137 @@
+"""Where pictures come from, and what is wrong with those that cannot be read."""
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+import PIL.features
+import PIL.Image
+
+from limner.errors import InputError
+
+Pillow: TypeAlias = PIL.Image.Image
+"""A picture as Pillow holds it: accepted at the door, given back where it was given."""
+Source: TypeAlias = str | Path | bytes | BinaryIO
+"""Where an encoded picture comes from: a path, its bytes, or an open binary file."""
+
+MAX_PIXELS = 178_956_970
+"""Largest picture decoded by default, about 179 megapixels: Pillow refuses more, and warns at half."""
+
+READ = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
+"""Pillow's names of the formats that are read, besides HEIC; its others are rare, or run other programs."""
+
+# What Pillow's decoders raise on damaged files, beyond OSError.
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+)
+_HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+
+
+@contextmanager
+def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pillow]:
+    """The picture before it is decoded; what Pillow raises inside the block becomes an InputError.
+
+    Raises:
+        InputError: If it is no picture that is read here, is damaged, or has more than ``max_pixels``.
+    """
+    formats = _formats(data, name)
+    try:
+        with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
+            width, height = picture.size
+            if width * height > max_pixels:
+                raise InputError(_too_large(name, f"{width} x {height} pixels", max_pixels))
+            if picture.format == "PNG":  # Pillow decodes it whatever its checksums say
+                with PIL.Image.open(io.BytesIO(data), formats=formats) as same:
+                    same.verify()
+            yield picture
+    except PIL.UnidentifiedImageError as error:
+        raise InputError(
+            f"{name} is not a picture that Limner reads: give a JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF, HEIC, "
+            "JPEG 2000 or PPM file"
+        ) from error
+    except PIL.Image.DecompressionBombError as error:
+        raise InputError(_too_large(name, "too many pixels", min(max_pixels, MAX_PIXELS))) from error
+    except MemoryError as error:
+        raise InputError(f"{name} needs more memory than there is: make it smaller first") from error
+    except _DAMAGED as error:
+        raise InputError(
+            f"{name} is damaged and cannot be decoded: {error}; get a whole copy of it"
+        ) from error
+
+
+def read_source(source: Source) -> bytes:
+    """All bytes of a source.
+
+    Raises:
+        InputError: If there is no such file, or it is empty.
+    """
+    name = name_of(source)
+    try:
+        if isinstance(source, bytes):
+            data = source
+        elif isinstance(source, str | Path):
+            data = Path(source).read_bytes()
+        else:
+            data = source.read()
+    except FileNotFoundError as error:
+        raise InputError(f"no such file: {name}") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{name} is a directory: give the picture files in it") from error
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror}") from error
+    if not data:
+        raise InputError(f"{name} is empty: it has no bytes to decode")
+    return data
+
+
+def name_of(source: Source) -> str:
+    """What messages call a source."""
+    if isinstance(source, str | os.PathLike):
+        return str(source)
+    return "the picture" if isinstance(source, bytes) else str(getattr(source, "name", "the picture"))
+
+
+def start_heif() -> None:
+    """Let Pillow read and write HEIC files.
+
+    Raises:
+        InputError: If the package that does it is not installed.
+    """
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise InputError("HEIC pictures need one more package: pip install 'limner[heic]'") from error
+    pillow_heif.register_heif_opener()
+
+
+def _formats(data: bytes, name: str) -> tuple[str, ...]:
+    """Those that the file may be; readers that are not always there are started, or their cure is said."""
+    if data[4:8] != b"ftyp":
+        return READ
+    brands = {data[place : place + 4] for place in range(8, min(data[3], len(data)), 4)}
+    if brands & _AVIF_BRANDS:
+        if not PIL.features.check("avif"):
+            raise InputError(
+                f"{name} is an AVIF picture, which this Pillow cannot read: pip install --upgrade pillow"
+            )
+        return ("AVIF",)
+    if brands & _HEIF_BRANDS:
+        start_heif()
+        return ("HEIF",)
+    return READ
+
+
+def _too_large(name: str, found: str, limit: int) -> str:
+    return f"{name} is too large ({found}): the limit is {limit / 1e6:.0f} megapixels; make it smaller first"
