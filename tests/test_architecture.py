@@ -14,6 +14,7 @@ LAYERS = [
     {"tiles", "segmenter", "backgrounds", "framing", "foreground", "refine", "compose", "finishing"},
     {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor", "batch"},
     {"training"},
+    {"server"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -24,10 +25,15 @@ HOMES = {
     "lightning": {"nets", "training"},
     "onnx": {"training"},
     "matplotlib": {"report"},
+    "fastapi": {"server"},
+    "prometheus_client": {"server"},
     "pyarrow": {"batch", "datasets"},
+    "pydantic": {"server"},
     "ray": {"batch"},
     "scipy": {"matting"},
+    "starlette": {"server"},
     "tqdm": {"batch", "datasets", "evaluation", "training"},
+    "uvicorn": {"server"},
 }
 MODULES = [
     path for path in SOURCE.rglob("*.py") if path.name != "__main__.py" and path != SOURCE / "__init__.py"

@@ -9,7 +9,7 @@ import numpy as np
 from limner.backgrounds import FITS, as_depth, blurred, desaturated, lay_out, mix, shadow
 from limner.errors import InputError
 from limner.foreground import estimate_foreground
-from limner.framing import ID_PHOTOS, crop_to, frame_of
+from limner.framing import ID_PHOTOS, Frame, crop_to, frame_of
 from limner.images import Alpha, Colour, Image, Photo, parse_colour, resize
 from limner.masks import feather, largest, shift_edge, to_uint8
 from limner.refine import refine_alpha
@@ -104,16 +104,19 @@ def finish(photo: Photo, alpha: Alpha, options: Finish, *, picture: Image | None
     Raises:
         InputError: If the crop does not fit, or the picture is missing.
     """
+    return compose_finished(photo, finished_alpha(photo, alpha, options), options, picture=picture)
+
+
+def compose_finished(photo: Photo, alpha: Alpha, options: Finish, *, picture: Image | None = None) -> Photo:
+    """The second half of `finish`: crop and compose, with the `finished_alpha`."""
     if options.background != "picture":
         picture = None
     elif picture is None:
         raise InputError("the background is to be a picture, and none is given")
-    alpha = finished_alpha(photo, alpha, options)
     pixels = photo.pixels
     dpi = photo.dpi
     if options.crop:
-        own = options.mask or options.background in OWN
-        frame = frame_of(alpha, options.crop, margin=options.margin, inside=own)
+        frame = finished_frame(alpha, options)
         pixels, alpha = crop_to(pixels, frame), crop_to(alpha, frame)
         if options.crop in ID_PHOTOS:
             form = ID_PHOTOS[options.crop]
@@ -125,6 +128,14 @@ def finish(photo: Photo, alpha: Alpha, options: Finish, *, picture: Image | None
     if options.transparent:
         return _cut(photo, foreground, alpha, options)
     return replace(photo, pixels=mix(foreground, alpha, _background(photo, alpha, options, picture)))
+
+
+def finished_frame(alpha: Alpha, options: Finish) -> Frame:
+    """What is kept of the picture, given its `finished_alpha`: all of it without a crop."""
+    if not options.crop:
+        return Frame(0, 0, *alpha.shape)
+    own = options.mask or options.background in OWN
+    return frame_of(alpha, options.crop, margin=options.margin, inside=own)
 
 
 def finished_alpha(photo: Photo, alpha: Alpha, options: Finish) -> Alpha:

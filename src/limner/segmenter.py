@@ -72,7 +72,7 @@ class Segmenter:
         """Alphas of several images, of any sizes, from one run of the network."""
         if not images:
             return []
-        pixels = np.stack([to_input(_checked(image), self.spec.size) for image in images])
+        pixels = np.stack([to_input(large_enough(image), self.spec.size) for image in images])
         probs = self._session.run(None, {self._input: pixels})[0]
         return [to_alpha(prob, image.shape[:2]) for prob, image in zip(probs, images, strict=True)]
 
@@ -103,7 +103,12 @@ def _loaded(model: str | Path) -> Segmenter:
     return Segmenter(model)
 
 
-def _checked(image: Image) -> Image:
+def large_enough(image: Image) -> Image:
+    """The image itself, if a person can be looked for in it.
+
+    Raises:
+        InputError: If it is not (H, W, 3) uint8, or a side is shorter than `MIN_SIDE`.
+    """
     image = as_image(image)
     height, width = image.shape[:2]
     if min(height, width) < MIN_SIDE:

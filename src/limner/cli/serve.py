@@ -1,0 +1,104 @@
+"""``limner serve``: the API and the web page."""
+
+import argparse
+import ipaddress
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limner.cli.shared import UsageError, add_command, add_model, need, say
+from limner.errors import InputError
+
+if TYPE_CHECKING:
+    from limner.cli.shared import Commands
+
+KEY = "LIMNER_API_KEY"
+"""The environment variable that may hold the API key."""
+
+
+def add(commands: "Commands") -> None:
+    """Declare the command."""
+    parser = add_command(commands, "serve", _serve, help="answer over HTTP, with a web page")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
+    )
+    parser.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes a free one")
+    add_model(parser)
+    group = parser.add_argument_group("who may use it")
+    group.add_argument(
+        "--key-file", metavar="FILE", help=f"file with the API key that is asked for (or set {KEY})"
+    )
+    group.add_argument(
+        "--insecure", action="store_true", help="listen beyond this machine without an API key"
+    )
+    group.add_argument(
+        "--cors", nargs="+", default=[], metavar="ORIGIN", help="web sites whose pages may call, or '*'"
+    )
+    group = parser.add_argument_group("limits")
+    group.add_argument(
+        "--queue", type=int, default=32, metavar="N", help="requests at a time, more get 429 (default 32)"
+    )
+    group.add_argument(
+        "--batch", type=int, default=8, metavar="N", help="images a run of the network (default 8)"
+    )
+    group.add_argument(
+        "--max-megabytes", type=float, default=32, metavar="MB", help="of a request (default 32)"
+    )
+    group.add_argument(
+        "--max-megapixels", type=float, default=50, metavar="MP", help="of a picture (default 50)"
+    )
+    group.add_argument(
+        "--time-limit", type=float, default=60, metavar="S", help="seconds for an answer (default 60)"
+    )
+
+
+def _serve(args: argparse.Namespace) -> int:
+    need("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
+    from limner.segmenter import Segmenter
+    from limner.server import Settings, create_app
+    from limner.server.run import listen, serve
+    from limner.spec import DEFAULT_MODEL
+
+    key = _key(args.key_file)
+    if not (_loopback(args.host) or key or args.insecure):
+        raise UsageError(
+            f"--host {args.host} lets other machines in: set {KEY} or --key-file, or add --insecure"
+        )
+    settings = Settings(
+        queue=args.queue,
+        batch=args.batch,
+        max_bytes=round(args.max_megabytes * 1e6),
+        max_pixels=round(args.max_megapixels * 1e6),
+        time_limit_s=args.time_limit,
+        api_key=key,
+        origins=tuple(args.cors),
+    )
+    app = create_app(Segmenter(args.model or DEFAULT_MODEL, device=args.device), settings)
+    listener = listen(args.host, args.port)
+    host = f"[{args.host}]" if ":" in args.host else args.host
+    say(f"ready on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops")
+    try:
+        serve(app, listener, stop_s=settings.upload_s + settings.time_limit_s)
+    finally:
+        service = app.state.service
+        say(f"stopped; accepted {service.accepted} requests, answered {service.answered}")
+    return 0
+
+
+def _key(path: str | None) -> str:
+    if path is None:
+        return os.environ.get(KEY, "")
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the API key from {path}: {error}") from error
+    if not key:
+        raise InputError(f"{path} is empty: it must hold the API key")
+    return key
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

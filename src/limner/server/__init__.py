@@ -1,0 +1,6 @@
+"""Limner over HTTP: an API, its compatible twin for clients of remove.bg, and a web page."""
+
+from limner.server.app import create_app
+from limner.server.settings import Settings
+
+__all__ = ["Settings", "create_app"]

@@ -1,0 +1,121 @@
+"""What the description of the API says beyond what FastAPI can see."""
+
+from typing import Any
+
+from limner.server.options import FORMATS, Options
+from limner.server.problems import SCHEMA
+from limner.server.removebg import FIELDS
+from limner.server.uploads import FORM
+
+DESCRIPTION = """Pictures in, cut-outs, mattes or composites out. Nothing is stored, logged or fetched.
+
+    curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' http://127.0.0.1:8000/v1/cutout -o person.png
+    curl -F image=@photo.jpg -F background=white -F format=jpg http://127.0.0.1:8000/v1/cutout -o id.jpg
+    curl -F image=@photo.jpg -F background=@beach.jpg http://127.0.0.1:8000/v1/cutout -o beach.png
+"""
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+PROBLEMS = {
+    400: "The body is malformed.",
+    401: "The API key is missing or wrong.",
+    408: "The upload took too long.",
+    413: "The request has too many bytes.",
+    415: "The body is of a type that is not taken.",
+    422: "The picture or an option cannot be used.",
+    429: "Too many requests are under way; Retry-After says when to try again.",
+    503: "No answer within the time limit; Retry-After says when to try again.",
+}
+"""Status -> what it means."""
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route."""
+    content = {"application/problem+json": {"schema": SCHEMA}}
+    return {status: {"description": PROBLEMS[status], "content": content} for status in statuses}
+
+
+def cutout_responses() -> dict[int | str, dict[str, Any]]:
+    """Of ``/v1/cutout``."""
+    picture = {
+        "description": "The picture.",
+        "content": {media: {"schema": BINARY} for media in FORMATS.values()},
+        "headers": {
+            "Limner-Frame": {
+                "description": "What is shown of the upright picture: top,left,height,width in pixels.",
+                "schema": {"type": "string", "example": "0,40,512,400"},
+            },
+            "Limner-Subject": {
+                "description": "Share of the picture that the subject covers; near 0, nobody was found.",
+                "schema": {"type": "number", "example": 0.4213},
+            },
+        },
+    }
+    return {200: picture, **problem_responses(*PROBLEMS)}
+
+
+def cutout_extra() -> dict[str, Any]:
+    """Parameters and body of ``/v1/cutout``."""
+    options = Options.model_json_schema()["properties"]
+    background = options["background"]
+    form = {
+        "type": "object",
+        "required": ["image"],
+        "properties": {
+            "image": {**BINARY, "description": "The picture."},
+            **options,
+            "background": {**background, "anyOf": [BINARY, {"type": "string"}]},
+        },
+    }
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in options.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                FORM: {"schema": form},
+                "image/*": {"schema": BINARY},
+                "application/octet-stream": {"schema": BINARY},
+            },
+        },
+    }
+
+
+def removebg_responses() -> dict[int | str, dict[str, Any]]:
+    """Of ``/v1.0/removebg``."""
+    item = {"type": "object", "properties": {"title": {"type": "string"}, "code": {"type": "string"}}}
+    errors = {
+        "type": "object",
+        "required": ["errors"],
+        "properties": {"errors": {"type": "array", "items": item}},
+    }
+    content: dict[str, Any] = {media: {"schema": BINARY} for media in FORMATS.values()}
+    content["application/json"] = {"schema": {"type": "object", "required": ["data"]}}
+    refusals = {
+        400: "The request cannot be used.",
+        403: PROBLEMS[401],
+        429: PROBLEMS[429],
+        503: PROBLEMS[503],
+    }
+    return {
+        200: {"description": "The picture, or JSON where the client accepts that.", "content": content},
+        **{
+            status: {"description": text, "content": {"application/json": {"schema": errors}}}
+            for status, text in refusals.items()
+        },
+    }
+
+
+def removebg_extra() -> dict[str, Any]:
+    """Body of ``/v1.0/removebg``."""
+    texts = {name: schema for name, schema in FIELDS.items() if schema.get("format") != "binary"}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                FORM: {"schema": {"type": "object", "properties": FIELDS}},
+                "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": texts}},
+                "application/json": {"schema": {"type": "object", "properties": texts}},
+            },
+        }
+    }

@@ -1,0 +1,29 @@
+"""The limits of a server."""
+
+import os
+from dataclasses import dataclass
+
+from limner.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a server accepts, and how much at a time."""
+
+    queue: int = 32  # requests accepted at a time, uploads included; more are refused with 429
+    batch: int = 8  # images that go through the network together, at most
+    window_s: float = 0.002  # how long the network waits for a batch to fill
+    workers: int = os.cpu_count() or 1  # threads that decode, finish and encode
+    max_bytes: int = 32_000_000  # of a request's body
+    max_pixels: int = 50_000_000  # of a picture, known before it is decoded
+    upload_s: float = 30.0  # for a whole upload
+    time_limit_s: float = 60.0  # from a whole upload to the answer
+    api_key: str = ""  # empty: none is asked for
+    origins: tuple[str, ...] = ()  # web sites that may call from their own pages (CORS); "*" is any
+
+    def __post_init__(self) -> None:
+        for name in ("queue", "batch", "workers", "max_bytes", "max_pixels", "upload_s", "time_limit_s"):
+            if getattr(self, name) <= 0:
+                raise InputError(f"{name} must be positive, got {getattr(self, name)}")
+        if not self.api_key.isascii():
+            raise InputError("the API key must be ASCII: HTTP headers hold nothing else")

@@ -1,0 +1,58 @@
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from limner.segmenter import Segmenter
+from limner.server import Settings, create_app
+from limner.server.run import listen, make_server
+from tests.conftest import PORTRAIT
+
+PHOTO = PORTRAIT.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def segmenter() -> Segmenter:
+    return Segmenter(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def client(segmenter: Segmenter) -> Iterator[TestClient]:
+    """An application in this process, without a socket."""
+    with TestClient(create_app(segmenter)) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def served(segmenter: Segmenter, settings: Settings) -> Iterator[int]:
+    """A server in a thread; the port."""
+    app = create_app(segmenter, settings)
+    listener = listen("127.0.0.1", 0)
+    server = make_server(app, stop_s=10)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def head(path: str = "/v1/cutout", *headers: str) -> bytes:
+    """The head of a POST request."""
+    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode()
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    """All that comes until the server is done with the head and, of small answers, the body."""
+    connection.settimeout(60)
+    data = b""
+    while b"}" not in data:
+        part = connection.recv(65536)
+        if not part:
+            break
+        data += part
+    return data

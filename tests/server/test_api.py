@@ -1,0 +1,213 @@
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from starlette.testclient import TestClient
+
+from limner.cli import main
+from tests.conftest import PORTRAIT, decode
+from tests.server.conftest import PHOTO
+
+JPEG = {"Content-Type": "image/jpeg"}
+FORM = "multipart/form-data"
+RED = {"background": "red"}
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "extension", "media_type"),
+    [
+        ({}, [], "png", "image/png"),
+        ({"output": "mask"}, ["--mask"], "png", "image/png"),
+        ({"background": "white", "format": "jpg"}, ["--background", "white"], "jpg", "image/jpeg"),
+        (
+            {"background": "#0c2340", "crop": "square"},
+            ["--background", "#0c2340", "--square"],
+            "png",
+            "image/png",
+        ),
+        (
+            {"background": "blur", "blur": "3", "format": "webp"},
+            ["--background", "blur", "--blur", "3"],
+            "webp",
+            "image/webp",
+        ),
+        (
+            {"shift": "-1.5", "feather": "2", "refine": "none", "format": "tif"},
+            ["--shift", "-1.5", "--feather", "2", "--refine", "none"],
+            "tif",
+            "image/tiff",
+        ),
+    ],
+)
+def test_the_same_bytes_as_the_command(
+    client: TestClient, tmp_path: Path, options: dict[str, str], arguments: list[str], extension: str,
+    media_type: str,
+) -> None:  # fmt: skip
+    target = tmp_path / f"result.{extension}"
+    assert main(["cut", str(PORTRAIT), "-o", str(target), *arguments]) == 0
+    form = client.post("/v1/cutout", files={"image": PHOTO}, data=options)
+    raw = client.post("/v1/cutout", content=PHOTO, headers=JPEG, params=options)
+    assert form.status_code == raw.status_code == 200
+    assert form.headers["content-type"] == media_type
+    assert form.content == raw.content == target.read_bytes()
+
+
+def test_an_uploaded_background(client: TestClient, tmp_path: Path) -> None:
+    sky = io.BytesIO()
+    PIL.Image.new("RGB", (40, 30), (10, 200, 90)).save(sky, "PNG")
+    answer = client.post(
+        "/v1/cutout", files={"image": PHOTO, "background": sky.getvalue()}, data={"fit": "tile"}
+    )
+    plain = client.post("/v1/cutout", files={"image": PHOTO}, data={"background": "rgb(10, 200, 90)"})
+    assert answer.content == plain.content
+
+
+def test_what_is_told_about_the_result(client: TestClient) -> None:
+    answer = client.post("/v1/cutout?output=mask&crop=subject&margin=0", content=PHOTO, headers=JPEG)
+    top, left, height, width = map(int, answer.headers["limner-frame"].split(","))
+    mask = decode(answer.content)
+    assert mask.shape == (height, width)
+    whole = decode(client.post("/v1/cutout?output=mask", content=PHOTO, headers=JPEG).content)
+    np.testing.assert_array_equal(mask, whole[top : top + height, left : left + width])
+    assert float(answer.headers["limner-subject"]) == pytest.approx(float(whole.mean()) / 255, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "request_"),
+    [
+        (422, "input", {"files": {"image": b"no picture"}}),
+        (422, "input", {"files": {"image": PHOTO[:9000]}}),
+        (422, "input", {"files": {"image": b""}}),
+        (422, "input", {"files": {"image": PHOTO, "background": b"no picture"}}),
+        (422, "input", {"files": {"image": PHOTO}, "data": {"background": "no colour"}}),
+        (422, "input", {"files": {"image": PHOTO}, "data": {"crop": "circle"}}),
+        (422, "no-picture", {"files": {"picture": PHOTO}}),
+        (422, "no-picture", {"files": {"image": PHOTO, "other": PHOTO}}),
+        (422, "no-picture", {"data": {"image": "text"}, "files": {"background": PHOTO}}),
+        (422, "options", {"files": {"image": PHOTO}, "data": {"blurr": "3"}}),
+        (422, "options", {"files": {"image": PHOTO}, "params": {"shift": "far"}}),
+        (422, "options", {"files": {"image": PHOTO}, "params": {"align": "1"}}),
+        (422, "given-twice", {"files": {"image": PHOTO}, "data": {"blur": "3"}, "params": {"blur": "3"}}),
+        (422, "given-twice", {"files": [("image", PHOTO), ("image", PHOTO)]}),
+        (422, "given-twice", {"content": PHOTO, "headers": JPEG, "params": [("blur", "3"), ("blur", "4")]}),
+        (422, "contradiction", {"files": {"image": PHOTO}, "data": {"format": "jpg"}}),
+        (422, "contradiction", {"files": {"image": PHOTO}, "data": {"output": "composite"}}),
+        (422, "contradiction", {"files": {"image": PHOTO}, "data": {**RED, "output": "mask"}}),
+        (422, "contradiction", {"files": {"image": PHOTO}, "data": {**RED, "output": "cutout"}}),
+        (415, "content-type", {"content": b"{}", "headers": {"Content-Type": "application/json"}}),
+        (415, "content-encoding", {"content": PHOTO, "headers": {**JPEG, "Content-Encoding": "gzip"}}),
+        (400, "malformed-form", {"content": b"x", "headers": {"Content-Type": f"{FORM}; boundary=a"}}),
+        (400, "malformed-form", {"content": b"x", "headers": {"Content-Type": FORM}}),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_as_a_problem(
+    client: TestClient, status: int, code: str, request_: dict[str, Any]
+) -> None:
+    answer = client.post("/v1/cutout", **request_)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (status, code), problem
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert len(problem["detail"]) > 10
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/v1/cutout", 405), ("GET", "/nothing", 404), ("POST", "/", 405)]
+)
+def test_wrong_addresses_are_problems_too(client: TestClient, method: str, path: str, status: int) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == answer.json()["status"] == status
+
+
+def test_health_models_and_page(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/v1/models").json()["models"][0]["size"] == [128, 128]
+    page = client.get("/")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "'unsafe" not in page.headers["content-security-policy"]
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_metrics_count(client: TestClient) -> None:
+    def value(name: str) -> float:
+        lines = client.get("/metrics").text.splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)), 0.0)
+
+    names = [
+        'limner_requests_total{route="/v1/cutout",status="200"}',
+        'limner_stage_seconds_count{stage="network"}',
+        "limner_batch_images_sum",
+        'limner_requests_total{route="/v1/cutout",status="422"}',
+    ]
+    before = [value(name) for name in names]
+    client.post("/v1/cutout", content=PHOTO, headers=JPEG)
+    client.post("/v1/cutout", content=b"no", headers=JPEG)
+    assert [value(name) for name in names] == [count + 1 for count in before]
+    assert value("limner_queue_requests") == 0
+    assert value("limner_queue_limit") == 32
+
+
+def test_the_description_has_the_right_types(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    cutout = paths["/v1/cutout"]["post"]
+    assert set(cutout["responses"]["200"]["content"]) == {
+        "image/png",
+        "image/webp",
+        "image/jpeg",
+        "image/tiff",
+    }
+    assert set(cutout["responses"]["422"]["content"]) == {"application/problem+json"}
+    assert set(cutout["requestBody"]["content"]) == {
+        "multipart/form-data",
+        "image/*",
+        "application/octet-stream",
+    }
+    assert "image/png" in paths["/v1.0/removebg"]["post"]["responses"]["200"]["content"]
+    assert list(paths["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
+
+
+@pytest.fixture
+def written() -> Iterator[list[str]]:
+    """Paths that are opened for writing while the test runs."""
+    paths: list[str] = []
+    watching = True
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if not watching:
+            return
+        if event == "open":
+            path, mode, flags = arguments
+            if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) or (mode and set(mode) & set("wax+")):
+                paths.append(str(path))
+        elif event in {"os.mkdir", "os.rename", "tempfile.mkstemp", "tempfile.mkdtemp"}:
+            paths.append(str(arguments[0]))
+
+    sys.addaudithook(watch)
+    yield paths
+    watching = False
+
+
+def test_no_file_is_written_and_no_name_logged(
+    client: TestClient, written: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    noise = io.BytesIO()
+    rng = np.random.default_rng(0)
+    PIL.Image.fromarray(rng.integers(0, 256, (1200, 1200, 3), dtype=np.uint8)).save(noise, "PNG")
+    caplog.set_level("DEBUG")
+    for name in ("secret-name.png", "../../secret-name.png", "/etc/secret-name", "secret\x00name\r\n.png"):
+        files = {"image": (name, noise.getvalue()), "background": (name, noise.getvalue())}
+        answer = client.post("/v1/cutout", files=files)
+        assert answer.status_code == 200
+        assert "content-disposition" not in answer.headers
+    assert written == []
+    assert "secret" not in caplog.text
+    tempfile.TemporaryFile().close()
+    assert written  # the watch works
