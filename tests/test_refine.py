@@ -7,7 +7,7 @@ from limner.images import Alpha, resize
 from limner.matting import sad
 from limner.metrics import boundary_iou
 from limner.refine import refine_alpha
-from tests.conftest import random_image
+from tests.conftest import random_alpha, random_image
 
 
 def coarse(alpha: Alpha, cells: int) -> Alpha:
@@ -34,7 +34,39 @@ def test_a_straight_edge_by_hand() -> None:
     assert np.abs(refined - truth).sum(axis=1).max() < 0.5
 
 
-@pytest.mark.parametrize("value", [0, 1])
+def test_far_from_the_edge_only_haze_goes() -> None:
+    image = np.zeros((400, 300, 3), np.uint8)
+    image[:, 150:] = (200, 120, 40)
+    alpha = np.full((400, 300), 0.015, np.float32)
+    alpha[:, 150:] = 0.99
+    alpha[100:200, 148:152] = 0.5
+    refined = refine_alpha(image, alpha)
+    assert (refined[:, :100] == 0).all()
+    assert (refined[:, 200:] == 1).all()
+
+
+def test_the_size_of_the_picture_changes_little() -> None:
+    image, truth = synthetic_portrait(np.random.default_rng(5), (384, 288))
+    refined = refine_alpha(image, coarse(truth, 48))
+    large = resize(image, (1152, 864))
+    found = refine_alpha(large, resize(coarse(truth, 48), (1152, 864)))
+    assert np.abs(resize(found, (384, 288)) - refined).mean() < 0.004
+
+
+@pytest.mark.parametrize("size", [(16, 16), (16, 200), (33, 41)])
+def test_small_pictures_can_be_refined(size: tuple[int, int], rng: np.random.Generator) -> None:
+    image, alpha = random_image(rng, *size), random_alpha(rng, *size)
+    copies = image.copy(), alpha.copy()
+    refined = refine_alpha(image, alpha)
+    assert refined.shape == size
+    assert refined.dtype == np.float32
+    assert refined.min() >= 0
+    assert refined.max() <= 1
+    np.testing.assert_array_equal(image, copies[0])
+    np.testing.assert_array_equal(alpha, copies[1])
+
+
+@pytest.mark.parametrize("value", [0, 0.01, 1])
 def test_without_an_edge_the_alpha_comes_back(value: float, rng: np.random.Generator) -> None:
     alpha = np.full((50, 60), value, np.float32)
     np.testing.assert_array_equal(refine_alpha(random_image(rng, 50, 60), alpha), alpha)

@@ -10,6 +10,8 @@ from limner.images import Alpha, Image
 from limner.masks import box_mean
 from limner.tiles import Fields, Tiles, shrink
 
+GRID = 512
+"""Longer side of the grid on which mean colours are taken, in cells, at most."""
 RADII = (24, 3)
 """Half the windows of the two blurs, in cells of the grid."""
 SMALL = 1e-5
@@ -57,7 +59,7 @@ def estimate_foreground(image: _Pixels, alpha: Alpha) -> _Pixels:
 
 def _mean_colours(image: _Pixels, alpha: Alpha) -> Fields:
     """Of the foreground and of the background nearby, on the grid, (6, h, w)."""
-    pixels, opacity = shrink(image), shrink(alpha)
+    pixels, opacity = shrink(image, GRID), shrink(alpha, GRID)
     front: _Values = pixels
     behind: _Values = pixels
     for radius in RADII:

@@ -1,75 +1,103 @@
-"""A network's alpha, made right along the edge at the full size of the picture.
+"""A network's alpha, laid anew along the edge at the full size of the picture.
 
-The network saw a small picture, so its alpha is too soft and a few pixels off. Where it is undecided, the
-colours decide: with the mean colour F of the subject and B of the background nearby, a pixel of colour I has
-the opacity ``(I - B) . (F - B) / |F - B|^2``, as far as the two colours differ.
+The network saw a small picture, so its alpha is too soft and a few pixels off. A second, tiny network
+(`limner.nets.edge`) sees picture and alpha on a grid of 384 cells and gives a line in colour space for every
+cell; at full size each pixel near the edge takes its opacity from its own colour.
 """
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from limner.errors import InputError
-from limner.images import Alpha, Image
-from limner.masks import box_mean
+from limner.images import Alpha, Image, Mask
+from limner.masks import box_mean, dilate
 from limner.tiles import Fields, Tiles, shrink
 
-RADIUS = 24
-"""Half the window in which the colours of both sides are measured, in cells of the grid."""
-NOISE = 20.0
-"""Distance between the two colours, in grey levels, at which they begin to be told apart."""
-SURE = 0.9
-"""Alpha from which a pixel shows the subject alone; below 1 - SURE, the background alone."""
-FAINT = 1 / 255
-"""Alphas this near to 0 or 1 are taken to be 0 or 1: a sigmoid never quite gets there."""
-CONTRAST = 2.0
-"""How much steeper the edge becomes where the colours do not decide."""
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+GRID = 384
+"""Longer side of the grid that the network sees, in cells, at most."""
+STRIDE = 8
+"""The network's grid is padded to multiples of it."""
+LEAST = 0.02
+"""Alphas up to this become 0, those from 1 less this become 1, those between are stretched."""
+BAND = 8
+"""How far from an undecided cell the edge may move, in cells."""
+MODEL = Path(__file__).with_name("edge.onnx")
 
 
-def refine_alpha(image: Image, alpha: Alpha) -> Alpha:
+def refine_alpha(image: Image, alpha: Alpha, *, threads: int | None = None) -> Alpha:
     """The alpha with its edge laid where the picture has one, (H, W) float32 in [0, 1].
 
-    Only pixels that are neither opaque nor transparent change, by a grey level or more. An alpha without any,
-    as of an empty picture, is returned as it is.
+    Works from any network's alpha, at any size. Only pixels near the edge are looked at; further away what
+    is nearly opaque or transparent becomes so. An alpha without an edge, as of an empty picture, is returned
+    as it is.
 
     Args:
         image: (H, W, 3) uint8.
         alpha: (H, W) float32 in [0, 1], at the size of the image.
+        threads: Cores that the network may use; by default all.
 
     Raises:
         InputError: If the sizes differ.
     """
     if image.shape[:2] != alpha.shape:
         raise InputError(f"sizes differ: image {image.shape[:2]}, alpha {alpha.shape}")
-    undecided = (alpha > FAINT) & (alpha < 1 - FAINT)
-    if not undecided.any():
+    small = shrink(alpha, GRID)
+    band = _band(small)
+    if not band.any():
         return alpha
-    fields = _colour_fields(shrink(image), shrink(alpha))
-    result = (alpha > 0.5).astype(np.float32)
-    for tiles in Tiles.holding(undecided):
-        red, green, blue, offset, trust = tiles.sample(fields)
+    fields = np.concatenate([_lines(shrink(image, GRID), small, threads), _ramp(band)])
+    result = _stretched(alpha)
+    for tiles in Tiles.over(band, alpha.shape):
+        red, green, blue, offset, weight = tiles.sample(fields)
         colours = tiles.cut(image)
-        found = colours[..., 0] * red + colours[..., 1] * green + colours[..., 2] * blue - offset
-        before = tiles.cut(alpha)
-        steep = ((before - 0.5) * CONTRAST + 0.5).clip(0, 1)
-        trust *= (before * (1 - before) * np.float32(1 / (SURE * (1 - SURE)))).clip(0, 1)
-        alphas = steep + trust * (found.clip(0, 1) - steep)
-        tiles.paste(((alphas - FAINT) / (1 - 2 * FAINT)).clip(0, 1), result)
+        logit = colours[..., 0] * red + colours[..., 1] * green + colours[..., 2] * blue + offset
+        found = _stretched(1 / (1 + np.exp(-logit.clip(-30, 30))))
+        before = _stretched(tiles.cut(alpha))
+        tiles.paste(before + weight * (found - before), result)
     return result
 
 
-def _colour_fields(image: Fields, alpha: Alpha) -> Fields:
-    """What turns a colour into an opacity: slopes of R, G and B, offset, trust in [0, 1]; (5, h, w)."""
-    square = np.square(image).sum(axis=0)
-    means, spreads, shares = [], [], []
-    for sure in (alpha, 1 - alpha):
-        weight = ((sure - SURE) / (1 - SURE)).clip(0, 1)
-        share = box_mean(weight, RADIUS) + 1e-4
-        mean = box_mean(image * weight, RADIUS) / share
-        means.append(mean)
-        spreads.append((box_mean(square * weight, RADIUS) / share - np.square(mean).sum(axis=0)).clip(0))
-        shares.append(share)
-    difference = means[0] - means[1]
-    distance = np.square(difference).sum(axis=0)
-    slope = difference / (distance + 1e-3)
-    trust = np.square(distance / (distance + NOISE**2 + spreads[0] + spreads[1]))
-    trust *= (np.minimum(*shares) * 50).clip(0, 1)
-    return np.concatenate([slope, [(slope * means[1]).sum(axis=0), trust]]).astype(np.float32)
+def _band(alpha: Alpha) -> Mask:
+    """Where the edge may lie, on the grid."""
+    undecided = (alpha > LEAST) & (alpha < 1 - LEAST)
+    return dilate(undecided, BAND) if undecided.any() else undecided
+
+
+def _ramp(band: Mask) -> Fields:
+    """The band's weight, which runs out at its border: (1, h, w)."""
+    return box_mean(band.astype(np.float32), 2)[None].astype(np.float32) * band
+
+
+def _stretched(alpha: Alpha) -> Alpha:
+    result: Alpha = (alpha - np.float32(LEAST)) * np.float32(1 / (1 - 2 * LEAST))
+    return result.clip(0, 1, out=result)
+
+
+def _lines(image: Fields, alpha: Alpha, threads: int | None) -> Fields:
+    """Slopes and offset for every cell, (4, h, w)."""
+    height, width = alpha.shape
+    padding = (0, -height % STRIDE), (0, -width % STRIDE)
+    lines: Fields = _session(threads).run(
+        None,
+        {
+            "pixels": np.pad(image, ((0, 0), *padding), mode="edge"),
+            "alpha": np.pad(alpha, padding, mode="edge"),
+        },
+    )[0]
+    return lines[:, :height, :width]
+
+
+@lru_cache(maxsize=2)
+def _session(threads: int | None) -> "InferenceSession":
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])

@@ -13,30 +13,28 @@ Fields = NDArray[np.float32]
 """(C, h, w) float32: values on a grid that is laid over a picture, its first cell in the first corner."""
 _Value = TypeVar("_Value", bound=np.generic)
 
-GRID = 512
-"""Longer side of the grid of `shrink`, in pixels, at most."""
-
 SIDE = 32
 """Of a tile, pixels; tiles at the lower and right border overlap their neighbours so that they fit in."""
 TOGETHER = 256
 """Tiles that are worked on at a time, which bounds the memory."""
 
 
-def shrink(array: NDArray[Any]) -> Fields:
-    """A picture or an alpha on a grid of `GRID` cells along its longer side, of its own size where smaller.
+def shrink(array: NDArray[Any], grid: int) -> Fields:
+    """A picture or an alpha on a grid of so many cells along its longer side, of its own size where smaller.
 
     A large one is first thinned out to every third, fifth ... pixel, as far as two pixels a cell remain.
 
     Args:
         array: (H, W) or (H, W, C), of any type.
+        grid: Cells along the longer side, at most.
 
     Returns:
         (h, w) or (C, h, w) float32, in the units of the array.
     """
     longer = max(array.shape[:2])
-    step = max(1, (longer // (2 * GRID) - 1) // 2 * 2 + 1)
+    step = max(1, (longer // (2 * grid) - 1) // 2 * 2 + 1)
     thin = array[step // 2 :: step, step // 2 :: step].astype(np.float32)
-    side = min(GRID, longer)
+    side = min(grid, longer)
     if thin.ndim == 2:
         return fit(thin, side)
     return np.stack([fit(np.ascontiguousarray(thin[..., channel]), side) for channel in range(thin.shape[2])])
@@ -54,16 +52,32 @@ class Tiles:
     @classmethod
     def holding(cls, mask: Mask) -> Iterator["Tiles"]:
         """Those with a True pixel, `TOGETHER` at a time; none where all is False."""
-        height, width = mask.shape
-        tops, lefts = np.arange(0, height, SIDE), np.arange(0, width, SIDE)
-        held = np.logical_or.reduceat(np.logical_or.reduceat(mask, tops, axis=0), lefts, axis=1)
-        rows, columns = np.nonzero(held)
-        side = min(SIDE, height), min(SIDE, width)
-        rows = np.minimum(tops[rows], height - side[0])
-        columns = np.minimum(lefts[columns], width - side[1])
+        firsts = [np.arange(0, length, SIDE) for length in mask.shape]
+        held = np.logical_or.reduceat(np.logical_or.reduceat(mask, firsts[0], axis=0), firsts[1], axis=1)
+        return cls._of(held, (mask.shape[0], mask.shape[1]))
+
+    @classmethod
+    def over(cls, cells: Mask, picture: Size) -> Iterator["Tiles"]:
+        """Those in which `sample` would find a True cell, of a grid that is laid over the picture."""
+        held = np.pad(cells, (0, 1))
+        for axis, length in enumerate(picture):
+            starts, side = _starts(length), min(SIDE, length)
+            first = _place(starts, length, cells.shape[axis]).astype(np.intp)
+            last = _place(starts + side - 1, length, cells.shape[axis]).astype(np.intp) + 2
+            ranges = np.stack([first, last], axis=1).ravel().clip(max=cells.shape[axis])
+            held = np.logical_or.reduceat(held, ranges, axis=axis)
+            held = held[::2] if axis == 0 else held[:, ::2]
+        return cls._of(held, picture)
+
+    @classmethod
+    def _of(cls, held: Mask, picture: Size) -> Iterator["Tiles"]:
+        rows, columns = (
+            _starts(length)[index] for length, index in zip(picture, np.nonzero(held), strict=True)
+        )
+        side = min(SIDE, picture[0]), min(SIDE, picture[1])
         for start in range(0, len(rows), TOGETHER):
             part = slice(start, start + TOGETHER)
-            yield cls((height, width), side, rows[part], columns[part])
+            yield cls(picture, side, rows[part], columns[part])
 
     def cut(self, array: NDArray[_Value]) -> NDArray[_Value]:
         """Copy the tiles out of an (H, W, ...) array: (N, h, w, ...)."""
@@ -104,11 +118,22 @@ class Tiles:
             yield slice(row, row + height), slice(column, column + width)
 
 
+def _starts(length: int) -> NDArray[np.intp]:
+    """Where tiles start along one side of a picture; the last one is moved back so that it fits in."""
+    return np.minimum(np.arange(0, length, SIDE), max(0, length - SIDE))
+
+
+def _place(index: NDArray[np.intp], length: int, cells: int) -> NDArray[np.float64]:
+    """The middle of a pixel, in cells, from the middle of the first cell."""
+    place: NDArray[np.float64] = ((index + 0.5) * (cells / length) - 0.5).clip(0, cells - 1)
+    return place
+
+
 def _spread(
     starts: NDArray[np.intp], side: int, length: int, cells: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Along one axis, the first cell that each tile needs, (N,), and the share of each cell, (N, side, k)."""
-    place = ((starts[:, None] + np.arange(side) + 0.5) * (cells / length) - 0.5).clip(0, cells - 1)
+    place = _place(starts[:, None] + np.arange(side), length, cells)
     first = place[:, 0].astype(np.intp)
     reach = int(np.max(place[:, -1].astype(np.intp) - first)) + 2
     distance = place[:, :, None] - (first[:, None, None] + np.arange(reach))

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import torch
+
+from limner import refine
+from limner.nets.edge import STRIDE, EdgeNet, PixelsToLines, local_line
+
+
+def two_colours() -> tuple[torch.Tensor, torch.Tensor]:
+    """A subject of (0.8, 0.4, 0.2) on the right of a background of (0.1, 0.4, 0.6), and its alpha."""
+    right = torch.arange(32).expand(32, 32) >= 16
+    colours = torch.tensor([[0.1, 0.4, 0.6], [0.8, 0.4, 0.2]])
+    return colours[right.long()].permute(2, 0, 1)[None], right.float()[None, None]
+
+
+def test_the_line_of_two_colours_by_hand() -> None:
+    image, alpha = two_colours()
+    line = local_line(image, alpha, 4, 0.9)
+    middle = slice(12, 20)  # both colours lie in the windows there
+    distance = 0.7**2 + 0.4**2
+    trust = distance / (distance + (20 / 255) ** 2)
+    assert line.trust[..., middle].numpy() == pytest.approx(trust, abs=0.01)
+    mixed = 0.25 * image[..., -1:] + 0.75 * image[..., :1]
+    opacity = (line.slope * mixed).sum(1, keepdim=True) - line.offset
+    assert opacity[..., middle].numpy() == pytest.approx(0.25 * trust, abs=0.01)
+    assert (line.trust[..., :6] < 0.01).all()  # no subject near
+
+
+def test_one_colour_is_not_trusted() -> None:
+    image, alpha = two_colours()
+    line = local_line(torch.full_like(image, 0.5), alpha, 4, 0.9)
+    assert line.trust.max() < 0.01
+    assert line.vote(image).abs().max() < 0.01
+
+
+@pytest.mark.parametrize("size", [(STRIDE, STRIDE), (48, 24)])
+def test_lines_have_the_size_of_the_grid(size: tuple[int, int]) -> None:
+    net = EdgeNet().eval()
+    image, alpha = torch.rand(2, 3, *size), torch.rand(2, 1, *size)
+    with torch.inference_mode():
+        assert net(image, alpha).shape == (2, 4, *size)
+
+
+def test_grey_levels_are_taken_as_such() -> None:
+    net = EdgeNet().eval()
+    image, alpha = torch.rand(3, 16, 16), torch.rand(16, 16)
+    with torch.inference_mode():
+        lines = net(image[None], alpha[None, None])[0]
+        found = PixelsToLines(net)(255 * image, alpha)
+    torch.testing.assert_close(found[:3] * 255, lines[:3])
+    torch.testing.assert_close(found[3], lines[3])
+
+
+def test_the_bundled_network_fits_the_grid() -> None:
+    assert refine.STRIDE == STRIDE
+    image, alpha = np.zeros((3, 37, 50), np.float32), np.full((37, 50), 0.5, np.float32)
+    assert refine._lines(image, alpha, 1).shape == (4, 37, 50)
