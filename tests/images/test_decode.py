@@ -18,10 +18,9 @@ from limner.images import (
     load_grey,
     load_image,
     parse_colour,
-    resize,
     save_image,
 )
-from tests.conftest import PORTRAIT, random_alpha, random_image
+from tests.conftest import PORTRAIT, random_image
 
 
 def encoded(picture: PIL.Image.Image, name: str = "PNG", **options: Any) -> bytes:
@@ -206,21 +205,6 @@ def test_targets_that_cannot_be(tmp_path: Path, rng: np.random.Generator) -> Non
     with pytest.raises(InputError, match="WEBP cannot hold"):
         encode_image(np.zeros((1, 20_000, 3), np.uint8), ".webp")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_resize_is_antialiased_and_keeps_type(rng: np.random.Generator) -> None:
-    stripes = np.zeros((64, 64), np.float32)
-    stripes[:, ::2] = 1
-    small = resize(stripes, (8, 8))
-    assert small.dtype == np.float32
-    np.testing.assert_allclose(small, 0.5, atol=0.07)  # without antialiasing: 0 or 1
-    assert resize(random_image(rng, 30, 20), (15, 40)).shape == (15, 40, 3)
-
-
-def test_resize_keeps_the_range(rng: np.random.Generator) -> None:
-    alpha = resize(random_alpha(rng, 7, 5), (70, 50))
-    assert alpha.min() >= 0
-    assert alpha.max() <= 1
 
 
 def test_colours() -> None:

@@ -7,6 +7,11 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from limner.images.arrays import Size
+from limner.images.strips import map_strips, strips
+
+_BILINEAR = PIL.Image.Resampling.BILINEAR
+LEAST_ROWS = 16
+"""Rows of the result that are made together at least: each strip reads a few rows of its neighbours too."""
 
 _Array = TypeVar("_Array", bound=NDArray[Any])
 
@@ -16,13 +21,17 @@ def resize(array: _Array, size: Size) -> _Array:
 
     Bilinear, antialiased when shrinking: the triangle filter is widened to the scale (as Pillow does).
     """
-    height, width = size
     if array.shape[:2] == size:
         return array
-    if array.dtype == np.uint16:
-        return cast(_Array, _resize_deep(array, size))
-    picture = PIL.Image.fromarray(array)
-    return cast(_Array, np.asarray(picture.resize((width, height), PIL.Image.Resampling.BILINEAR)))
+    result = np.empty((*size, *array.shape[2:]), array.dtype)
+
+    def fill(rows: slice) -> None:
+        result[rows] = _rows(array, size, rows)
+
+    row_bytes = max(array.nbytes, result.nbytes) // size[0]
+    for _ in map_strips(fill, strips(size[0], row_bytes, least=LEAST_ROWS)):
+        pass
+    return cast(_Array, result)
 
 
 def fit(array: _Array, side: int) -> _Array:
@@ -32,10 +41,22 @@ def fit(array: _Array, side: int) -> _Array:
     return resize(array, (height, width))
 
 
-def _resize_deep(pixels: NDArray[np.uint16], size: Size) -> NDArray[np.uint16]:
-    """Channel by channel as floating-point numbers, which hold all 16 bits."""
-    result = np.empty((*size, pixels.shape[2]), np.uint16)
-    for channel in range(pixels.shape[2]):
-        resized = resize(pixels[..., channel].astype(np.float32), size)
-        result[..., channel] = np.rint(resized.clip(0, 65535))
+def _rows(array: NDArray[Any], size: Size, rows: slice) -> NDArray[Any]:
+    """Some rows of the resized picture, from no more of the picture than they need."""
+    height, width = size
+    scale = array.shape[0] / height
+    reach = max(scale, 1) + 1  # half the width of the filter, and a row for rounding
+    top = max(0, int(rows.start * scale - reach))
+    bottom = min(array.shape[0], int(rows.stop * scale + reach) + 1)
+    box = (0, rows.start * scale - top, array.shape[1], min(rows.stop * scale, array.shape[0]) - top)
+    part = array[top:bottom]
+
+    def resized(values: NDArray[Any]) -> NDArray[Any]:
+        picture = PIL.Image.fromarray(values)
+        return np.asarray(picture.resize((width, rows.stop - rows.start), _BILINEAR, box))
+
+    if part.dtype != np.uint16:
+        return resized(part)
+    channels = (resized(part[..., channel].astype(np.float32)) for channel in range(part.shape[2]))
+    result: NDArray[Any] = np.rint(np.stack(list(channels), axis=2).clip(0, 65535))
     return result

@@ -15,9 +15,9 @@ STRIP_BYTES = 1 << 20
 _Result = TypeVar("_Result")
 
 
-def strips(height: int, row_bytes: int) -> list[slice]:
-    """The rows of a picture, `STRIP_BYTES` at a time and at least one."""
-    rows = max(1, STRIP_BYTES // row_bytes)
+def strips(height: int, row_bytes: int, *, least: int = 1) -> list[slice]:
+    """The rows of a picture, `STRIP_BYTES` at a time and not less than ``least``."""
+    rows = max(least, STRIP_BYTES // max(row_bytes, 1))
     return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 

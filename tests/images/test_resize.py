@@ -1,0 +1,62 @@
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from numpy.typing import NDArray
+
+from limner.images import fit, resize
+from tests.conftest import random_alpha, random_image
+
+
+def as_pillow(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """The whole picture at once, by Pillow."""
+    height, width = size
+    return np.asarray(PIL.Image.fromarray(array).resize((width, height), PIL.Image.Resampling.BILINEAR))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((1500, 900), (128, 128)),
+        ((64, 48), (1100, 900)),
+        ((700, 500), (1100, 1900)),
+        ((9, 2000), (900, 3)),
+        ((5, 7), (5, 9)),
+    ],
+)
+def test_strips_give_what_the_whole_gives(
+    before: tuple[int, int], after: tuple[int, int], rng: np.random.Generator
+) -> None:
+    image, alpha = random_image(rng, *before), random_alpha(rng, *before)
+    assert np.abs(resize(image, after).astype(int) - as_pillow(image, after)).max() <= 1  # a tie
+    np.testing.assert_allclose(resize(alpha, after), as_pillow(alpha, after), atol=2e-5)  # boxes are float32
+
+
+def test_16_bits_keep_their_depth(rng: np.random.Generator) -> None:
+    deep = rng.integers(0, 65536, (300, 200, 3), np.uint16)
+    result = resize(deep, (90, 350))
+    assert result.dtype == np.uint16
+    for channel in range(3):
+        expected = as_pillow(deep[..., channel].astype(np.float32), (90, 350))
+        assert np.abs(result[..., channel] - expected).max() <= 0.51
+
+
+def test_fit_keeps_proportions() -> None:
+    assert fit(np.zeros((300, 200), np.float32), 30).shape == (30, 20)
+    assert fit(np.zeros((1, 1000, 3), np.uint8), 10).shape == (1, 10, 3)
+
+
+def test_resize_is_antialiased_and_keeps_type(rng: np.random.Generator) -> None:
+    stripes = np.zeros((64, 64), np.float32)
+    stripes[:, ::2] = 1
+    small = resize(stripes, (8, 8))
+    assert small.dtype == np.float32
+    np.testing.assert_allclose(small, 0.5, atol=0.07)  # without antialiasing: 0 or 1
+    assert resize(random_image(rng, 30, 20), (15, 40)).shape == (15, 40, 3)
+
+
+def test_resize_keeps_the_range(rng: np.random.Generator) -> None:
+    alpha = resize(random_alpha(rng, 7, 5), (70, 50))
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
