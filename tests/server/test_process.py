@@ -18,6 +18,8 @@ import pytest
 from limner.cli import main
 from tests.server.conftest import PHOTO
 
+JPEG = {"Content-Type": "image/jpeg"}
+QUICK = "/v1/cutout?output=mask&refine=none"
 READY = re.compile(rb"ready on http://127\.0\.0\.1:(\d+)")
 
 
@@ -48,7 +50,7 @@ def test_all_that_was_accepted_is_answered_when_it_stops(number: signal.Signals)
             while not stop.is_set():
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
                 try:
-                    connection.request("POST", "/v1/cutout?output=mask&refine=none", PHOTO, {"Content-Type": "image/jpeg"})
+                    connection.request("POST", QUICK, PHOTO, JPEG)
                     answer = connection.getresponse()
                     whole = len(answer.read()) == int(answer.headers["content-length"])
                     answers[str(answer.status) if whole else "broken"] += 1
