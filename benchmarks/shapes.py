@@ -18,6 +18,7 @@ import onnxruntime
 
 from limner.nets.portrait import PortraitNet
 from limner.training.export import PixelsToAlpha, to_onnx
+from limner.training.quantise import to_8_bits
 from peers import PEERS, SETTLE_S, THREADS, Peer
 
 SHAPES = {
@@ -26,11 +27,11 @@ SHAPES = {
     "fewer blocks": ((16, 24, 48, 96, 128), (1, 1, 1, 1), (32, 24, 16, 16)),
     "none at stride 4": ((16, 32, 48, 96, 112), (0, 1, 1, 1), (32, 32, 16, 16)),
     "up to stride 4": ((16, 32, 48, 96, 112), (0, 1, 1, 1), (32, 32, 16)),
-    "deeper": ((16, 32, 48, 96, 128), (0, 1, 1, 2), (32, 32, 16)),
-    "portrait_small": ((16, 24, 48, 96, 128), (0, 1, 1, 1), (32, 24, 16)),
+    "narrow": ((16, 24, 48, 96, 128), (0, 1, 1, 1), (32, 24, 16)),
+    "portrait_small": ((24, 48, 64, 112, 128), (0, 1, 2, 1), (64, 48, 32)),
 }
 """Channels, blocks and decoder of `PortraitNet`."""
-SIZES = {"portrait": (192, 256), "portrait_small": (192, 224, 256), "deeper": (192, 224)}
+SIZES = {"portrait": (256, 320), "narrow": (192, 224), "portrait_small": (192, 224, 256)}
 BESIDE = ("mediapipe_selfie_256.tflite", "sinet_softmax_320.onnx")
 
 
@@ -45,11 +46,14 @@ def main() -> None:
         net = PortraitNet(*shape)
         millions = sum(parameter.numel() for parameter in net.parameters()) / 1e6
         for size in SIZES.get(name, (192,)):
-            runs[f"{name} | {size} | {millions:.2f}"] = _ours(net, size)
-    for file in BESIDE:
-        peer = Peer(args.peers / file, PEERS[file])
+            data = to_onnx(PixelsToAlpha(net).eval(), (size, size))
+            noise = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), np.uint8)
+            for weights, file in (("float32", data), ("int8", to_8_bits(data, list(noise)))):
+                runs[f"{name} | {size} | {millions:.2f} | {weights}"] = _ours(file, size)
+    for path in BESIDE:
+        peer = Peer(args.peers / path, PEERS[path])
         seen = peer.prepare(np.zeros((*peer.size, 3), np.uint8))
-        runs[f"{peer.name} | {peer.size[0]} | "] = lambda peer=peer, seen=seen: peer.run(seen)  # type: ignore[misc]
+        runs[f"{peer.name} | {peer.size[0]} | | float32"] = lambda peer=peer, seen=seen: peer.run(seen)  # type: ignore[misc]
     taken: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(args.rounds):
         for name, run in runs.items():
@@ -57,15 +61,16 @@ def main() -> None:
             started = time.perf_counter()
             run()
             taken[name].append(1e3 * (time.perf_counter() - started))
-    print("| shape | input | million parameters | least ms | median ms |\n|---|---|---|---|---|")
+    print(
+        "| shape | input | million parameters | weights | least ms | median ms |\n|---|---|---|---|---|---|"
+    )
     for name, times in taken.items():
         print(f"| {name} | {min(times):.2f} | {np.median(times):.2f} |")
 
 
-def _ours(net: PortraitNet, size: int) -> Callable[[], Any]:
+def _ours(data: bytes, size: int) -> Callable[[], Any]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = THREADS, 3
-    data = to_onnx(PixelsToAlpha(net).eval(), (size, size))
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     pixels = np.zeros((1, size, size, 3), np.uint8)
     return lambda: session.run(None, {"pixels": pixels})

@@ -20,7 +20,7 @@ LAYERS = [
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HOMES = {
     "PIL": {"images"},
-    "onnxruntime": {"segmenter", "refine", "doctor"},
+    "onnxruntime": {"segmenter", "refine", "doctor", "training"},
     "torch": {"nets", "training"},
     "lightning": {"nets", "training"},
     "onnx": {"training"},

@@ -11,7 +11,7 @@ from limner.training.loading import normalise
 
 PARAMETERS = {
     "portrait": 2_086_145,
-    "portrait_small": 714_244,
+    "portrait_small": 1_164_476,
     "segnet": 29_435_649,
     "segnet_basic": 1_415_425,
     "unet": 134_617,

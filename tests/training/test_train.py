@@ -15,7 +15,7 @@ from limner.segmenter import Segmenter
 from limner.spec import read_model
 from limner.training import export as exporting
 from limner.training.config import TrainConfig
-from limner.training.export import PixelsToAlpha, check_parity, first_images, read_validation
+from limner.training.export import PixelsToAlpha, check_loss, check_parity, first_images, read_validation
 from limner.training.loading import PortraitData
 from limner.training.module import PortraitModule, load_checkpoint, warm_cosine
 from limner.training.train import train
@@ -141,16 +141,27 @@ def test_what_rounding_does_to_torch_itself_is_let_pass() -> None:
         check_parity(model, Answer(alpha), images)  # type: ignore[arg-type]
 
 
-def test_weights_in_16_bits(run: tuple[Path, TrainConfig], tmp_path: Path) -> None:
-    whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
+@pytest.mark.parametrize(("weights", "smaller", "nearer"), [("float16", 0.65, 0.02), ("int8", 0.65, 0.2)])
+def test_smaller_weights(
+    run: tuple[Path, TrainConfig], tmp_path: Path, weights: str, smaller: float, nearer: float
+) -> None:
+    whole, small = tmp_path / "whole.onnx", tmp_path / "small.onnx"
     assert main(["export", str(run[0]), str(whole)]) == 0
-    assert main(["export", str(run[0]), str(half), "--half"]) == 0
-    assert half.stat().st_size < 0.65 * whole.stat().st_size
+    assert main(["export", str(run[0]), str(small), "--weights", weights]) == 0
+    assert small.stat().st_size < smaller * whole.stat().st_size
     samples = read_folder(Path(run[1].data_root) / "white")
     image, target = samples[20].load()
-    alphas = [Segmenter(path, device="cpu")(image) for path in (whole, half)]
-    assert 0 < np.abs(alphas[0] - alphas[1]).max() < 0.02
+    alphas = [Segmenter(path, device="cpu")(image) for path in (whole, small)]
+    assert 0 < np.abs(alphas[0] - alphas[1]).max() < nearer
     assert ((alphas[1] >= 0.5) == (target >= 0.5)).mean() > 0.9
+
+
+def test_weights_that_change_the_alphas_are_refused(run: tuple[Path, TrainConfig], tmp_path: Path) -> None:
+    alphas = [np.zeros((4, 5), np.float32), np.ones((6, 3), np.float32)]
+    assert check_loss(alphas, [alpha + 0.005 for alpha in alphas]) == pytest.approx(0.005)
+    with pytest.raises(ModelError, match="export with float32"):
+        check_loss(alphas, [alpha + 0.02 for alpha in alphas])
+    assert main(["export", str(run[0]), str(tmp_path / "x.onnx"), "--weights", "int4"]) == 1
 
 
 def test_learning_rate_rises_for_an_epoch_and_falls_to_zero() -> None:

@@ -16,7 +16,11 @@ def add(commands: "Commands") -> None:
     parser = add_command(commands, "export", _export, help="turn a checkpoint into a model")
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
     parser.add_argument("target", metavar="TARGET.onnx")
-    parser.add_argument("--half", action="store_true", help="store the weights in 16 bits: half the file")
+    parser.add_argument(
+        "--weights",
+        default="float32",
+        help="float32 (default); float16: half the file; int8: a quarter, and twice as fast on most CPUs",
+    )
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -24,6 +28,6 @@ def _export(args: argparse.Namespace) -> int:
     from limner.training.export import export
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
-    spec = export(args.checkpoint, args.target, half=args.half)
+    spec = export(args.checkpoint, args.target, weights=args.weights)
     print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
     return 0

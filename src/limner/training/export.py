@@ -16,15 +16,24 @@ from limner import files
 from limner.datasets import Sample, dataset_splits, read_dataset
 from limner.errors import DatasetError, InputError, ModelError
 from limner.evaluation import evaluate
-from limner.images import Image, Size, load_image
+from limner.images import Alpha, Image, Size, load_image
 from limner.segmenter import Segmenter
 from limner.spec import ModelSpec, to_input
 from limner.training.config import TrainConfig
 from limner.training.loading import normalise
 from limner.training.module import load_checkpoint
+from limner.training.quantise import to_8_bits
 
 LARGE = 1024
 """Values in a weight from which it is worth storing in 16 bits: not biases and batch norms."""
+
+WEIGHTS = ("float32", "float16", "int8")
+
+CALIBRATION = 200
+"""Training pictures from which the scales of 8-bit arithmetic are fixed."""
+
+LARGEST_LOSS = 0.01
+"""Largest mean change of an alpha by smaller weights that is let pass; see `check_loss`."""
 
 TOLERANCE = 1e-4
 """Largest difference of an alpha between torch and ONNX Runtime that is let pass; see `check_parity`."""
@@ -42,7 +51,7 @@ class PixelsToAlpha(nn.Module):
         return torch.sigmoid(self.net(normalise(pixels)))[:, 0]
 
 
-def export(checkpoint: str | Path, target: str | Path, *, half: bool = False) -> ModelSpec:
+def export(checkpoint: str | Path, target: str | Path, *, weights: str = "float32") -> ModelSpec:
     """Write a checkpoint as a model: ``NAME.onnx`` and its sidecar ``NAME.json``.
 
     The model is compared with torch on 32 pictures of the validation lists that the run was trained with, and
@@ -51,17 +60,20 @@ def export(checkpoint: str | Path, target: str | Path, *, half: bool = False) ->
     Args:
         checkpoint: Of `limner train`.
         target: The ``.onnx`` file.
-        half: Store the weights in 16 bits, which halves the file; the arithmetic stays in 32. The comparison
-            is made before they are rounded, the scores are measured after.
+        weights: "float32"; "float16", which halves the file while the arithmetic stays in 32 bits; or "int8",
+            which quarters it and computes in 8 bits (`limner.training.quantise`), with scales from
+            `CALIBRATION` training pictures. The comparison is made before, the scores are measured after.
 
     Raises:
-        InputError: If ``target`` does not end in ``.onnx``.
+        InputError: If ``target`` does not end in ``.onnx``, or ``weights`` is none of these.
         ModelError: If the checkpoint cannot be read, or the model differs from torch (`check_parity`).
         DatasetError: If a validation list cannot be read, or there is none.
     """
     target = Path(target)
     if target.suffix != ".onnx":
         raise InputError(f"an exported model is NAME.onnx, got '{target}'")
+    if weights not in WEIGHTS:
+        raise InputError(f"unknown weights '{weights}': use one of {', '.join(WEIGHTS)}")
     module, commit = load_checkpoint(checkpoint)
     config = module.config
     lists = read_validation(config)
@@ -83,16 +95,41 @@ def export(checkpoint: str | Path, target: str | Path, *, half: bool = False) ->
         draft = Path(folder) / target.name
         save(draft, data, spec)
         segmenter = Segmenter(draft, device="cpu")
-        check_parity(model, segmenter, first_images(lists.values(), 32))
-        if half:
-            data = halve(data)
+        images = first_images(lists.values(), 32)
+        check_parity(model, segmenter, images)
+        if weights != "float32":
+            exact = segmenter.batch(images)
+            data = halve(data) if weights == "float16" else to_8_bits(data, _calibration(config))
             spec = replace(spec, sha256=files.sha256(data))
             save(draft, data, spec)
             segmenter = Segmenter(draft, device="cpu")
+            check_loss(exact, segmenter.batch(images))
     scores = {f"{name}/val": evaluate(segmenter, samples).scores() for name, samples in lists.items()}
     spec = replace(spec, scores=scores)
     save(target, data, spec)
     return spec
+
+
+def check_loss(exact: Sequence[Alpha], found: Sequence[Alpha]) -> float:
+    """Mean absolute difference that smaller weights make to the alphas of some pictures.
+
+    Raises:
+        ModelError: If it is more than `LARGEST_LOSS`.
+    """
+    loss = float(np.mean([np.abs(one - other).mean() for one, other in zip(exact, found, strict=True)]))
+    if loss > LARGEST_LOSS:
+        raise ModelError(
+            f"smaller weights change the alphas by {loss:.4f} in the mean, more than {LARGEST_LOSS}: "
+            "export with float32"
+        )
+    return loss
+
+
+def _calibration(config: TrainConfig) -> list[Image]:
+    """The first pictures of the training lists at network size."""
+    lists = [read_dataset(Path(config.data_root) / name, "train") for name in config.data]
+    size = (config.input_size, config.input_size)
+    return [to_input(image, size) for image in first_images(lists, CALIBRATION)]
 
 
 def read_validation(config: TrainConfig) -> dict[str, list[Sample]]:
