@@ -275,3 +275,11 @@ def test_image_of_a_photo_is_what_load_image_gives(rng: np.random.Generator) -> 
 def test_programs_that_pillow_would_start_are_not() -> None:
     with pytest.raises(InputError, match="not a picture that Limner reads"):
         load_photo(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
+
+
+def test_resolution_that_cannot_be_true_is_left_out() -> None:
+    buffer = io.BytesIO()
+    PIL.Image.new("RGB", (4, 4)).save(buffer, "TIFF", dpi=(4e9, 4e9))
+    photo = load_photo(buffer.getvalue())
+    assert photo.dpi is None
+    assert encode_photo(photo, ".bmp")

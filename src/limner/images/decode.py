@@ -2,7 +2,6 @@
 
 import io
 import logging
-from math import isfinite
 
 import numpy as np
 import PIL.ExifTags
@@ -241,8 +240,9 @@ def _exif(picture: Pillow, name: str) -> tuple[int, bytes | None]:
 
 
 def _dpi(picture: Pillow) -> tuple[float, float] | None:
+    """Pixels an inch, where they can be true: JPEG, whose numbers are the smallest, has 16 bits for them."""
     across, down = (round(float(value), 1) for value in picture.info.get("dpi", (0, 0)))
-    return (across, down) if all(isfinite(value) and value > 1 for value in (across, down)) else None
+    return (across, down) if all(1 < value < 65_536 for value in (across, down)) else None
 
 
 def _profile(picture: Pillow, name: str) -> bytes | None:

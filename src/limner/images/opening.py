@@ -66,8 +66,9 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pil
     except MemoryError as error:
         raise InputError(f"{name} needs more memory than there is: make it smaller first") from error
     except _DAMAGED as error:
+        reason = " ".join(str(error).split())  # some have several lines
         raise InputError(
-            f"{name} is damaged and cannot be decoded: {error}; get a whole copy of it"
+            f"{name} is damaged and cannot be decoded: {reason}; get a whole copy of it"
         ) from error
 
 
