@@ -4,6 +4,7 @@
 """
 
 import io
+import itertools
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -12,19 +13,24 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
+import tifffile
 from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images import (
+    ANIMATED,
     FORMATS,
     Photo,
+    encode_frames,
     encode_photo,
     load_alpha,
+    load_frames,
     load_grey,
     load_image,
     load_photo,
     picture_size,
 )
+from tests.images.profiles import wide_profile
 
 MAX_PIXELS = 1_000_000
 """Limit that the cases are read with: a damaged header may well announce more."""
@@ -97,12 +103,16 @@ def specimens() -> dict[str, bytes]:
     photo = Photo(
         pixels=(smooth * 257).astype(np.uint16),
         alpha=np.asarray(opaque, np.float32) / np.float32(255),
-        profile=profile,
+        profile=wide_profile(),
         exif=exif.tobytes(),
         dpi=(300, 300),
     )
     for extension in (".png", ".tif", ".heic"):
         files[f"rgba-16{extension}"] = encode_photo(photo, extension, metadata="keep")
+    stored = np.dstack([photo.pixels // 2, photo.pixels[..., :1] // 2 + 9000])
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, stored, photometric="rgb", extrasamples=["assocalpha"], compression="zlib")
+    files["premultiplied-16.tif"] = buffer.getvalue()
     return files
 
 
@@ -243,6 +253,14 @@ def check(data: bytes) -> bool:
         return False
     if photo.pixels.size > 200_000:
         return True
+    try:
+        frames = list(itertools.islice(load_frames(data, max_pixels=MAX_PIXELS), 5))
+        for frame, duration_ms in frames:
+            _check_photo(frame)
+            assert duration_ms > 0, duration_ms
+        encode_frames(frames, ANIMATED[len(data) % len(ANIMATED)])
+    except InputError as error:
+        _check_message(error)
     for place in range(2):  # all formats have their turn, in some case or other
         extension = sorted(FORMATS)[zlib.crc32(data, place) % len(FORMATS)]
         try:

@@ -3,6 +3,7 @@
 Inside the package a picture has one form, the array aliases below; everything else is converted here.
 """
 
+from limner.images.animation import ANIMATED, encode_frames, load_frames
 from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
 from limner.images.colour import parse_colour
 from limner.images.decode import (
@@ -21,6 +22,7 @@ from limner.images.photo import Photo
 from limner.images.resize import fit, resize
 
 __all__ = [
+    "ANIMATED",
     "FORMATS",
     "MAX_PIXELS",
     "METADATA",
@@ -39,10 +41,12 @@ __all__ = [
     "Trimap",
     "as_image",
     "check_format",
+    "encode_frames",
     "encode_image",
     "encode_photo",
     "fit",
     "load_alpha",
+    "load_frames",
     "load_grey",
     "load_image",
     "load_photo",

@@ -277,7 +277,7 @@ def _rgb(picture: Pillow, profile: bytes | None) -> Pillow:
     if profile is not None and space != "RGB":
         picture = picture_to_srgb(picture.convert(_plain(picture.mode, space)), profile)
     if opacity is None:
-        return picture.convert("RGB")
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
     picture = picture.convert("RGBA")
     picture.putalpha(opacity)
     return picture

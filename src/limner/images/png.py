@@ -39,12 +39,16 @@ def encode_png(
         compress: Take longer for a smaller file.
         chunks: Names and contents of further chunks, written before the picture.
     """
+    body = packed_rows(pixels, alpha, SMALL if compress else FAST)
+    parts = [image_header(pixels, alpha), *chunks, *((b"IDAT", data) for data in body), (b"IEND", b"")]
+    return b"".join((SIGNATURE, *(piece for part in parts for piece in chunk(*part))))
+
+
+def image_header(pixels: Pixels, alpha: Alpha | None) -> tuple[bytes, bytes]:
+    """The first chunk, name and contents: size, depth and channels."""
     height, width = pixels.shape[:2]
     colour_type = _COLOUR_TYPES[channels(pixels, alpha)]
-    header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, colour_type, 0, 0, 0)
-    body = packed_rows(pixels, alpha, SMALL if compress else FAST)
-    parts = [(b"IHDR", header), *chunks, *((b"IDAT", data) for data in body), (b"IEND", b"")]
-    return b"".join((SIGNATURE, *(piece for part in parts for piece in chunk(*part))))
+    return b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, colour_type, 0, 0, 0)
 
 
 def header_chunks(
