@@ -12,7 +12,7 @@ LAYERS = [
     {"files", "parallel"},
     {"images", "masks", "spec", "metrics", "matting"},
     {"tiles", "segmenter", "backgrounds", "framing", "foreground", "refine", "compose", "finishing"},
-    {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor", "batch"},
+    {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor", "batch", "video"},
     {"training"},
     {"server"},
     {"cli"},
@@ -20,6 +20,7 @@ LAYERS = [
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HOMES = {
     "PIL": {"images"},
+    "av": {"video"},
     "onnxruntime": {"segmenter", "refine", "doctor", "training"},
     "torch": {"nets", "training"},
     "lightning": {"nets", "training"},
@@ -32,7 +33,7 @@ HOMES = {
     "ray": {"batch"},
     "scipy": {"matting"},
     "starlette": {"server"},
-    "tqdm": {"batch", "datasets", "evaluation", "training"},
+    "tqdm": {"batch", "datasets", "evaluation", "training", "video"},
     "uvicorn": {"server"},
 }
 MODULES = [
@@ -82,4 +83,4 @@ def test_every_room_has_a_layer() -> None:
 def test_heavy_packages_are_not_loaded(code: str) -> None:
     probe = f"import sys; {code}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True)
-    assert not {"onnxruntime", "torch", "lightning", "pyarrow"} & set(run.stdout.split())
+    assert not {"av", "onnxruntime", "torch", "lightning", "pyarrow"} & set(run.stdout.split())

@@ -13,7 +13,7 @@ from limner.tiles import Fields, Tiles, shrink
 GRID = 512
 """Longer side of the grid on which mean colours are taken, in cells, at most."""
 RADII = (24, 3)
-"""Half the windows of the two blurs, in cells of the grid."""
+"""Half the windows of the two blurs, in cells of a grid of `GRID`."""
 SMALL = 1e-5
 """Added to shares before dividing by them."""
 
@@ -21,7 +21,7 @@ _Values = NDArray[Any]
 _Pixels = TypeVar("_Pixels", Image, NDArray[np.uint16])
 
 
-def estimate_foreground(image: _Pixels, alpha: Alpha) -> _Pixels:
+def estimate_foreground(image: _Pixels, alpha: Alpha, *, grid: int = GRID) -> _Pixels:
     """The colours F of ``I = alpha * F + (1 - alpha) * B``, of the image's shape and type.
 
     Only pixels that are neither opaque nor transparent change. The mean colours of both sides are measured
@@ -30,6 +30,7 @@ def estimate_foreground(image: _Pixels, alpha: Alpha) -> _Pixels:
     Args:
         image: (H, W, 3) uint8 or uint16.
         alpha: (H, W) float32 in [0, 1].
+        grid: Longer side of the grid, in cells; fewer are faster, and less sharp.
 
     Raises:
         InputError: If the sizes differ.
@@ -42,7 +43,7 @@ def estimate_foreground(image: _Pixels, alpha: Alpha) -> _Pixels:
     mixed = (alpha > 0) & (alpha < 1)
     if not mixed.any():
         return image
-    fields = _mean_colours(image, alpha)
+    fields = _mean_colours(image, alpha, grid)
     result = image.copy()
     for tiles in Tiles.holding(mixed):
         means = tiles.sample(fields)
@@ -57,12 +58,13 @@ def estimate_foreground(image: _Pixels, alpha: Alpha) -> _Pixels:
     return result
 
 
-def _mean_colours(image: _Pixels, alpha: Alpha) -> Fields:
+def _mean_colours(image: _Pixels, alpha: Alpha, grid: int) -> Fields:
     """Of the foreground and of the background nearby, on the grid, (6, h, w)."""
-    pixels, opacity = shrink(image, GRID), shrink(alpha, GRID)
+    pixels, opacity = shrink(image, grid), shrink(alpha, grid)
     front: _Values = pixels
     behind: _Values = pixels
-    for radius in RADII:
+    for cells in RADII:
+        radius = max(1, round(cells * grid / GRID))
         share = box_mean(opacity, radius)
         mean_front = box_mean(opacity * front, radius) / (share + SMALL)
         mean_behind = box_mean((1 - opacity) * behind, radius) / (1 - share + SMALL)

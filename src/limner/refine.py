@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 GRID = 384
-"""Longer side of the grid that the network sees, in cells, at most."""
+"""Longer side of the grid that the network sees, in cells, at most, for a photo."""
 STRIDE = 8
 """The network's grid is padded to multiples of it."""
 LEAST = 0.02
@@ -30,7 +30,7 @@ BAND = 8
 MODEL = Path(__file__).with_name("edge.onnx")
 
 
-def refine_alpha(image: Image, alpha: Alpha, *, threads: int | None = None) -> Alpha:
+def refine_alpha(image: Image, alpha: Alpha, *, threads: int | None = None, grid: int = GRID) -> Alpha:
     """The alpha with its edge laid where the picture has one, (H, W) float32 in [0, 1].
 
     Works from any network's alpha, at any size. Only pixels near the edge are looked at; further away what
@@ -41,17 +41,18 @@ def refine_alpha(image: Image, alpha: Alpha, *, threads: int | None = None) -> A
         image: (H, W, 3) uint8.
         alpha: (H, W) float32 in [0, 1], at the size of the image.
         threads: Cores that the network may use; by default all.
+        grid: Longer side of the grid, in cells; fewer are faster, and less sharp.
 
     Raises:
         InputError: If the sizes differ.
     """
     if image.shape[:2] != alpha.shape:
         raise InputError(f"sizes differ: image {image.shape[:2]}, alpha {alpha.shape}")
-    small = shrink(alpha, GRID)
+    small = shrink(alpha, grid)
     band = _band(small)
     if not band.any():
         return alpha
-    fields = np.concatenate([_lines(shrink(image, GRID), small, threads), _ramp(band)])
+    fields = np.concatenate([_lines(shrink(image, grid), small, threads), _ramp(band)])
     result = _stretched(alpha)
     for tiles in Tiles.over(band, alpha.shape):
         red, green, blue, offset, weight = tiles.sample(fields)

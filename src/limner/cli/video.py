@@ -1,0 +1,177 @@
+"""``limner video``: a clip in, the same clip with another background, without one, or its matte out."""
+
+import argparse
+import json
+import re
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from limner.cli.finish import add_finish, read_finish
+from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, need, say
+from limner.errors import LimnerError
+
+if TYPE_CHECKING:
+    from limner.cli.shared import Commands
+    from limner.video.pipeline import Outcome
+    from limner.video.reading import Part, Raw
+
+
+def add(commands: "Commands") -> None:
+    """Declare the command."""
+    parser = add_command(commands, "video", _video, help="cut the person out of a video")
+    parser.add_argument("input", metavar="IN", help="a video; - reads one from a pipe")
+    parser.add_argument(
+        "output", metavar="OUT", help="file.mp4 .mov .webm .mkv .raw, a folder/ of PNG files, or -"
+    )
+    add_finish(parser)
+    group = parser.add_argument_group("video")
+    group.add_argument(
+        "--codec", help="h264, h265, vp9 or prores (default: what the container usually holds)"
+    )
+    group.add_argument(
+        "--quality", type=int, metavar="N", help="of the codec, on its own scale (CRF: less is better)"
+    )
+    group.add_argument("--no-sound", action="store_true", help="leave the sound out instead of copying it")
+    group.add_argument("--from", dest="start", default="0", metavar="TIME", help="seconds, or h:m:s")
+    group.add_argument("--to", dest="end", default="inf", metavar="TIME", help="seconds, or h:m:s")
+    group.add_argument(
+        "--preview", type=int, metavar="N", help="write every N-th frame on one sheet, OUT, a picture"
+    )
+    group.add_argument("--raw", metavar="WxH[@RATE]", help="IN is RGB pixels without a header")
+    group.add_argument(
+        "--format", metavar="NAME", help="of OUT, where its name does not say: raw, mkv, webm, mov, mp4"
+    )
+    add_model(parser)
+    add_json(parser, "print one JSON object at the end")
+
+
+def _video(args: argparse.Namespace) -> int:
+    need("video", "av")
+    from limner.segmenter import Segmenter
+    from limner.spec import DEFAULT_MODEL
+    from limner.video.pipeline import cut_video, preview_video
+    from limner.video.reading import Clip
+    from limner.video.writing import choose_target
+
+    _check(args)
+    behind = _moving(args.background)
+    if behind is not None:
+        args.background = "original"
+    options, picture = read_finish(args)
+    if behind is not None:
+        options = replace(options, background="picture")
+    with Clip(_source(args.input), raw=_raw(args.raw), part=_part(args)) as clip:
+        if args.preview:
+            segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
+            preview_video(
+                clip, args.output, segmenter, options, every=args.preview, picture=picture, behind=behind
+            )
+            say(f"wrote {args.output}")
+            return 0
+        target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
+        segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
+        with asked_to_stop() as stop:
+            outcome = cut_video(
+                clip,
+                target,
+                segmenter,
+                options,
+                picture=picture,
+                behind=behind,
+                quality=args.quality,
+                sound=not args.no_sound,
+                stop=stop.is_set,
+            )
+    return _report(outcome, args)
+
+
+def _report(outcome: "Outcome", args: argparse.Namespace) -> int:
+    if args.json:
+        print(json.dumps({"input": args.input, "output": args.output, **asdict(outcome)}))
+    rate = outcome.frames / max(outcome.wall_s, 1e-9)
+    say(
+        f"wrote {args.output}: {outcome.frames:,} frames, {outcome.seconds:.1f} s, in {outcome.wall_s:.1f} s "
+        f"({rate:.1f} frames/s)"
+    )
+    if outcome.stopped:
+        say(f"interrupted: {args.output} holds the first {outcome.seconds:.1f} s")
+        return 130
+    if outcome.broken:
+        raise LimnerError(
+            f"{args.input} is damaged: {outcome.broken}; {args.output} holds what could be read; get a whole "
+            "copy of the input for the rest"
+        )
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.preview is not None and args.preview < 1:
+        raise UsageError(f"--preview wants a number of frames, at least 1, got {args.preview}")
+    if args.raw and args.input != "-" and not Path(args.input).is_file():
+        raise UsageError(f"no such file: {args.input}")
+    if args.output == "-":
+        if args.json:
+            raise UsageError("--json and a video cannot both go to standard output: choose another OUT")
+        if sys.stdout.isatty():
+            raise UsageError(
+                "a video would fill the terminal: add > FILE or | PROGRAM, or choose another OUT"
+            )
+    elif (
+        Path(args.output).is_file() and Path(args.input).is_file() and Path(args.output).samefile(args.input)
+    ):
+        raise UsageError(f"{args.output} is the input itself: choose another OUT")
+
+
+def _moving(background: str) -> Path | None:
+    """The background, where it is a video."""
+    suffixes = {
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".ogv",
+        ".wmv",
+        ".gif",
+    }
+    path = Path(background)
+    return path if path.suffix.lower() in suffixes else None
+
+
+def _source(name: str) -> str | BinaryIO:
+    return sys.stdin.buffer if name == "-" else name
+
+
+def _raw(text: str | None) -> "Raw | None":
+    from limner.video.reading import Raw
+
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)x(\d+)(?:@(\d+(?:[./]\d+)?))?", text)
+    if found is None or "0" in found.groups():
+        raise UsageError(f"--raw wants width x height and the rate, such as 640x480@30, got {text}")
+    width, height, rate = found.groups()
+    return Raw((int(height), int(width)), rate or "25")
+
+
+def _part(args: argparse.Namespace) -> "Part":
+    from limner.video.reading import Part
+
+    return Part(start=_seconds("--from", args.start), end=_seconds("--to", args.end))
+
+
+def _seconds(option: str, text: str) -> float:
+    """Seconds, from a number of them or from h:m:s."""
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError as error:
+        raise UsageError(f"{option} wants seconds or h:m:s, got {text}") from error
+    if len(parts) > 3 or any(part < 0 for part in parts):
+        raise UsageError(f"{option} wants seconds or h:m:s, got {text}")
+    return sum(part * 60.0**place for place, part in enumerate(reversed(parts)))
