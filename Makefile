@@ -11,9 +11,11 @@ demo: .venv-core/ready
 	$(CORE)/python examples/demo.py demo
 
 test: .venv/ready
+	@scripts/chromium
 	$(DEV)/python -m pytest
 
 check: .venv/ready
+	@scripts/chromium
 	PATH="$(CURDIR)/$(DEV):$$PATH" scripts/check
 
 .venv-core/ready: pyproject.toml constraints.txt

@@ -27,6 +27,11 @@ from limner.server.uploads import FORM, RAW, read_upload
 WEB = Path(__file__).parent / "web"
 PAGE = {
     "/": ("index.html", "text/html; charset=utf-8"),
+    "/api.js": ("api.js", "text/javascript; charset=utf-8"),
+    "/app.js": ("app.js", "text/javascript; charset=utf-8"),
+    "/preview.js": ("preview.js", "text/javascript; charset=utf-8"),
+    "/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 """Path -> file and media type."""
 

@@ -1,0 +1,296 @@
+"""The web page in a real Chromium."""
+
+import base64
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+from starlette.testclient import TestClient
+
+from limner.segmenter import Segmenter
+from limner.server import Settings
+from tests.conftest import PORTRAIT, decode
+from tests.server.conftest import PHOTO, served
+
+DRAWN = "#stage[aria-busy=false]"
+KEY = "k3y-of-the-page"
+DROP = """([name, type, data]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type }));
+  const event = EVENT;
+  document.body.dispatchEvent(event);
+}"""
+DROPPED = DROP.replace("EVENT", 'new DragEvent("drop", { dataTransfer: transfer, bubbles: true })')
+PASTED = DROP.replace("EVENT", 'new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })')
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        message = "needs Chromium (apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(segmenter: Segmenter) -> Iterator[str]:
+    with served(segmenter, Settings()) as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The page, freshly opened; it may ask nobody but its server, and make no mistake."""
+    page = browser.new_page(viewport={"width": 1200, "height": 820})
+    page.set_default_timeout(60_000)
+    strange: list[str] = []
+    page.on("pageerror", lambda error: strange.append(str(error)))
+    page.on("request", lambda request: strange.append(request.url) if not own(request.url) else None)
+    page.on("console", lambda line: strange.append(line.text) if "Content Security" in line.text else None)
+
+    def own(url: str) -> bool:
+        return url.startswith((address, f"blob:{address}", "data:"))
+
+    page.goto(address)
+    yield page
+    page.close()
+    assert strange == []
+
+
+def give(page: Page, *files: str | Path | dict[str, Any]) -> None:
+    """Choose files, and wait until the preview is there."""
+    page.set_input_files("#files", list(files))  # type: ignore[arg-type]
+    page.wait_for_selector(DRAWN)
+
+
+def settle(page: Page) -> None:
+    """Wait until the preview stands still."""
+    page.wait_for_timeout(100)
+    page.wait_for_selector(DRAWN)
+
+
+def preview(page: Page, canvas: str = "#after") -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """(H, W, 4) uint8 of a canvas."""
+    url = page.evaluate("(canvas) => document.querySelector(canvas).toDataURL()", canvas)
+    return decode(base64.b64decode(url.partition(",")[2]))
+
+
+def download(page: Page) -> tuple[str, bytes]:
+    with page.expect_download() as waiting:
+        page.click("#download")
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+@pytest.mark.parametrize("script", [DROPPED, PASTED], ids=["dropped", "pasted"])
+def test_from_the_photo_to_the_download(page: Page, client: TestClient, script: str) -> None:
+    page.evaluate(script, ["eileen.jpg", "image/jpeg", base64.b64encode(PHOTO).decode()])
+    page.wait_for_selector(DRAWN)
+    cutout = client.post("/v1/cutout", content=PHOTO).content
+    assert download(page) == ("eileen-cutout.png", cutout)
+    np.testing.assert_array_equal(preview(page)[..., 3], decode(cutout)[..., 3])
+    np.testing.assert_array_equal(preview(page, "#before")[..., :3], decode(PHOTO))
+
+    page.locator("#split").fill("20")
+    assert (
+        page.locator("#before").evaluate("(canvas) => getComputedStyle(canvas).clipPath")
+        == "inset(0px 80% 0px 0px)"
+    )
+
+    page.check("[value=colour]", force=True)
+    page.click("[aria-label=Blue]")
+    page.check("[value=jpg]", force=True)
+    options = {"background": "#2f5d8a", "format": "jpg"}
+    assert download(page) == (
+        "eileen-composite.jpg",
+        client.post("/v1/cutout", content=PHOTO, params=options).content,
+    )
+
+
+@pytest.mark.parametrize("edge", [{"shift": "4.5"}, {"shift": "-3"}, {"shift": "2", "feather": "6"}])
+def test_the_edge_moves_as_on_the_server(page: Page, client: TestClient, edge: dict[str, str]) -> None:
+    give(page, PORTRAIT)
+    for name, value in edge.items():
+        page.locator(f"#{name}").fill(value)
+    settle(page)
+    made = decode(client.post("/v1/cutout", content=PHOTO, params=edge).content)
+    difference = np.abs(preview(page)[..., 3].astype(int) - made[..., 3])
+    assert difference.max() <= 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"background": "#2f5d8a"},
+        {"background": "blur", "blur": "3"},
+        {"background": "#2f5d8a", "crop": "4:5"},
+    ],
+    ids=["colour", "blur", "crop"],
+)
+def test_the_preview_shows_what_the_server_makes(
+    page: Page, client: TestClient, options: dict[str, str]
+) -> None:
+    give(page, PORTRAIT)
+    if options["background"] == "blur":
+        page.check("[value=blur]", force=True)
+        page.locator("#blur").fill(options["blur"])
+    else:
+        page.check("[value=colour]", force=True)
+        page.locator("[name=colour]").fill(options["background"])
+    page.select_option("[name=crop]", options.get("crop", ""))
+    settle(page)
+    shown = preview(page)[..., :3].astype(int)
+    made = decode(client.post("/v1/cutout", content=PHOTO, params=options).content).astype(int)
+    assert shown.shape == made.shape
+    assert np.abs(shown - made).mean() < 0.6
+
+
+def test_an_own_picture_behind(page: Page, client: TestClient) -> None:
+    sky = io.BytesIO()
+    rows = np.linspace(40, 220, 300)[:, None, None] * np.ones((1, 200, 3))
+    PIL.Image.fromarray(rows.astype(np.uint8)).save(sky, "PNG")
+    give(page, PORTRAIT)
+    page.check("[value=picture]", force=True)
+    file = {"name": "sky.png", "mimeType": "image/png", "buffer": sky.getvalue()}
+    page.set_input_files("[name=picture]", [file])  # type: ignore[list-item]
+    settle(page)
+    made = client.post("/v1/cutout", files={"image": PHOTO, "background": sky.getvalue()}).content
+    assert np.abs(preview(page)[..., :3].astype(int) - decode(made)).mean() < 1
+    assert download(page)[1] == made
+
+
+def test_what_cannot_be_used_is_told(page: Page) -> None:
+    broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": PHOTO[:5000]}
+    page.set_input_files("#files", [broken])  # type: ignore[list-item]
+    error = page.get_by_role("alert")
+    error.wait_for()
+    assert "damaged" in error.inner_text()
+    assert page.locator("#download").is_disabled()
+    give(page, PORTRAIT)
+    assert not error.is_visible()
+    page.select_option("[name=crop]", "35x45mm")
+    page.click("#photos li:first-child button")
+    error.wait_for()
+    page.click("#remove")
+    assert page.locator("#photos button").count() == 1
+
+
+def test_a_busy_server_is_asked_again(page: Page, address: str) -> None:
+    tries: list[str] = []
+
+    def busy(route: Any) -> None:
+        tries.append(route.request.url)
+        if len(tries) < 3:
+            route.fulfill(status=429, headers={"Retry-After": "0"})
+        else:
+            route.continue_()
+
+    page.route("**/v1/cutout", busy)
+    give(page, PORTRAIT)
+    assert len(tries) == 3
+
+
+def test_with_the_keyboard_alone(page: Page) -> None:
+    def tab_to(selector: str) -> None:
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+                return
+        pytest.fail(f"Tab never reaches {selector}")
+
+    tab_to("[data-do=choose]")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(PORTRAIT)
+    page.wait_for_selector(DRAWN)
+    page.locator("body").focus()
+    tab_to("#split")
+    page.keyboard.press("End")
+    assert (
+        page.locator("#before").evaluate("(canvas) => getComputedStyle(canvas).clipPath")
+        == "inset(0px 0% 0px 0px)"
+    )
+    tab_to("[name=background]")
+    page.keyboard.press("ArrowRight")
+    tab_to(".swatches button[value='#1d1f23']")
+    page.keyboard.press("Space")
+    tab_to("#feather")
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    tab_to("#download")
+    with page.expect_download() as waiting:
+        page.keyboard.press("Enter")
+    assert waiting.value.suggested_filename == "eileen-collins-composite.png"
+    assert tuple(preview(page)[0, -1]) == (29, 31, 35, 255)
+
+
+def test_several_pictures_and_the_camera(page: Page) -> None:
+    give(page, PORTRAIT, PORTRAIT)
+    page.wait_for_selector("#photos li:nth-child(2) [data-state=done]")
+    page.click("#strip [data-do=camera]")
+    while not page.locator("video").evaluate("(video) => video.videoWidth"):
+        page.wait_for_timeout(50)
+    page.click("#take")
+    page.wait_for_selector("#photos li:nth-child(3) [data-state=done]")
+    assert page.locator("video").evaluate("(video) => video.srcObject.active") is False
+    names: list[str] = []
+    page.on("download", lambda waiting: names.append(waiting.suggested_filename))
+    page.click("#download-all")
+    page.wait_for_selector("#download-all:enabled")
+    page.wait_for_timeout(300)
+    assert sorted(names) == ["camera-cutout.png", *["eileen-collins-cutout.png"] * 2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page: Page, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+
+    def violations() -> list[str]:
+        found = Axe().run(page).response["violations"]
+        return [
+            f"{rule['id']}: {rule['nodes'][0]['html']}"
+            for rule in found
+            if rule["impact"] in {"serious", "critical"}
+        ]
+
+    assert violations() == []
+    give(page, PORTRAIT)
+    page.check("[value=colour]", force=True)
+    settle(page)
+    assert violations() == []
+
+
+@pytest.mark.parametrize("width", [360, 820, 1600])
+def test_nothing_is_wider_than_the_screen(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wide) == 0
+    give(page, PORTRAIT)
+    page.check("[value=colour]", force=True)
+    assert page.evaluate(wide) == 0
+
+
+def test_the_key_is_asked_for(browser: Browser, segmenter: Segmenter) -> None:
+    with served(segmenter, Settings(api_key=KEY)) as port:
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.set_input_files("#files", PORTRAIT)
+        page.fill("[name=key]", KEY)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(DRAWN)
+        page.close()
