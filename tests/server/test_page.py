@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 from starlette.testclient import TestClient
 
 from limner.segmenter import Segmenter
@@ -73,9 +73,9 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     assert strange == []
 
 
-def give(page: Page, *files: str | Path | dict[str, Any]) -> None:
+def give(page: Page, *files: Path) -> None:
     """Choose files, and wait until the preview is there."""
-    page.set_input_files("#files", list(files))  # type: ignore[arg-type]
+    page.set_input_files("#files", list(files))
     page.wait_for_selector(DRAWN)
 
 
@@ -166,8 +166,8 @@ def test_an_own_picture_behind(page: Page, client: TestClient) -> None:
     PIL.Image.fromarray(rows.astype(np.uint8)).save(sky, "PNG")
     give(page, PORTRAIT)
     page.check("[value=picture]", force=True)
-    file = {"name": "sky.png", "mimeType": "image/png", "buffer": sky.getvalue()}
-    page.set_input_files("[name=picture]", [file])  # type: ignore[list-item]
+    file = FilePayload(name="sky.png", mimeType="image/png", buffer=sky.getvalue())
+    page.set_input_files("[name=picture]", file)
     settle(page)
     made = client.post("/v1/cutout", files={"image": PHOTO, "background": sky.getvalue()}).content
     assert np.abs(preview(page)[..., :3].astype(int) - decode(made)).mean() < 1
@@ -175,8 +175,8 @@ def test_an_own_picture_behind(page: Page, client: TestClient) -> None:
 
 
 def test_what_cannot_be_used_is_told(page: Page) -> None:
-    broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": PHOTO[:5000]}
-    page.set_input_files("#files", [broken])  # type: ignore[list-item]
+    broken = FilePayload(name="broken.jpg", mimeType="image/jpeg", buffer=PHOTO[:5000])
+    page.set_input_files("#files", broken)
     error = page.get_by_role("alert")
     error.wait_for()
     assert "damaged" in error.inner_text()
