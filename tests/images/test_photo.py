@@ -283,3 +283,10 @@ def test_resolution_that_cannot_be_true_is_left_out() -> None:
     photo = load_photo(buffer.getvalue())
     assert photo.dpi is None
     assert encode_photo(photo, ".bmp")
+
+
+def test_noise_fits_into_an_optimised_jpeg(rng: np.random.Generator) -> None:
+    photo = Photo(pixels=rng.integers(0, 256, (200, 300, 3), np.uint8))
+    small, plain = (encode_photo(photo, ".jpg", compress=compress) for compress in (True, False))
+    np.testing.assert_array_equal(load_image(small), load_image(plain))
+    assert len(small) < len(plain)

@@ -1,11 +1,15 @@
 """Pictures out: the extension decides the format."""
 
 import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import PIL.Image
+import PIL.ImageFile
 
 from limner import files
 from limner.errors import InputError
@@ -45,6 +49,8 @@ FORMATS = {
     ".bmp": Format("BMP", transparent=False),
 }
 """Extension -> format."""
+
+_ROOM = threading.Lock()  # Pillow has one block size for all threads
 
 
 def check_format(path: str | Path, *, transparent: bool) -> None:
@@ -110,14 +116,33 @@ def encode_photo(
         options["dpi"] = tuple(round(value) for value in photo.dpi)
     buffer = io.BytesIO()
     try:
-        PIL.Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored).save(
-            buffer, form.name, **options
-        )
+        with _room(8 * height * width if form is _JPEG and compress else 0):
+            PIL.Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored).save(
+                buffer, form.name, **options
+            )
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{form.name} cannot hold a picture of {width} x {height}: {error}; try .png"
         ) from error
     return buffer.getvalue()
+
+
+@contextmanager
+def _room(block_bytes: int) -> Iterator[None]:
+    """Let Pillow write blocks of so many bytes.
+
+    libjpeg writes an optimised file in one block, and the size that Pillow guesses is too small for noise.
+    """
+    if not block_bytes:
+        yield
+        return
+    with _ROOM:
+        before = PIL.ImageFile.MAXBLOCK
+        PIL.ImageFile.MAXBLOCK = max(before, block_bytes)
+        try:
+            yield
+        finally:
+            PIL.ImageFile.MAXBLOCK = before
 
 
 def save_photo(
