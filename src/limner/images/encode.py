@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class Format:
 
 _JPEG = Format("JPEG", {"quality": 95, "subsampling": 0}, {"optimize": True, "progressive": True}, False)
 _TIFF = Format("TIFF")
-_HEIF = Format("HEIF", {"quality": 90, "chroma": 444})
+_HEIF = Format("HEIF", {"quality": 90, "chroma": 444, "enc_params": {"preset": "ultrafast"}})
 FORMATS = {
     ".png": Format("PNG"),
     ".jpg": _JPEG,
@@ -107,7 +108,7 @@ def encode_photo(
         )
     height, width = photo.pixels.shape[:2]
     stored = samples(to_8_bit(photo.pixels), photo.alpha, slice(0, height))
-    options = form.options | (form.smaller if compress else {})
+    options = deepcopy(form.options | (form.smaller if compress else {}))  # pillow-heif changes them
     if len(exif):
         options["exif"] = exif.tobytes()
     if profile is not None:

@@ -10,10 +10,8 @@ import PIL.TiffImagePlugin as Tiff
 import PIL.TiffTags
 
 from limner.images.arrays import Alpha, Pixels
+from limner.images.png import FAST, SMALL
 from limner.images.strips import channels, map_strips, samples, strips
-
-FAST, SMALL = 1, 9
-"""Levels of zlib."""
 
 _DEFLATE, _INTERLEAVED, _DIFFERENCES, _STRAIGHT, _INCH = 8, 1, 2, 2, 2
 _GREY, _RGB = 1, 2
