@@ -1,5 +1,6 @@
 import json
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from limner.finishing import Finish, finish
 from limner.images import Alpha, Photo
 from limner.masks import to_uint8
 from tests.conftest import random_image
+from tests.images.profiles import wide_profile
 
 
 @pytest.fixture
@@ -161,3 +163,15 @@ def test_options_travel_as_json_and_to_other_processes() -> None:
 def test_missing_picture_is_refused(photo: Photo, alpha: Alpha) -> None:
     with pytest.raises(InputError, match="none is given"):
         finish(photo, alpha, Finish(background="picture"))
+
+
+@pytest.mark.parametrize("background", ["#c83264", "#c8326480", "picture"])
+def test_what_is_laid_behind_a_wide_photo_keeps_its_colour(background: str) -> None:
+    wide = Photo(pixels=np.full((40, 30, 3), 99, np.uint16), profile=wide_profile())
+    red = np.full((40, 30, 3), (200, 50, 100), np.uint8)
+    options = Finish(background=background)
+    result = finish(
+        wide, np.zeros((40, 30), np.float32), options, picture=red if background == "picture" else None
+    )
+    assert result.profile == wide.profile
+    assert np.abs(replace(result, alpha=None).image.astype(int) - red).max() <= 3

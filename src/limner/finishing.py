@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from limner.backgrounds import FITS, as_depth, blurred, desaturated, lay_out, mix, shadow
+from limner.backgrounds import FITS, blurred, desaturated, lay_out, mix, shadow
 from limner.errors import InputError
 from limner.foreground import estimate_foreground
 from limner.framing import ID_PHOTOS, Frame, crop_to, frame_of
-from limner.images import Alpha, Colour, Image, Photo, parse_colour, resize
+from limner.images import Alpha, Colour, Image, Photo, Pixels, parse_colour, resize
 from limner.masks import feather, largest, shift_edge, to_uint8
 from limner.refine import refine_alpha
 
@@ -154,16 +154,18 @@ def finished_alpha(photo: Photo, alpha: Alpha, options: Finish) -> Alpha:
 def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Finish) -> Photo:
     """The subject over its shadow over what is to be seen of the colour behind, on nothing."""
     if options.shadow:
-        foreground, alpha = _over(foreground, alpha, (0, 0, 0), shadow(alpha, opacity=options.shadow))
+        dark = shadow(alpha, opacity=options.shadow)
+        foreground, alpha = _over(foreground, alpha, _in_colours_of(photo, (0, 0, 0)), dark)
     colour, opacity = _colour(options)
     if opacity:
-        foreground, alpha = _over(foreground, alpha, colour, np.full_like(alpha, opacity))
+        flat = np.full_like(alpha, opacity)
+        foreground, alpha = _over(foreground, alpha, _in_colours_of(photo, colour), flat)
     seen = (alpha >= 0.5 / 255)[..., None].astype(foreground.dtype)
     return replace(photo, pixels=foreground * seen, alpha=alpha)
 
 
-def _over(foreground: Image, alpha: Alpha, colour: Colour, opacity: Alpha) -> tuple[Image, Alpha]:
-    """Straight colours and alpha of a layer over one of a single colour.
+def _over(foreground: Pixels, alpha: Alpha, colour: Pixels, opacity: Alpha) -> tuple[Pixels, Alpha]:
+    """Straight colours and alpha of a layer over one of a single colour, (3,), of the same type.
 
     Reference:
         Porter and Duff, "Compositing digital images", SIGGRAPH 1984, "over".
@@ -171,7 +173,7 @@ def _over(foreground: Image, alpha: Alpha, colour: Colour, opacity: Alpha) -> tu
     below = (1 - alpha) * opacity
     whole = alpha + below
     share = np.divide(below, whole, out=np.zeros_like(alpha), where=whole > 0)
-    return mix(foreground, 1 - share, as_depth(np.array(colour, np.uint8), foreground)), whole
+    return mix(foreground, 1 - share, colour), whole
 
 
 def _colour(options: Finish) -> tuple[Colour, float]:
@@ -180,6 +182,12 @@ def _colour(options: Finish) -> tuple[Colour, float]:
         return (0, 0, 0), 0.0
     *colour, opacity = parse_colour(options.background)
     return (colour[0], colour[1], colour[2]), opacity / 255
+
+
+def _in_colours_of(photo: Photo, colour: Colour) -> Pixels:
+    """An sRGB colour, (3,), in the numbers of the photo's profile and at its depth."""
+    found: Pixels = photo.like(np.array([[colour]], np.uint8))[0, 0]
+    return found
 
 
 def _background(photo: Photo, alpha: Alpha, options: Finish, picture: Image | None) -> Image:
@@ -192,10 +200,9 @@ def _background(photo: Photo, alpha: Alpha, options: Finish, picture: Image | No
         behind = photo.pixels
     else:
         if picture is not None:
-            behind = lay_out(picture, size, fit=options.fit, align=options.align)
+            behind = photo.like(lay_out(picture, size, fit=options.fit, align=options.align))
         else:
-            behind = np.broadcast_to(np.array(_colour(options)[0], np.uint8), (*size, 3))
-        behind = as_depth(behind, photo.pixels)
+            behind = np.broadcast_to(_in_colours_of(photo, _colour(options)[0]), (*size, 3))
     if options.shadow:
         light = 1 - shadow(alpha, opacity=options.shadow)[..., None]
         behind = np.rint(behind * light).astype(behind.dtype)

@@ -211,6 +211,9 @@ def test_colours() -> None:
     assert parse_colour("white") == (255, 255, 255, 255)
     assert parse_colour("#c8643280") == (200, 100, 50, 128)
     assert parse_colour("rgb(1, 2, 3)") == (1, 2, 3, 255)
+    assert parse_colour("rgba(1, 2, 3, 128)") == (1, 2, 3, 128)
+    assert parse_colour("rgba(1, 2, 3, 0.4)") == (1, 2, 3, 102)
+    assert parse_colour("rgba(1, 2, 3, 1.0)") == (1, 2, 3, 255)
     with pytest.raises(InputError, match="'whit' is not a colour"):
         parse_colour("whit")
 

@@ -99,5 +99,5 @@ def test_compress_is_smaller_and_neither_is_large(portrait: NDArray[np.uint8]) -
 
     fast, small = (len(encode_png(portrait, compress=compress)) for compress in (False, True))
     assert small < fast < 1.02 * pillow(1)
-    assert small < 1.03 * pillow(9)  # over 40 portraits it is 4 % smaller
+    assert small < 1.04 * pillow(9)  # over 40 portraits it is 3 % smaller
     assert encode_image(portrait, ".png") == encode_png(portrait)

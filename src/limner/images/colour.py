@@ -1,6 +1,7 @@
 """Colours: their names, their depth, and the profiles that say what a picture's numbers mean."""
 
 import io
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -14,12 +15,17 @@ from limner.errors import InputError
 from limner.images.arrays import Image, Pixels
 from limner.images.strips import map_strips, strips
 
+# The opacity of an rgba(...) as style sheets have it.
+_FRACTION = re.compile(r",\s*(0?\.\d+|0\.|1\.0*)\s*\)\s*$")
+
 BROKEN_PROFILE = (PIL.ImageCms.PyCMSError, OSError)
 """What littleCMS raises through Pillow on a profile that it cannot use."""
 
 
 def parse_colour(text: str) -> tuple[int, int, int, int]:
-    """Read a colour by name ("white"), as hex ("#c86432", "#c8643280") or as "rgba(200, 100, 50, 128)".
+    """Read a colour by name ("white"), as hex ("#c86432", "#c8643280") or as "rgba(200, 100, 50, 0.5)".
+
+    An opacity without a decimal point is in 0..255: "rgba(200, 100, 50, 128)".
 
     Returns:
         Red, green, blue and opacity, each in 0..255; without one the opacity is 255.
@@ -27,6 +33,9 @@ def parse_colour(text: str) -> tuple[int, int, int, int]:
     Raises:
         InputError: If it is none of these.
     """
+    fraction = _FRACTION.search(text)
+    if fraction:
+        text = f"{text[: fraction.start(1)]}{round(255 * float(fraction[1]))})"
     try:
         red, green, blue, *opacity = PIL.ImageColor.getrgb(text)
     except ValueError as error:
