@@ -29,6 +29,7 @@ HOMES = {
     "fastapi": {"server"},
     "prometheus_client": {"server"},
     "pyarrow": {"batch", "datasets"},
+    "pillow_heif": {"images"},
     "pydantic": {"server"},
     "ray": {"batch"},
     "scipy": {"matting"},
