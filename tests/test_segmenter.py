@@ -26,7 +26,7 @@ def test_finds_the_person(model: Segmenter, portrait: Image) -> None:
     assert alpha.shape == (512, 512)
     assert alpha.dtype == np.float32
     assert alpha[50:140, 190:260].min() > 0.9  # the face
-    assert alpha[300:500, 100:250].mean() > 0.9  # the suit
+    assert (alpha[280:420, 110:250] >= 0.5).mean() > 0.95  # the suit
     assert alpha[20:140, 330:370].mean() < 0.1  # the wall
 
 

@@ -69,7 +69,7 @@ def to_alpha(prob: Alpha, size: Size) -> Alpha:
 MODELS = Path(__file__).parent / "models"
 """The folder of the bundled models."""
 
-DEFAULT_MODEL = "unet"
+DEFAULT_MODEL = "base"
 
 
 def bundled_models() -> list[str]:
