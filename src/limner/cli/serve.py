@@ -2,7 +2,9 @@
 
 import argparse
 import ipaddress
+import logging
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +78,8 @@ def _serve(args: argparse.Namespace) -> int:
     app = create_app(Segmenter(args.model or DEFAULT_MODEL, device=args.device), settings)
     listener = listen(args.host, args.port)
     host = f"[{args.host}]" if ":" in args.host else args.host
+    logging.getLogger().setLevel(logging.ERROR)  # what is wrong with a request, its client is told
+    warnings.filterwarnings("ignore", module="PIL")
     say(f"ready on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops")
     try:
         serve(app, listener, stop_s=settings.upload_s + settings.time_limit_s)

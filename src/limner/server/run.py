@@ -73,7 +73,7 @@ def make_server(app: FastAPI, *, stop_s: float) -> uvicorn.Server:
         http=Connection,
         ws="none",
         log_config=None,
-        log_level="warning",
+        log_level="error",
         access_log=False,  # it would hold addresses
         server_header=False,
         proxy_headers=False,
