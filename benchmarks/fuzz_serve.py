@@ -3,8 +3,8 @@
     python -m benchmarks.fuzz_serve [--cases 10000] [--seed N] [--clients 4]
 
 Every case is a whole HTTP request (`tests/server/fuzzing.py`): damaged pictures, spoilt forms, strange names,
-types and options, for both APIs. A case fails when the answer is a 5xx, there is none, or it takes more than a
-minute.
+types and options, for both APIs. A case fails when the answer is a 5xx, there is none, or it takes more than
+a minute.
 
 Prints JSON; exit code 1 if a case failed, the server died or its log holds a traceback.
 """
