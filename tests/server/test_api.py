@@ -87,6 +87,7 @@ def test_what_is_told_about_the_result(client: TestClient) -> None:
         (422, "input", {"files": {"image": b""}}),
         (422, "input", {"files": {"image": PHOTO, "background": b"no picture"}}),
         (422, "input", {"files": {"image": PHOTO}, "data": {"background": "no colour"}}),
+        (422, "input", {"files": {"image": PHOTO}, "data": {"background": "rgb(999, 0, 0)"}}),
         (422, "input", {"files": {"image": PHOTO}, "data": {"crop": "circle"}}),
         (422, "no-picture", {"files": {"picture": PHOTO}}),
         (422, "no-picture", {"files": {"image": PHOTO, "other": PHOTO}}),

@@ -40,6 +40,8 @@ def parse_colour(text: str) -> tuple[int, int, int, int]:
         red, green, blue, *opacity = PIL.ImageColor.getrgb(text)
     except ValueError as error:
         raise InputError(f"'{text}' is not a colour: use a name, #rrggbb or rgb(r, g, b)") from error
+    if max(red, green, blue, *opacity) > 255:
+        raise InputError(f"'{text}' is not a colour: its values end at 255")
     return red, green, blue, opacity[0] if opacity else 255
 
 
