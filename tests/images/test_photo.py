@@ -290,3 +290,13 @@ def test_noise_fits_into_an_optimised_jpeg(rng: np.random.Generator) -> None:
     small, plain = (encode_photo(photo, ".jpg", compress=compress) for compress in (True, False))
     np.testing.assert_array_equal(load_image(small), load_image(plain))
     assert len(small) < len(plain)
+
+
+def test_profile_whose_name_cannot_be_read_still_counts() -> None:
+    pixels = np.full((4, 4, 3), (200, 50, 100), np.uint8)
+    named, nameless = (
+        load_photo(encode_photo(Photo(pixels=pixels, profile=profile), ".png"))
+        for profile in (wide_profile(), wide_profile().replace(b"hand\0", b"hand\xfd"))
+    )
+    np.testing.assert_array_equal(nameless.image, named.image)
+    assert (named.image != pixels).any()

@@ -71,8 +71,11 @@ def colour_space(profile: bytes) -> str:
 
 @lru_cache(maxsize=8)
 def is_srgb(profile: bytes) -> bool:
-    """Whether an RGB profile is sRGB itself, by its name."""
-    return "sRGB" in PIL.ImageCms.getProfileDescription(_parsed(profile))
+    """Whether an RGB profile is sRGB itself, by its name; one whose name cannot be read is not."""
+    try:
+        return "sRGB" in PIL.ImageCms.getProfileDescription(_parsed(profile))
+    except PIL.ImageCms.PyCMSError:
+        return False
 
 
 def picture_to_srgb(picture: PIL.Image.Image, profile: bytes) -> PIL.Image.Image:
