@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from limner import refine
 from limner.datasets.synthetic import synthetic_portrait
 from limner.errors import InputError
 from limner.images import Alpha, resize
@@ -22,6 +23,26 @@ def test_painted_edges_come_nearer_to_the_truth(seed: int) -> None:
     refined = refine_alpha(image, alpha)
     assert sad(refined, truth) < 0.9 * sad(alpha, truth)
     assert boundary_iou(refined >= 0.5, truth >= 0.5) > boundary_iou(alpha >= 0.5, truth >= 0.5)
+
+
+def test_the_fine_refinement_is_finer() -> None:
+    image, truth = synthetic_portrait(np.random.default_rng(2), (400, 300))
+    alpha = coarse(truth, 50)
+    fast, fine = refine_alpha(image, alpha), refine_alpha(image, alpha, fine=True)
+    assert sad(fine, truth) < 0.9 * sad(fast, truth)
+
+
+def test_large_photos_are_solved_on_a_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, truth = synthetic_portrait(np.random.default_rng(2), (400, 300))
+    alpha = coarse(truth, 50)
+    whole = refine_alpha(image, alpha, fine=True)
+    monkeypatch.setattr(refine, "FINE", 200)
+    reduced = refine_alpha(image, alpha, fine=True)
+    assert (reduced != whole).any()
+    assert sad(reduced, truth) < 0.4 * sad(alpha, truth)
+    assert reduced.dtype == np.float32
+    assert reduced.min() >= 0
+    assert reduced.max() <= 1
 
 
 def test_a_straight_edge_by_hand() -> None:

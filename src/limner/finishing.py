@@ -16,7 +16,7 @@ from limner.refine import refine_alpha
 
 OWN = ("blur", "grey", "original")
 """Backgrounds that are made of the photo's own."""
-REFINEMENTS = ("fast", "none")
+REFINEMENTS = ("fast", "fine", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Finish:
     blur: float = 0.02  # radius of the blur, as a fraction of the longer side
     lens: bool = False  # blur by a disc
     shadow: float = 0.0  # opacity of a drop shadow, in [0, 1]
-    refine: str = "fast"  # or none
+    refine: str = "fast"  # or fine, or none
     shift: float = 0.0  # pixels by which the edge moves outwards
     feather: int = 0  # pixels over which the edge is softened
     subjects: int = 0  # keep so many, the largest; 0 keeps all
@@ -141,7 +141,7 @@ def finished_frame(alpha: Alpha, options: Finish) -> Frame:
 def finished_alpha(photo: Photo, alpha: Alpha, options: Finish) -> Alpha:
     """The alpha with its edge refined, moved and softened, and only of the subjects that are kept."""
     if options.refine != "none":
-        alpha = refine_alpha(photo.image, alpha)
+        alpha = refine_alpha(photo.image, alpha, fine=options.refine == "fine")
     if options.subjects:
         alpha = largest(alpha, options.subjects)
     if options.shift:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from limner.closed_form import solve
 from limner.errors import InputError
-from limner.images import Alpha, Image, Mask
+from limner.images import Alpha, Image, Mask, fit
 from limner.masks import box_mean, dilate
 from limner.tiles import Fields, Tiles, shrink
 
@@ -27,10 +28,16 @@ LEAST = 0.02
 """Alphas up to this become 0, those from 1 less this become 1, those between are stretched."""
 BAND = 8
 """How far from an undecided cell the edge may move, in cells."""
+FINE = 1200
+"""Longer side up to which closed-form matting solves the picture itself, pixels; larger ones are reduced."""
+WINDOW, EVEN = 2, 1.0
+"""Half the side of the windows of `_fitted`, cells; how far colours of one thing differ, grey levels."""
 MODEL = Path(__file__).with_name("edge.onnx")
 
 
-def refine_alpha(image: Image, alpha: Alpha, *, threads: int | None = None, grid: int = GRID) -> Alpha:
+def refine_alpha(
+    image: Image, alpha: Alpha, *, fine: bool = False, threads: int | None = None, grid: int = GRID
+) -> Alpha:
     """The alpha with its edge laid where the picture has one, (H, W) float32 in [0, 1].
 
     Works from any network's alpha, at any size. Only pixels near the edge are looked at; further away what
@@ -40,11 +47,13 @@ def refine_alpha(image: Image, alpha: Alpha, *, threads: int | None = None, grid
     Args:
         image: (H, W, 3) uint8.
         alpha: (H, W) float32 in [0, 1], at the size of the image.
+        fine: Solve the pixels near the edge once more by closed-form matting (`limner.closed_form`): half a
+            second for half a megapixel, a few seconds for a large photo, and more of the hair. Needs SciPy.
         threads: Cores that the network may use; by default all.
         grid: Longer side of the grid, in cells; fewer are faster, and less sharp.
 
     Raises:
-        InputError: If the sizes differ.
+        InputError: If the sizes differ, or ``fine`` is asked for without SciPy.
     """
     if image.shape[:2] != alpha.shape:
         raise InputError(f"sizes differ: image {image.shape[:2]}, alpha {alpha.shape}")
@@ -52,16 +61,48 @@ def refine_alpha(image: Image, alpha: Alpha, *, threads: int | None = None, grid
     band = _band(small)
     if not band.any():
         return alpha
-    fields = np.concatenate([_lines(shrink(image, grid), small, threads), _ramp(band)])
-    result = _stretched(alpha)
-    for tiles in Tiles.over(band, alpha.shape):
+    result = _drawn(image, _stretched(alpha), _lines(shrink(image, grid), small, threads), band)
+    return _finer(image, result) if fine else result
+
+
+def _drawn(image: Image, alpha: Alpha, lines: Fields, band: Mask, *, logits: bool = True) -> Alpha:
+    """A copy of the alpha that follows the lines in the band."""
+    result = alpha.copy()
+    fields = np.concatenate([lines, _ramp(band)])
+    for tiles in Tiles.over(band, (alpha.shape[0], alpha.shape[1])):
         red, green, blue, offset, weight = tiles.sample(fields)
         colours = tiles.cut(image)
-        logit = colours[..., 0] * red + colours[..., 1] * green + colours[..., 2] * blue + offset
-        found = _stretched(1 / (1 + np.exp(-logit.clip(-30, 30))))
-        before = _stretched(tiles.cut(alpha))
+        found = colours[..., 0] * red + colours[..., 1] * green + colours[..., 2] * blue + offset
+        found = _stretched(1 / (1 + np.exp(-found.clip(-30, 30)))) if logits else found.clip(0, 1)
+        before = tiles.cut(alpha)
         tiles.paste(before + weight * (found - before), result)
     return result
+
+
+def _finer(image: Image, alpha: Alpha) -> Alpha:
+    """Solved by closed-form matting; a large photo on a grid, from which lines lead to its full size."""
+    if max(alpha.shape) <= FINE:
+        return solve(image, alpha)
+    small, opacity = fit(image, FINE), fit(alpha, FINE)
+    solved = solve(small, opacity)
+    band = _band(opacity)
+    return _drawn(image, alpha, _fitted(small, solved), band, logits=False)
+
+
+def _fitted(image: Image, alpha: Alpha) -> Fields:
+    """The line of opacity over colour that fits best around each cell, (4, h, w): a guided filter's.
+
+    Reference:
+        He, Sun and Tang, "Guided Image Filtering", ECCV 2010.
+    """
+    colours = np.moveaxis(image, 2, 0).astype(np.float64)
+    mean, mean_alpha = box_mean(colours, WINDOW), box_mean(alpha, WINDOW)
+    products = box_mean(colours[:, None] * colours, WINDOW) - mean[:, None] * mean
+    shared = box_mean(colours * alpha, WINDOW) - mean * mean_alpha
+    matrices = np.moveaxis(products, (0, 1), (2, 3)) + EVEN**2 * np.eye(3)
+    slope = np.moveaxis(np.linalg.solve(matrices, np.moveaxis(shared, 0, 2)[..., None])[..., 0], 2, 0)
+    offset = mean_alpha - (slope * mean).sum(axis=0)
+    return box_mean(np.concatenate([slope, offset[None]]), WINDOW).astype(np.float32)
 
 
 def _band(alpha: Alpha) -> Mask:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.cli.shared import UsageError
+from limner.cli.shared import UsageError, need
 
 if TYPE_CHECKING:
     from limner.finishing import Finish
@@ -42,7 +42,7 @@ def add_finish(parser: argparse.ArgumentParser) -> None:
         "--shadow", type=float, default=0.0, metavar="PERCENT", help="opacity of a drop shadow"
     )
     group = parser.add_argument_group("edge")
-    group.add_argument("--refine", default="fast", help="fast (default) or none")
+    group.add_argument("--refine", default="fast", help="fast (default), fine (needs limner[fine]) or none")
     group.add_argument(
         "--shift",
         type=float,
@@ -82,6 +82,8 @@ def read_finish(args: argparse.Namespace) -> "tuple[Finish, Image | None]":
 
     if args.mask and args.background != "transparent":
         raise UsageError("--mask writes the matte alone: leave out --background")
+    if args.refine == "fine":
+        need("fine", "scipy")
     background, picture = args.background, None
     named = background in ("transparent", *OWN)
     if not named and (Path(background).suffix.lower() in FORMATS or Path(background).is_file()):

@@ -55,6 +55,8 @@ class Composer:
         """
         if options.crop:
             raise InputError("a video is not cropped to its subject, which moves: leave out --crop")
+        if options.refine == "fine":
+            raise InputError("the fine refinement takes seconds a frame: leave out --refine fine for a video")
         self._options, self._scaler, self._size = options, scaler, size
         self._working, self._format = formats
         self._black = black(self._working, scaler.colours)

@@ -1,0 +1,143 @@
+"""Train the network of `limner.refine` and write src/limner/edge.onnx.
+
+    pip install ai-edge-litert
+    python benchmarks/train_edge.py --data ../shared/data --peers ../shared/peers --steps 6000
+
+The loss is taken at full size, near the edge: mean absolute error, cross-entropy, and the error of the
+gradient. The weights written are the averages of the last few hundred steps.
+"""
+
+import argparse
+import math
+import queue
+import threading
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from edge_data import Batch, draw_batch, read_items
+from limner import files
+from limner.nets.edge import STRIDE, EdgeNet, PixelsToLines
+from limner.refine import MODEL
+from limner.segmenter import Segmenter
+from limner.training.export import halve
+from peers import PEERS, Peer
+
+NETWORKS = (
+    "mediapipe_selfie_256.tflite",
+    "sinet_softmax_320.onnx",
+    "meet_segm_full_v679.tflite",
+    "mobilenetv3_seg_float.tflite",
+    "prisma_256.onnx",
+)
+COUNT, CELLS = 12, 144  # of a batch
+NEAR = 8  # cells from an undecided one; errors further away count for a twentieth
+
+
+def loss_of(lines: Tensor, batch: Batch) -> Tensor:
+    """How far the opacities are from the true ones."""
+    full = F.interpolate(lines, batch.image.shape[2:], mode="bilinear", align_corners=False)
+    logit = (full[:, :3] * batch.image).sum(1) + full[:, 3]
+    opacity = torch.sigmoid(logit)
+    undecided = ((batch.alpha > 0.02) & (batch.alpha < 0.98)).float()
+    near = F.max_pool2d(undecided, 2 * NEAR + 1, 1, NEAR)
+    weight = 0.05 + 0.95 * F.interpolate(near, logit.shape[1:])[:, 0]
+    error = opacity - batch.target
+    entropy = F.binary_cross_entropy_with_logits(logit, batch.target, reduction="none")
+    slopes = (error.diff(dim=2).abs() * weight[:, :, 1:]).mean() + (
+        error.diff(dim=1).abs() * weight[:, 1:]
+    ).mean()
+    return (error.abs() * weight).mean() + 0.15 * (entropy * weight).mean() + 0.5 * slopes
+
+
+def write(net: EdgeNet, target: Path) -> None:
+    """The network as an ONNX file for grids of any size, large weights in 16 bits."""
+    height, width = (torch.export.Dim(name, min=1, max=512) for name in ("height", "width"))
+    rows, columns = STRIDE * height, STRIDE * width
+    program = torch.onnx.export(
+        PixelsToLines(net).eval(),
+        (torch.zeros(3, 64, 96), torch.zeros(64, 96)),
+        input_names=["pixels", "alpha"],
+        output_names=["lines"],
+        dynamic_shapes=({1: rows, 2: columns}, {0: rows, 1: columns}),
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    proto = onnx.load_from_string(halve(program.model_proto.SerializeToString()))
+    for part in (proto, proto.graph, *proto.graph.node, *proto.graph.initializer):
+        part.ClearField("metadata_props")  # torch notes there where each operation comes from
+    del proto.graph.value_info[:]
+    files.write_bytes(target, proto.SerializeToString())
+
+
+def main() -> None:
+    """Train and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--peers", type=Path, default=Path("../shared/peers"))
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--start", type=Path, help="go on from these weights")
+    parser.add_argument("--weights", type=Path, default=Path("runs/edge.pt"))
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    networks: list[Segmenter | Peer] = [
+        Segmenter("unet"),
+        *(Peer(args.peers / name, PEERS[name]) for name in NETWORKS),
+    ]
+    photographs, composites = read_items(args.data, networks)
+    batches: queue.Queue[Batch] = queue.Queue(6)
+
+    def draw() -> None:
+        rng = np.random.default_rng(1)
+        while True:
+            batches.put(draw_batch(rng, photographs, composites, COUNT, CELLS))
+
+    threading.Thread(target=draw, daemon=True).start()
+    net = EdgeNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if args.start:
+        net.load_state_dict(torch.load(args.start))
+    average = deepcopy(net).eval()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=args.learning_rate, weight_decay=1e-4)
+    with tqdm(range(args.steps), "training", unit="step") as progress:
+        for step in progress:
+            warm = min(1, (step + 1) / 100)
+            for group in optimizer.param_groups:
+                group["lr"] = (
+                    args.learning_rate * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * step / args.steps)))
+                )
+            batch = batches.get()
+            with torch.autocast("cpu", torch.bfloat16):
+                lines = net(batch.small, batch.alpha)
+            loss = loss_of(lines.float(), batch)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            _follow(average, net, min(0.998, (step + 1) / (step + 10)))
+            progress.set_postfix(loss=f"{loss.item():.4f}")
+    files.make_folder(args.weights.parent)
+    torch.save(average.state_dict(), args.weights)
+    write(average, MODEL)
+
+
+def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+    with torch.no_grad():
+        for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
+
+
+if __name__ == "__main__":
+    main()
