@@ -5,7 +5,7 @@ import pytest
 
 from limner.errors import InputError
 from limner.images import Alpha, Mask
-from limner.matting import ERRORS, connectivity, gradient, mad, mse, sad
+from limner.matting import ERRORS, connectivity, dtssd, gradient, mad, mse, sad
 from tests.conftest import random_alpha
 
 
@@ -102,3 +102,17 @@ def largest_piece(both: Mask) -> Mask:
     for place in best:
         inside[place] = True
     return inside
+
+
+def test_dtssd_counts_what_changes_between_frames() -> None:
+    still = [np.full((2, 2), 0.5, np.float32)] * 3
+    truth = [np.zeros((2, 2), np.float32)] * 3
+    assert dtssd(still, truth) == 0  # wrong, and steady
+    flicker = [np.full((2, 2), value, np.float32) for value in (0.0, 0.5, 0.0)]
+    assert dtssd(flicker, truth) == 0.5
+    one = [np.array([[value, 0], [0, 0]], np.float32) for value in (0.0, 1.0)]
+    assert dtssd(one, truth[:2]) == 0.5  # sqrt(1 / 4)
+    assert dtssd(one, one) == 0  # moves as the truth does
+    assert dtssd(one[:1], one[:1]) == 0
+    with pytest.raises(InputError, match="numbers of frames differ"):
+        dtssd(one, truth)

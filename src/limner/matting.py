@@ -9,11 +9,13 @@ Reference:
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.errors import InputError
 from limner.images import Alpha, Mask
 from limner.metrics import check_sizes
 
@@ -80,6 +82,34 @@ def connectivity(pred: Alpha, target: Alpha, region: Mask | None = None) -> floa
         held &= largest
     loose = [np.where(alpha - level >= TOLERANCE, alpha - level, 0) for alpha in (pred, target)]
     return _sum(np.abs(loose[0] - loose[1]), region) / 1000
+
+
+def dtssd(preds: Sequence[Alpha], targets: Sequence[Alpha]) -> float:
+    """Flicker of a clip: the mean over its steps of ``sqrt(mean((dp/dt - dt*/dt)^2))``, in [0, 1].
+
+    An error that stays the same from frame to frame counts nothing here; 0 for a single frame. Papers on
+    video matting often report it times 100.
+
+    Args:
+        preds: (H, W) predicted alpha of each frame.
+        targets: (H, W) true alphas.
+
+    Raises:
+        InputError: If their numbers or sizes differ.
+
+    Reference:
+        Erofeev et al., "Perceptually Motivated Benchmark for Video Matting", BMVC 2015.
+    """
+    if len(preds) != len(targets):
+        raise InputError(f"numbers of frames differ: {len(preds)} predicted, {len(targets)} true")
+    for pred, target in zip(preds, targets, strict=True):
+        check_sizes(pred, target)
+    errors = [pred - target for pred, target in zip(preds, targets, strict=True)]
+    steps = [
+        math.sqrt(float(np.mean(np.square(later - earlier), dtype=np.float64)))
+        for earlier, later in pairwise(errors)
+    ]
+    return sum(steps) / len(steps) if steps else 0.0
 
 
 ERRORS: dict[str, Callable[[Alpha, Alpha], float]] = {

@@ -34,6 +34,9 @@ def add(commands: "Commands") -> None:
         "--quality", type=int, metavar="N", help="of the codec, on its own scale (CRF: less is better)"
     )
     group.add_argument("--no-sound", action="store_true", help="leave the sound out instead of copying it")
+    group.add_argument(
+        "--no-steady", action="store_true", help="do not filter the mattes over time: each frame by itself"
+    )
     group.add_argument("--from", dest="start", default="0", metavar="TIME", help="seconds, or h:m:s")
     group.add_argument("--to", dest="end", default="inf", metavar="TIME", help="seconds, or h:m:s")
     group.add_argument(
@@ -80,6 +83,7 @@ def _video(args: argparse.Namespace) -> int:
                 options,
                 picture=picture,
                 behind=behind,
+                steady=not args.no_steady,
                 quality=args.quality,
                 sound=not args.no_sound,
                 stop=stop.is_set,

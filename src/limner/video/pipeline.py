@@ -25,6 +25,7 @@ from limner.segmenter import MIN_SIDE, Segmenter
 from limner.video.background import MovingBackground
 from limner.video.composing import Composer, Matted
 from limner.video.reading import Clip, Item, Sound
+from limner.video.steady import Steady
 from limner.video.writing import Target, open_writer, picture_of
 
 _T = TypeVar("_T")
@@ -60,6 +61,7 @@ def cut_video(
     *,
     picture: Image | None = None,
     behind: Path | None = None,
+    steady: bool = True,
     quality: int | None = None,
     sound: bool = True,
     stop: Callable[[], bool] = lambda: False,
@@ -76,6 +78,7 @@ def cut_video(
         options: What to make of each frame.
         picture: What goes behind the subject where the background is "picture".
         behind: A video that goes there instead, repeated where it is shorter.
+        steady: Filter the mattes over time.
         quality: Of the codec, by its own scale.
         sound: Copy the sound.
         stop: Asked before every frame whether to end here.
@@ -104,7 +107,9 @@ def cut_video(
         bar = stack.enter_context(tqdm(total=clip.expected or None, unit="frame", disable=None))
         try:
             items = stack.enter_context(ahead(clip.frames(working, stop=stop)))
-            matted = stack.enter_context(ahead(_matted(items, clip, segmenter, backdrop)))
+            matted = stack.enter_context(
+                ahead(_matted(items, clip, segmenter, backdrop, Steady() if steady else None))
+            )
             for item in stack.enter_context(ahead(thread_map(_finisher(composer), matted))):
                 if isinstance(item, Packet):
                     writer.sound(item)
@@ -158,7 +163,7 @@ def preview_video(
             )
         frames = (item for item in clip.frames("gbrp") if isinstance(item, VideoFrame))
         chosen = (frame for number, frame in enumerate(frames) if number % every == 0)
-        for item in _matted(islice(chosen, SHEET), clip, segmenter, backdrop):
+        for item in _matted(islice(chosen, SHEET), clip, segmenter, backdrop, None):
             assert isinstance(item, Matted)
             cells.append(_cell(picture_of(composer(item))))
     columns = math.ceil(math.sqrt(len(cells)))
@@ -226,7 +231,11 @@ def ahead(source: Iterator[_T]) -> "closing[Generator[_T, None, None]]":
 
 
 def _matted(
-    items: Iterator[Item], clip: Clip, segmenter: Segmenter, backdrop: MovingBackground | None
+    items: Iterator[Item],
+    clip: Clip,
+    segmenter: Segmenter,
+    backdrop: MovingBackground | None,
+    steady: Steady | None,
 ) -> Iterator[Passing]:
     """Frames with their alphas, at the network's size, and the packets among them."""
     waiting: list[Item] = []
@@ -234,13 +243,14 @@ def _matted(
     def run() -> Iterator[Passing]:
         frames = [item for item in waiting if isinstance(item, VideoFrame)]
         images = [clip.scaler.rgb(frame, segmenter.spec.size) for frame in frames]
-        alphas = iter(segmenter.batch(images))
+        alphas = zip(images, segmenter.batch(images), strict=True)
         for item in waiting:
             if isinstance(item, Packet):
                 yield item
                 continue
             behind = None if backdrop is None else backdrop.at(float((item.pts or 0) * clip.time_base))
-            yield Matted(item, next(alphas), behind)
+            image, alpha = next(alphas)
+            yield Matted(item, alpha if steady is None else steady(image, alpha), behind)
         waiting.clear()
 
     for item in items:
