@@ -36,7 +36,8 @@ from limner.video.composing import REFINE_GRID, Composer, Matted
 from limner.video.pipeline import BATCH, cut_video
 from limner.video.reading import Clip
 from limner.video.steady import Steady
-from limner.video.writing import choose_target, open_writer
+from limner.video.targets import choose_target
+from limner.video.writing import open_writer
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from limner.images import Alpha, Image, load_image
 from limner.segmenter import Segmenter
 from limner.video.pipeline import Outcome, ahead, cut_video, preview_video
 from limner.video.reading import Clip, Part
-from limner.video.writing import choose_target
+from limner.video.targets import choose_target
 from tests.conftest import decode
 from tests.video.clips import decoded, make_clip, pictures, rgb, samples, sound_packets
 

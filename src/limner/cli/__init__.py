@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 
 import limner
-from limner.cli import batch, bench, cut, data, doctor, evaluate, export, models, serve, train, video
+from limner.cli import batch, bench, camera, cut, data, doctor, evaluate, export, models, serve, train, video
 from limner.cli.shared import UsageError, say
 from limner.errors import LimnerError
 
@@ -51,6 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"limner {limner.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")
     parser.set_defaults(run=None)
-    for module in (cut, batch, data, models, doctor, evaluate, bench, train, export, serve, video):
+    for module in (cut, batch, data, models, doctor, evaluate, bench, train, export, serve, video, camera):
         module.add(commands)
     return parser

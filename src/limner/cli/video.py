@@ -56,7 +56,7 @@ def _video(args: argparse.Namespace) -> int:
     from limner.spec import DEFAULT_MODEL
     from limner.video.pipeline import cut_video, preview_video
     from limner.video.reading import Clip
-    from limner.video.writing import choose_target
+    from limner.video.targets import choose_target
 
     _check(args)
     behind = _moving(args.background)

@@ -26,14 +26,15 @@ from limner.video.background import MovingBackground
 from limner.video.composing import Composer, Matted
 from limner.video.reading import Clip, Item, Sound
 from limner.video.steady import Steady
-from limner.video.writing import Target, open_writer, picture_of
+from limner.video.targets import Target
+from limner.video.writing import open_writer, picture_of
 
 _T = TypeVar("_T")
 Passing: TypeAlias = "Matted | Sound"
 """What goes from the network to the composer."""
 
 BATCH = 4
-"""Frames that the network sees at a time."""
+"""Frames of a file that the network sees at a time."""
 AHEAD = 4
 """Items that a stage may be ahead of the next."""
 SHEET = 100
@@ -64,6 +65,7 @@ def cut_video(
     steady: bool = True,
     quality: int | None = None,
     sound: bool = True,
+    batch: int = BATCH,
     stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Cut the subject out of every frame.
@@ -81,6 +83,7 @@ def cut_video(
         steady: Filter the mattes over time.
         quality: Of the codec, by its own scale.
         sound: Copy the sound.
+        batch: Frames that the network sees at a time; 1 adds the least delay.
         stop: Asked before every frame whether to end here.
 
     Raises:
@@ -108,7 +111,7 @@ def cut_video(
         try:
             items = stack.enter_context(ahead(clip.frames(working, stop=stop)))
             matted = stack.enter_context(
-                ahead(_matted(items, clip, segmenter, backdrop, Steady() if steady else None))
+                ahead(_matted(items, clip, segmenter, backdrop, Steady() if steady else None, batch))
             )
             for item in stack.enter_context(ahead(thread_map(_finisher(composer), matted))):
                 if isinstance(item, Packet):
@@ -163,7 +166,7 @@ def preview_video(
             )
         frames = (item for item in clip.frames("gbrp") if isinstance(item, VideoFrame))
         chosen = (frame for number, frame in enumerate(frames) if number % every == 0)
-        for item in _matted(islice(chosen, SHEET), clip, segmenter, backdrop, None):
+        for item in _matted(islice(chosen, SHEET), clip, segmenter, backdrop, None, BATCH):
             assert isinstance(item, Matted)
             cells.append(_cell(picture_of(composer(item))))
     columns = math.ceil(math.sqrt(len(cells)))
@@ -236,6 +239,7 @@ def _matted(
     segmenter: Segmenter,
     backdrop: MovingBackground | None,
     steady: Steady | None,
+    batch: int,
 ) -> Iterator[Passing]:
     """Frames with their alphas, at the network's size, and the packets among them."""
     waiting: list[Item] = []
@@ -255,7 +259,7 @@ def _matted(
 
     for item in items:
         waiting.append(item)
-        if sum(isinstance(one, VideoFrame) for one in waiting) == BATCH:
+        if sum(isinstance(one, VideoFrame) for one in waiting) == batch:
             yield from run()
     yield from run()
 

@@ -1,0 +1,67 @@
+"""``limner camera``: what a webcam sees, cut out as it comes, into a file or a pipe."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limner.cli.finish import add_finish, read_finish
+from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, need, say
+from limner.errors import InputError
+
+if TYPE_CHECKING:
+    from limner.cli.shared import Commands
+
+KINDS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
+"""Platform -> FFmpeg's name of its cameras."""
+DEVICES = {"linux": "/dev/video0", "darwin": "0", "win32": "video=Integrated Camera"}
+"""Platform -> the camera that is usually there."""
+
+
+def add(commands: "Commands") -> None:
+    """Declare the command."""
+    parser = add_command(commands, "camera", _camera, help="cut the person out of what a webcam sees")
+    parser.add_argument("output", metavar="OUT", help="a file as of limner video, or - for a pipe")
+    add_finish(parser)
+    group = parser.add_argument_group("camera")
+    group.add_argument("--camera", metavar="DEVICE", help="such as /dev/video0 (default: the first)")
+    group.add_argument("--size", default="640x480", metavar="WxH", help="of the pictures (default 640x480)")
+    group.add_argument("--rate", default="30", help="frames a second (default 30)")
+    group.add_argument("--seconds", type=float, default=float("inf"), help="end by itself after so long")
+    group.add_argument("--format", metavar="NAME", help="of a pipe: raw, mkv, webm, mov or mp4")
+    group.add_argument("--codec", help="as of limner video")
+    add_model(parser)
+
+
+def _camera(args: argparse.Namespace) -> int:
+    need("video", "av")
+    from limner.segmenter import Segmenter
+    from limner.spec import DEFAULT_MODEL
+    from limner.video.pipeline import cut_video
+    from limner.video.reading import Clip, Part
+    from limner.video.targets import choose_target
+
+    if args.output == "-" and sys.stdout.isatty():
+        raise UsageError("a video would fill the terminal: add | mpv - or > FILE, or choose another OUT")
+    options, picture = read_finish(args)
+    device = args.camera or DEVICES.get(sys.platform, "")
+    settings = {"video_size": args.size, "framerate": args.rate}
+    _check_device(device)
+    with Clip(device, kind=KINDS[sys.platform], options=settings, part=Part(end=args.seconds)) as clip:
+        target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
+        segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
+        say(f"recording {device}, {clip.size[1]} x {clip.size[0]}: Ctrl-C ends it")
+        with asked_to_stop() as stop:
+            outcome = cut_video(clip, target, segmenter, options, picture=picture, stop=stop.is_set, batch=1)
+    say(f"wrote {args.output}: {outcome.frames:,} frames, {outcome.seconds:.1f} s")
+    return 0
+
+
+def _check_device(device: str) -> None:
+    if sys.platform not in KINDS:
+        raise InputError(f"no cameras are known on {sys.platform}: use {', '.join(KINDS)}, or limner video")
+    if sys.platform != "linux" or Path(device).exists() or KINDS["linux"] != "v4l2":
+        return
+    found = ", ".join(sorted(map(str, Path("/dev").glob("video*"))))
+    cure = f"give one of {found} with --camera" if found else "connect one; none is there now"
+    raise InputError(f"no camera {device}: {cure}")
