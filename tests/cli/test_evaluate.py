@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from limner.cli import main
-from limner.spec import model_path
+from limner.spec import DEFAULT_MODEL, model_path
 from tests.datasets.test_folders import make_folder
 
 
@@ -26,7 +26,7 @@ def test_totals(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run(capsys, data)
     assert (result["images"], result["model"], result["size"], result["threshold"]) == (
         24,
-        "unet",
+        DEFAULT_MODEL,
         "full",
         0.5,
     )
@@ -54,16 +54,19 @@ def test_matting_errors_on_request(data: Path, capsys: pytest.CaptureFixture[str
 
 def test_two_models(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = tmp_path / "copy.onnx"
-    copy.write_bytes(model_path("unet").read_bytes())
-    copy.with_suffix(".json").write_bytes(model_path("unet").with_suffix(".json").read_bytes())
+    copy.write_bytes(model_path(DEFAULT_MODEL).read_bytes())
+    copy.with_suffix(".json").write_bytes(model_path(DEFAULT_MODEL).with_suffix(".json").read_bytes())
     result = run(capsys, data, "--compare", copy, "--per-image", tmp_path / "rows.csv")
-    assert (result["model"], result["compare"]["model"]) == ("unet", str(copy))  # told apart: both say "unet"
+    assert (result["model"], result["compare"]["model"]) == (
+        DEFAULT_MODEL,
+        str(copy),
+    )  # told apart: both say the same
     assert result["compare"]["scores"] == result["scores"]
     step = result["compare"]["differences"]["iou"]
     assert (step["mean"], step["higher"], step["lower"]) == (0, 0, 0)
     with (tmp_path / "rows.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["model"] for row in rows] == ["unet"] * 24 + [str(copy)] * 24
+    assert [row["model"] for row in rows] == [DEFAULT_MODEL] * 24 + [str(copy)] * 24
 
 
 @pytest.mark.parametrize("extension", [".csv", ".jsonl"])
@@ -102,7 +105,7 @@ def test_a_total_that_falls_short_fails(data: Path, capsys: pytest.CaptureFixtur
 
 def test_report_and_figures(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, data, "--report", tmp_path / "report.html", "--figures", tmp_path / "figures")
-    assert "unet on set" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"{DEFAULT_MODEL} on set" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert (tmp_path / "figures" / "iou.png").exists()
 
 

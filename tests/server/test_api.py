@@ -130,7 +130,7 @@ def test_wrong_addresses_are_problems_too(client: TestClient, method: str, path:
 def test_health_models_and_page(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}
-    assert client.get("/v1/models").json()["models"][0]["size"] == [128, 128]
+    assert client.get("/v1/models").json()["models"][0]["size"] == [256, 256]
     page = client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "'unsafe" not in page.headers["content-security-policy"]
