@@ -6,8 +6,8 @@
 The coarse alphas are those of our models and of two of other projects, enlarged bilinearly
 (`limner.spec.to_alpha`). Two lists, both at 600 x 800: EG1800's val.txt (hard-edged masks), and painted
 portraits with exact alpha (hair strands, holes, blur; `painted.py`). Changes against the bilinear alpha are
-given with bootstrap intervals over images. Writes benchmarks/results/matte.json and the tables of
-docs/matte.md.
+given with bootstrap intervals over images. Writes benchmarks/results/matte.json, the tables of docs/matte.md
+and docs/edges.png.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from limner.closed_form import solve
 from limner.compose import composite
 from limner.datasets import read_dataset
 from limner.foreground import estimate_foreground
-from limner.images import Alpha, Image, load_image, resize
+from limner.images import Alpha, Image, load_image, resize, save_image
 from limner.masks import threshold
 from limner.matting import gradient, mse, sad
 from limner.metrics import Counts, bootstrap, boundary_iou, iou
@@ -46,8 +46,11 @@ from peers import PEERS, Peer
 SIZE = (800, 600)
 OTHERS = ("sinet_softmax_320.onnx", "mediapipe_selfie_256.tflite")
 PAINTED = 60
+SQUARE = 140  # of the sheet, pixels
+GREEN = (40, 170, 80)
 SEED = 102
 HERE = Path(__file__).parent
+EXAMPLE = HERE.parent / "examples" / "eileen-collins.jpg"
 BEGIN, END = "<!-- {}: made by benchmarks/matte.py -->\n", "<!-- end of {} -->\n"
 
 Refine = Callable[[Image, Alpha], NDArray[Any]]
@@ -164,7 +167,7 @@ def colours(data: Path, count: int) -> dict[str, Any]:
             "painted": layers.background,
             "photograph": lay_out(load_image(scenes[7 * number % len(scenes)]), SIZE),
             "white": np.full_like(layers.foreground, 255),
-            "green": np.full_like(layers.foreground, (40, 170, 80)),
+            "green": np.full_like(layers.foreground, GREEN),
         }
         for name, background in backgrounds.items():
             image = composite(layers.foreground, layers.alpha, background)
@@ -210,6 +213,35 @@ def _least(function: Refine, image: Image, alpha: Alpha, rounds: int) -> float:
         function(image, alpha)
         taken.append(time.perf_counter() - started)
     return 1e3 * min(taken)
+
+
+def sheet(network: Segmenter) -> Image:
+    """Squares with most of a soft edge, enlarged twice: photo, alpha blown up, refined, refined finely."""
+    pictures = [load_image(EXAMPLE), painted(3)[0], painted(9)[0]]
+    rows = []
+    for image in pictures:
+        alpha = network(image)
+        fast, fine = refine_alpha(image, alpha), refine_alpha(image, alpha, fine=True)
+        finished = [
+            composite(colours, opacity, GREEN)
+            for colours, opacity in (
+                (image, alpha),
+                (estimate_foreground(image, fast), fast),
+                (estimate_foreground(image, fine), fine),
+            )
+        ]
+        left = ((fast > 0.1) & (fast < 0.9) & (alpha > 0.1) & (alpha < 0.9)).astype(np.float32)
+        for _ in range(2):
+            total = ndimage.uniform_filter(left, SQUARE, mode="constant")
+            middle = np.unravel_index(total.argmax(), total.shape)
+            top, start = (
+                int(np.clip(place - SQUARE // 2, 0, length - SQUARE))
+                for place, length in zip(middle, alpha.shape, strict=True)
+            )
+            part = slice(top, top + SQUARE), slice(start, start + SQUARE)
+            left[part] = 0
+            rows.append(np.hstack([picture[part] for picture in (image, *finished)]))
+    return np.vstack(rows).repeat(2, axis=0).repeat(2, axis=1)
 
 
 def tables(result: dict[str, Any]) -> dict[str, str]:
@@ -287,6 +319,7 @@ def main() -> None:
         result["colours"] = colours(args.data, min(PAINTED, args.count or PAINTED))
         result["accuracy"] = accuracy(args.data, models, args.count)
     files.write_bytes(target, (json.dumps(result, indent=2) + "\n").encode())
+    save_image(HERE.parent / "docs" / "edges.png", sheet(Segmenter()))
     page = HERE.parent / "docs" / "matte.md"
     text = page.read_text(encoding="utf-8")
     for name, table in tables(result).items():

@@ -16,7 +16,7 @@ def test_two_colours_are_taken_apart() -> None:
     )
     moved = (np.hypot(rows - 32, columns - 30) < 16).astype(np.float32)
     assert np.abs(moved - truth).mean() > 0.02
-    assert np.abs(solve(image, moved, prior=1e-4) - truth).mean() < 0.002
+    assert np.abs(solve(image, moved, width=8, prior=1e-4) - truth).mean() < 0.002
 
 
 def test_only_the_band_is_solved(rng: np.random.Generator) -> None:
@@ -31,7 +31,7 @@ def test_only_the_band_is_solved(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize("value", [0, 0.3, 1])
 def test_without_an_edge_the_alpha_comes_back(value: float, rng: np.random.Generator) -> None:
     alpha = np.full((20, 30), value, np.float32)
-    assert solve(random_image(rng, 20, 30), alpha) is alpha
+    assert solve(random_image(rng, 20, 30), alpha, width=8) is alpha
 
 
 def test_a_line_in_colour_space_costs_nothing(rng: np.random.Generator) -> None:
@@ -48,4 +48,4 @@ def test_without_scipy_the_cure_is_said(rng: np.random.Generator, monkeypatch: p
     alpha = np.zeros((20, 30), np.float32)
     alpha[:, 15:] = 1
     with pytest.raises(InputError, match=r"pip install 'limner\[fine\]'"):
-        solve(random_image(rng, 20, 30), alpha)
+        solve(random_image(rng, 20, 30), alpha, width=8)

@@ -22,7 +22,7 @@ TOLERANCE = 1e-4
 """Residual, as a part of the right side, at which they end."""
 
 
-def solve(image: Image, alpha: Alpha, *, width: int = 8, prior: float = 0.01) -> Alpha:
+def solve(image: Image, alpha: Alpha, *, width: int, prior: float = 0.01) -> Alpha:
     """The alpha solved anew within ``width`` pixels of where it crosses 0.5; 0 or 1 elsewhere.
 
     Args:

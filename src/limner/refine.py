@@ -30,6 +30,8 @@ BAND = 8
 """How far from an undecided cell the edge may move, in cells."""
 FINE = 1200
 """Longer side up to which closed-form matting solves the picture itself, pixels; larger ones are reduced."""
+FINE_BAND = 0.01
+"""Distance from the edge within which it solves, as a fraction of the longer side."""
 WINDOW, EVEN = 2, 1.0
 """Half the side of the windows of `_fitted`, cells; how far colours of one thing differ, grey levels."""
 MODEL = Path(__file__).with_name("edge.onnx")
@@ -81,10 +83,11 @@ def _drawn(image: Image, alpha: Alpha, lines: Fields, band: Mask, *, logits: boo
 
 def _finer(image: Image, alpha: Alpha) -> Alpha:
     """Solved by closed-form matting; a large photo on a grid, from which lines lead to its full size."""
+    width = max(2, round(FINE_BAND * min(FINE, max(alpha.shape))))
     if max(alpha.shape) <= FINE:
-        return solve(image, alpha)
+        return solve(image, alpha, width=width)
     small, opacity = fit(image, FINE), fit(alpha, FINE)
-    solved = solve(small, opacity)
+    solved = solve(small, opacity, width=width)
     band = _band(opacity)
     return _drawn(image, alpha, _fitted(small, solved), band, logits=False)
 
