@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from limner.cli import main
-from limner.spec import DEFAULT_MODEL, model_path
+from limner.spec import model_path
 from tests.datasets.test_folders import make_folder
 
 
@@ -17,7 +17,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    assert main(["evaluate", *map(str, arguments)]) == 0
+    assert main(["evaluate", *map(str, arguments), "--model", "unet"]) == 0
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
     return result
 
@@ -26,7 +26,7 @@ def test_totals(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run(capsys, data)
     assert (result["images"], result["model"], result["size"], result["threshold"]) == (
         24,
-        DEFAULT_MODEL,
+        "unet",
         "full",
         0.5,
     )
@@ -54,11 +54,11 @@ def test_matting_errors_on_request(data: Path, capsys: pytest.CaptureFixture[str
 
 def test_two_models(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = tmp_path / "copy.onnx"
-    copy.write_bytes(model_path(DEFAULT_MODEL).read_bytes())
-    copy.with_suffix(".json").write_bytes(model_path(DEFAULT_MODEL).with_suffix(".json").read_bytes())
+    copy.write_bytes(model_path("unet").read_bytes())
+    copy.with_suffix(".json").write_bytes(model_path("unet").with_suffix(".json").read_bytes())
     result = run(capsys, data, "--compare", copy, "--per-image", tmp_path / "rows.csv")
     assert (result["model"], result["compare"]["model"]) == (
-        DEFAULT_MODEL,
+        "unet",
         str(copy),
     )  # told apart: both say the same
     assert result["compare"]["scores"] == result["scores"]
@@ -66,7 +66,7 @@ def test_two_models(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (step["mean"], step["higher"], step["lower"]) == (0, 0, 0)
     with (tmp_path / "rows.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["model"] for row in rows] == [DEFAULT_MODEL] * 24 + [str(copy)] * 24
+    assert [row["model"] for row in rows] == ["unet"] * 24 + [str(copy)] * 24
 
 
 @pytest.mark.parametrize("extension", [".csv", ".jsonl"])
@@ -105,7 +105,7 @@ def test_a_total_that_falls_short_fails(data: Path, capsys: pytest.CaptureFixtur
 
 def test_report_and_figures(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, data, "--report", tmp_path / "report.html", "--figures", tmp_path / "figures")
-    assert f"{DEFAULT_MODEL} on set" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "unet on set" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert (tmp_path / "figures" / "iou.png").exists()
 
 
