@@ -4,9 +4,11 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from queue import SimpleQueue
@@ -17,6 +19,34 @@ Result = TypeVar("Result")
 
 CHUNK = 8
 """Items that a worker takes at a time: what is lost at most, by each, when the work is stopped."""
+
+_share: ContextVar[int] = ContextVar("_share", default=0)
+
+
+@contextmanager
+def keep_to(count: int) -> Iterator[None]:
+    """Use so many cores for what is done inside the block, where a call does not say otherwise.
+
+    For work of which many pieces run side by side, or whose result must not depend on the machine: a network
+    on two cores adds its numbers in another order than on one.
+    """
+    before = _share.set(count)
+    try:
+        yield
+    finally:
+        _share.reset(before)
+
+
+def share() -> int:
+    """What `keep_to` says; 0 outside of it."""
+    return _share.get()
+
+
+def cores() -> int:
+    """Cores that may be used: what `keep_to` says, or all that the system gives this process."""
+    if hasattr(os, "sched_getaffinity"):
+        return share() or len(os.sched_getaffinity(0))
+    return share() or os.cpu_count() or 1
 
 
 def parallel_map(
@@ -32,7 +62,7 @@ def parallel_map(
         items: What to compute it of.
         jobs: Worker processes; 1 computes in this process; without it, one a core.
     """
-    workers = min(jobs or os.cpu_count() or 1, -(-len(items) // CHUNK))
+    workers = min(jobs or cores(), -(-len(items) // CHUNK))
     if workers <= 1:
         yield from map(function, items)
         return
@@ -136,7 +166,7 @@ def thread_map(
         items: What to compute it of; taken as they are needed.
         threads: By default one a core.
     """
-    threads = threads or os.cpu_count() or 1
+    threads = threads or cores()
     running: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:

@@ -15,6 +15,7 @@ from limner.closed_form import solve
 from limner.errors import InputError
 from limner.images import Alpha, Image, Mask, fit
 from limner.masks import box_mean, dilate
+from limner.parallel import share
 from limner.tiles import Fields, Tiles, shrink
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _lines(image: Fields, alpha: Alpha, threads: int | None) -> Fields:
     """Slopes and offset for every cell, (4, h, w)."""
     height, width = alpha.shape
     padding = (0, -height % STRIDE), (0, -width % STRIDE)
-    lines: Fields = _session(threads).run(
+    lines: Fields = _session(threads or share()).run(
         None,
         {
             "pixels": np.pad(image, ((0, 0), *padding), mode="edge"),
@@ -139,10 +140,10 @@ def _lines(image: Fields, alpha: Alpha, threads: int | None) -> Fields:
 
 
 @lru_cache(maxsize=2)
-def _session(threads: int | None) -> "InferenceSession":
+def _session(threads: int) -> "InferenceSession":
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])

@@ -3,13 +3,14 @@
 from limner.batch.job import Job, Outcome, Task
 from limner.batch.plan import Choice, Counts
 from limner.batch.run import Summary, plan_batch, run_batch
-from limner.batch.runners import run_here, run_processes
+from limner.batch.runners import Runner, run_here, run_processes
 
 __all__ = [
     "Choice",
     "Counts",
     "Job",
     "Outcome",
+    "Runner",
     "Summary",
     "Task",
     "plan_batch",

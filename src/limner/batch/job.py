@@ -5,22 +5,28 @@ import json
 import re
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeVar
 
 from limner import files
 from limner.batch import places
-from limner.errors import InputError, LimnerError
+from limner.batch.sources import PACK
+from limner.errors import InputError
 from limner.finishing import Finish, finish
 from limner.images import Image, check_format, encode_photo, load_photo
+from limner.parallel import keep_to, thread_map
 from limner.segmenter import Segmenter
 from limner.spec import DEFAULT_MODEL, read_model
 
 LOST = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """Errors of writing after which no other picture can be written either."""
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 _loading = threading.Lock()
 
 
@@ -34,6 +40,8 @@ class Job:
     picture: Image | None = field(default=None, repr=False, compare=False)  # behind, if finish asks for one
     extension: str = ".png"  # of the results; one of images.FORMATS
     compress: bool = False  # take longer to write smaller files
+    column: str = ""  # of the pictures in Parquet files; by default the only one that can be
+    threads: int = 1  # pictures under way at a time in a process: more hide the latency of files far away
 
     def __post_init__(self) -> None:
         check_format(f"picture{self.extension}", transparent=self.finish.transparent)
@@ -46,6 +54,8 @@ class Job:
         """
         _, spec = read_model(self.model)
         options = {**self.finish.to_json(), "extension": self.extension, "compress": self.compress}
+        if self.column:
+            options["column"] = self.column
         if self.picture is not None:
             options["picture_sha256"] = files.sha256(
                 self.picture.tobytes() + repr(self.picture.shape).encode()
@@ -74,6 +84,8 @@ class Outcome:
     sha256: str = ""  # of the input
     output_bytes: int = 0
     error: str = ""
+    pictures: int = 1  # in the file
+    causes: Mapping[str, int] = field(default_factory=dict)  # of the pictures in the file that failed
     started: float  # seconds since 1970
     taken_s: float
 
@@ -92,7 +104,14 @@ class Outcome:
             "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="milliseconds"),
             "taken_s": round(self.taken_s, 4),
         }
+        if self.task.input.endswith(PACK):
+            values |= {"pictures": self.pictures, "failed": sum(self.causes.values()), "causes": self.causes}
         return {name: value for name, value in values.items() if value != ""}
+
+
+def cut_files(job: Job, source: str, target: str, tasks: list[Task]) -> list[Outcome]:
+    """`cut_file` of some files, as many at a time as the job says."""
+    return list(_threaded(partial(cut_file, job, source, target), tasks, job.threads))
 
 
 def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
@@ -116,35 +135,62 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
         return Outcome(task=task, status=status, started=started, taken_s=taken_s, **values)
 
     digest = ""
+    inside: dict[str, Any] = {}
     try:
         data = places.read(places.join(source, task.input))
         digest = files.sha256(data)
         if digest == task.known:
             return outcome("done", sha256=digest, output_bytes=task.known_bytes)
-        made = cut_bytes(job, data)
+        if task.input.endswith(PACK):
+            made, inside = _cut_pack(job, data)
+        else:
+            made = cut_bytes(job, data)
         places.write(places.join(target, task.output), made)
-    except (InputError, MemoryError) as error:
+    except InputError as error:
         lost = isinstance(error.__cause__, OSError) and error.__cause__.errno in LOST
-        reason = str(error) if isinstance(error, LimnerError) else "there is not enough memory for it"
-        return outcome("lost" if lost else "failed", sha256=digest, error=reason)
-    return outcome("done", sha256=digest, output_bytes=len(made))
+        return outcome("lost" if lost else "failed", sha256=digest, error=str(error))
+    return outcome("done", sha256=digest, output_bytes=len(made), **inside)
 
 
 def cut_bytes(job: Job, data: bytes) -> bytes:
-    """From an encoded picture to the encoded result.
+    """From an encoded picture to the encoded result, on one core: as many pictures are under way as cores.
 
     Raises:
         InputError: If the picture cannot be used.
         ModelError: If the model or the device cannot be used.
     """
-    photo = load_photo(data)
-    alpha = segmenter(job.model, job.device)(photo.image)
-    finished = finish(photo, alpha, job.finish, picture=job.picture)
-    return encode_photo(finished, job.extension, compress=job.compress)
+    try:
+        with keep_to(1):
+            photo = load_photo(data)
+            alpha = segmenter(job.model, job.device)(photo.image)
+            finished = finish(photo, alpha, job.finish, picture=job.picture)
+            return encode_photo(finished, job.extension, compress=job.compress)
+    except MemoryError as error:
+        raise InputError("there is not enough memory for the picture") from error
+
+
+def _cut_pack(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
+    """A Parquet file with its results, and what its outcome says of them."""
+    from limner.batch.packs import cut_pack
+
+    def cut(picture: bytes | None) -> bytes | InputError:
+        if picture is None:
+            return InputError("the picture is missing: its row is empty")
+        try:
+            return cut_bytes(job, picture)
+        except InputError as error:
+            return error
+
+    pack = cut_pack(data, job.column, lambda pictures: _threaded(cut, pictures, job.threads))
+    return pack.data, {"pictures": pack.pictures, "causes": Counter(map(cause, pack.errors))}
+
+
+def _threaded(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    return thread_map(function, items, threads=threads) if threads > 1 else map(function, items)
 
 
 def segmenter(model: str, device: str) -> Segmenter:
-    """The model in this process, loaded once; one core an image, since there are as many images as cores."""
+    """The model in this process, loaded once, on one core."""
     with _loading:
         return _loaded(model, device)
 

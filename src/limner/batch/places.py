@@ -40,6 +40,8 @@ def is_remote(path: str) -> bool:
 
 def join(root: str, name: str) -> str:
     """A name, parted by slashes, below a folder; an address keeps what follows its question mark."""
+    if not root:
+        return name
     if not is_remote(root):
         return str(Path(root, name))
     path, mark, options = root.partition("?")

@@ -226,11 +226,15 @@ class Plan:
         if (output, settings) != (task.output, self.settings):
             return task
         same = [task.bytes, task.time_ns] == stamp and task.time_ns >= 0 and not self.choice.checksum
-        if status == "failed" or (failed and self.choice.retry_failed):
-            return task if self.choice.retry_failed or not same else "failed"
+        if (status == "failed" or failed) and self.choice.retry_failed:
+            return task
+        if status == "failed":
+            return "failed" if same else task
         if there is None or there != output_bytes:
             return task
-        return "kept" if same else task._replace(known=sha256, known_bytes=output_bytes)
+        if same:
+            return "failed" if failed else "kept"
+        return task if failed else task._replace(known=sha256, known_bytes=output_bytes)
 
     def _size(self, output: str) -> int | None:
         """Bytes of an output, where it is there."""

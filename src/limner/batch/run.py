@@ -13,10 +13,10 @@ from typing import Any
 from tqdm import tqdm
 
 import limner
-from limner.batch.job import Job, Outcome, Task, cause, cut_file
+from limner.batch.job import Job, Outcome, Task, cause, cut_files
 from limner.batch.manifest import open_manifest, read_manifest
 from limner.batch.plan import Choice, Counts, Plan
-from limner.batch.runners import Runner, run_processes
+from limner.batch.runners import Runner, Work, run_processes
 from limner.batch.sources import find_source
 from limner.errors import InputError
 
@@ -29,24 +29,26 @@ EVERYTHING = Choice()
 
 @dataclass
 class Summary:
-    """What a run did, in files."""
+    """What a run did."""
 
     found: Counts
-    done: int = 0
-    failed: int = 0
+    files: int = 0  # that it is through with
+    done: int = 0  # pictures
+    failed: int = 0  # pictures, or Parquet files that could not be used at all
     taken_s: float = 0.0
     causes: Counter[str] = field(default_factory=Counter)  # of the failures
     examples: dict[str, str] = field(default_factory=dict)  # cause -> the first input that failed by it
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
-        if outcome.status == "done":
-            self.done += 1
-            return
-        self.failed += 1
-        kind = cause(outcome.error)
-        self.causes[kind] += 1
-        self.examples.setdefault(kind, outcome.task.input)
+        self.files += 1
+        causes = dict(outcome.causes) if outcome.status == "done" else {cause(outcome.error): 1}
+        failed = sum(causes.values())
+        self.done += outcome.pictures - failed
+        self.failed += failed
+        self.causes.update(causes)
+        for kind in causes:
+            self.examples.setdefault(kind, outcome.task.input)
 
 
 def run_batch(
@@ -80,7 +82,7 @@ def run_batch(
     plan = _plan(source, target, job, choice)
     if watch and not plan.source.again:
         raise InputError("a list that comes through a pipe cannot be watched: give a folder")
-    work = partial(cut_file, job, plan.source.root, target)
+    work = partial(cut_files, job, plan.source.root, target)
     summary = Summary(Counts())
     started = time.monotonic()
     with closing(open_manifest(target)) as manifest:
@@ -131,7 +133,7 @@ def _heading(job: Job, plan: Plan) -> dict[str, Any]:
 
 
 def _outcomes(
-    plan: Plan, work: Callable[[Task], Outcome], runner: Runner, stop: Callable[[], bool], total: int
+    plan: Plan, work: Work, runner: Runner, stop: Callable[[], bool], total: int
 ) -> Iterator[Outcome]:
     """The outcomes of all that is due, with a progress bar.
 

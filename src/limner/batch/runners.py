@@ -1,24 +1,24 @@
 """Where the tasks of a batch are done: in this process or in several."""
 
-import os
+import time
 from collections.abc import Callable, Generator, Iterable
-from functools import partial
 from typing import TypeAlias
 
 from limner.batch.job import Outcome, Task
-from limner.parallel import thread_map, unordered_map
+from limner.parallel import cores, unordered_map
 
-Work: TypeAlias = Callable[[Task], Outcome]
+Work: TypeAlias = Callable[[list[Task]], list[Outcome]]
 Runner: TypeAlias = Callable[[Work, Iterable[Task]], Generator[Outcome, None, None]]
 
 
 def run_here(work: Work, tasks: Iterable[Task]) -> Generator[Outcome, None, None]:
     """One task after the other in this process."""
-    yield from map(work, tasks)
+    for task in tasks:
+        yield from work([task])
 
 
 def run_processes(
-    work: Work, tasks: Iterable[Task], *, workers: int | None = None, threads: int = 1
+    work: Work, tasks: Iterable[Task], *, workers: int | None = None, chunk: int = 1
 ) -> Generator[Outcome, None, None]:
     """In worker processes; a picture that kills its process has failed.
 
@@ -26,26 +26,17 @@ def run_processes(
         work: What to do.
         tasks: Taken as they are needed.
         workers: Processes; by default one a core.
-        threads: Tasks under way at a time in each: more than one hides the latency of files far away.
+        chunk: Tasks that a process takes at a time.
     """
-    return unordered_map(
-        partial(_run_some, work, threads),
-        tasks,
-        jobs=workers or os.cpu_count() or 1,
-        chunk=1 if threads == 1 else 4 * threads,
-        crashed=_crashed,
-    )
+    return unordered_map(work, tasks, jobs=workers or cores(), chunk=chunk, crashed=crashed)
 
 
-def _run_some(work: Work, threads: int, tasks: list[Task]) -> list[Outcome]:
-    return list(thread_map(work, tasks, threads=threads) if threads > 1 else map(work, tasks))
-
-
-def _crashed(task: Task) -> Outcome:
+def crashed(task: Task) -> Outcome:
+    """What came of a task whose process was killed whenever it was tried."""
     return Outcome(
         task=task,
         status="failed",
         error="its process was killed: by the system for want of memory, or by a fault of a decoder",
-        started=0,
+        started=time.time(),
         taken_s=0,
     )

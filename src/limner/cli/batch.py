@@ -7,14 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from limner.cli.finish import add_finish, read_finish
-from limner.cli.shared import UsageError, add_command, add_json, add_model, say
+from limner.cli.shared import UsageError, add_command, add_json, add_model, need, say
 
 if TYPE_CHECKING:
-    from limner.batch import Counts, Summary
+    from limner.batch import Counts, Job, Runner, Summary
     from limner.cli.shared import Commands
 
 
@@ -31,6 +32,26 @@ def add(commands: "Commands") -> None:
     add_model(parser)
     parser.add_argument("--workers", type=int, metavar="N", help="processes (one a core)")
     parser.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="pictures at a time in a process (1; 8 where files are far away)",
+    )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="work on a Ray cluster: its address, auto for that of this machine, or local to start one here",
+    )
+    parser.add_argument(
+        "--gpus", type=float, default=0.0, metavar="SHARE", help="of a GPU, for each Ray actor"
+    )
+    parser.add_argument(
+        "--column",
+        default="",
+        metavar="NAME",
+        help="that of the pictures in Parquet files (the only binary one)",
+    )
+    parser.add_argument(
         "--skip-existing", action="store_true", help="leave out what has a result, whatever from"
     )
     parser.add_argument("--retry-failed", action="store_true", help="try again what failed before")
@@ -43,16 +64,12 @@ def add(commands: "Commands") -> None:
 
 
 def _batch(args: argparse.Namespace) -> int:
-    if args.workers is not None and args.workers < 1:
-        raise UsageError(f"--workers must be at least 1, got {args.workers}")
-    if args.watch and args.dry_run:
-        raise UsageError("--watch and --dry-run exclude each other")
-    from functools import partial
-
-    from limner.batch import Choice, Job, plan_batch, run_batch, run_processes
+    _check(args)
+    from limner.batch import Choice, Job, places, plan_batch, run_batch
     from limner.spec import DEFAULT_MODEL
 
     options, picture = read_finish(args)
+    far = any(map(places.is_remote, (args.source, args.target)))
     job = Job(
         model=args.model or DEFAULT_MODEL,
         device=args.device,
@@ -60,6 +77,8 @@ def _batch(args: argparse.Namespace) -> int:
         picture=picture,
         compress=args.compress,
         extension=f".{args.format.lower().lstrip('.')}",
+        column=args.column,
+        threads=args.threads or (8 if far else 1),
     )
     choice = Choice(skip_existing=args.skip_existing, retry_failed=args.retry_failed, checksum=args.checksum)
     if args.dry_run:
@@ -69,22 +88,46 @@ def _batch(args: argparse.Namespace) -> int:
         say(f"{counts.due} to do; {_left_out(counts)}")
         return 0
     with _asked_to_stop() as stop:
+        runner = _runner(args, job, stop)
         summary = run_batch(
-            args.source,
-            args.target,
-            job,
-            choice=choice,
-            runner=partial(run_processes, workers=args.workers),
-            stop=stop.is_set,
-            watch=args.watch,
+            args.source, args.target, job, choice=choice, runner=runner, stop=stop.is_set, watch=args.watch
         )
-    _report(summary, args, stopped=stop.is_set() and not args.watch)
-    if stop.is_set() and not args.watch:
+    stopped = stop.is_set() and not args.watch
+    _report(summary, args, stopped=stopped)
+    if stopped:
         return 130
     failed = summary.failed + summary.found.failed
     if not failed:
         return 0
     return 3 if summary.done + summary.found.kept else 1
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse options that cannot be, and extras that are not installed."""
+    for name in ("workers", "threads"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} must be at least 1, got {value}")
+    if args.watch and args.dry_run:
+        raise UsageError("--watch and --dry-run exclude each other")
+    if args.gpus and args.ray is None:
+        raise UsageError("--gpus is for --ray; a single machine takes --device cuda")
+    if args.ray is not None:
+        need("cluster", "ray", "pyarrow")
+    from limner.batch import places, sources
+
+    if any(places.is_remote(path) or path.endswith(sources.PACK) for path in (args.source, args.target)):
+        need("cluster", "pyarrow")
+
+
+def _runner(args: argparse.Namespace, job: "Job", stop: threading.Event) -> "Runner":
+    if args.ray is None:
+        from limner.batch import run_processes
+
+        return partial(run_processes, workers=args.workers, chunk=1 if job.threads == 1 else 4 * job.threads)
+    from limner.batch.cluster import run_ray
+
+    return partial(run_ray, address=args.ray, workers=args.workers, gpus=args.gpus, stop=stop.is_set)
 
 
 @contextmanager
@@ -106,16 +149,19 @@ def _asked_to_stop() -> Iterator[threading.Event]:
 
 
 def _report(summary: "Summary", args: argparse.Namespace, *, stopped: bool) -> None:
-    finished = summary.done + summary.failed
+    made = summary.done + summary.failed
     if args.json:
         values = {"done": summary.done, "failed": summary.failed, "taken_s": round(summary.taken_s, 3)}
         print(json.dumps({**values, "found": asdict(summary.found), "causes": summary.causes}))
     for kind, count in summary.causes.most_common():
         say(f"{count:,} failed: {kind} (first {summary.examples[kind]})")
-    rate = f" in {summary.taken_s:.1f} s, {finished / summary.taken_s:.1f} files/s" if finished else ""
+    rate = f" in {summary.taken_s:.1f} s, {made / summary.taken_s:.1f} pictures/s" if made else ""
     say(f"{summary.done:,} done, {summary.failed:,} failed{rate}; {_left_out(summary.found)}")
     if stopped:
-        say(f"stopped with {summary.found.due - finished:,} to do; the same command goes on from here")
+        say(
+            f"stopped with {summary.found.due - summary.files:,} files to do; "
+            "the same command goes on from here"
+        )
 
 
 def _left_out(counts: "Counts") -> str:
