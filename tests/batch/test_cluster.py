@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -143,7 +144,11 @@ def test_a_cluster_that_loses_a_machine_finishes_everything_once(
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     names = make_pictures(tmp_path / "in", 120)
     (tmp_path / "notes").mkdir()
-    node = {"num_cpus": 1, "object_store_memory": 100 << 20, "node_ip_address": "127.0.0.1"}
+    node: dict[str, Any] = {
+        "num_cpus": 1,
+        "object_store_memory": 100 << 20,
+        "node_ip_address": "127.0.0.1",
+    }
     machines = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
     second = machines.add_node(**node)
     recorded: list[int] = []
@@ -156,14 +161,14 @@ def test_a_cluster_that_loses_a_machine_finishes_everything_once(
         return False
 
     def runner(work: Work, tasks: Iterable[Task]) -> Generator[Outcome, None, None]:
-        return cluster.run_ray(partial(slow, str(tmp_path / "notes"), work), tasks, stop=lose_one)
+        yield from cluster.run_ray(partial(slow, str(tmp_path / "notes"), work), tasks, stop=lose_one)
 
     try:
         ray.init(address=machines.address, log_to_driver=False)
         summary = run_batch(str(tmp_path / "in"), str(tmp_path / "out"), Job(), runner=runner)
     finally:
         ray.shutdown()
-        machines.shutdown()
+        machines.shutdown()  # type: ignore[no-untyped-call]
     assert recorded[0] < len(names), "the machine was lost after the work"
     assert (summary.done, summary.failed) == (len(names), 0)
     assert sum('"input"' in line for line in lines(tmp_path / "out")) == len(names)
