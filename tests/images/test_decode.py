@@ -214,6 +214,9 @@ def test_colours() -> None:
     assert parse_colour("rgba(1, 2, 3, 128)") == (1, 2, 3, 128)
     assert parse_colour("rgba(1, 2, 3, 0.4)") == (1, 2, 3, 102)
     assert parse_colour("rgba(1, 2, 3, 1.0)") == (1, 2, 3, 255)
+    for high in ("rgb(256, 0, 0)", "rgba(0, 0, 0, 999)"):
+        with pytest.raises(InputError, match="end at 255"):
+            parse_colour(high)
     with pytest.raises(InputError, match="'whit' is not a colour"):
         parse_colour("whit")
 
