@@ -114,8 +114,7 @@ def _move(images: Tensor, alphas: Tensor, config: TrainConfig, draws: Draws) -> 
 
     flip = torch.where(next(draws) < 0.5 * config.flip, -1.0, 1.0)
     angle = uniform(math.radians(config.rotation))
-    step = uniform(math.log(config.scale))
-    zoom = torch.exp(step if config.least_size == 1 else step.abs())  # `place` shrinks without mirroring
+    zoom = torch.exp(uniform(math.log(config.scale)))
     stretch = torch.exp(uniform(math.log(config.scale) / 3))
     right, down = uniform(2 * config.shift), uniform(2 * config.shift)
     if not (config.rotation or config.shift or config.scale > 1):

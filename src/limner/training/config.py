@@ -50,7 +50,7 @@ class TrainConfig:
     seed: int = 0
 
     flip: bool = True  # left and right, every other picture
-    scale: float = 1.3  # largest zoom in, and out unless least_size is set
+    scale: float = 1.3  # largest zoom, in and out
     rotation: float = 15.0  # largest angle, degrees
     shift: float = 0.12  # largest shift, as a fraction of the picture
     colour: float = 0.3  # largest relative change of brightness, contrast, saturation and colour balance
