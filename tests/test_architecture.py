@@ -21,6 +21,7 @@ LAYERS = [
         "closed_form",
         "compose",
         "finishing",
+        "cutting",
     },
     {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor", "batch", "video"},
     {"training"},

@@ -262,6 +262,7 @@ def test_settings_tell_apart_all_that_changes_the_result() -> None:
         Job(finish=Finish(mask=True)),
         Job(extension=".webp"),
         Job(compress=True),
+        Job(metadata="strip"),
         *(Job(finish=behind, picture=picture) for picture in pictures),
     ]
     assert len({job.settings()["settings"] for job in jobs}) == len(jobs)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import pytest
 
 from limner import segmenter
 from limner.cli import main
-from limner.images import Image, Rgba, load_grey, load_image
+from limner.images import Image, Rgba, load_frames, load_grey, load_image
 from limner.masks import to_uint8
 from limner.spec import DEFAULT_MODEL, model_path
 from tests.conftest import PORTRAIT, decode
@@ -93,6 +94,7 @@ def test_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "output": str(tmp_path / "eileen-collins-cutout.png"),
         "width": 512,
         "height": 512,
+        "frames": 1,
         "subject_fraction": pytest.approx(0.6, abs=0.2),
         "model": DEFAULT_MODEL,
         "device": "cpu",
@@ -215,13 +217,58 @@ def test_all_failed_is_1(tmp_path: Path) -> None:
     assert main(["cut", str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg")]) == 1
 
 
-def test_animation_is_cut_and_said(tmp_path: Path) -> None:
-    first = PIL.Image.fromarray(load_image(PORTRAIT)).resize((64, 64))
-    first.save(tmp_path / "two.gif", save_all=True, append_images=[first.rotate(90)])
-    done = run("cut", tmp_path / "two.gif")
+def animation(path: Path) -> Path:
+    """A portrait and the same one mirrored, each shown for 80 ms."""
+    first = PIL.Image.fromarray(load_image(PORTRAIT)).resize((160, 160))
+    mirrored = first.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT)
+    first.save(path, save_all=True, append_images=[mirrored], duration=80)
+    return path
+
+
+@pytest.mark.parametrize("extension", [".png", ".webp", ".gif"])
+def test_every_frame_of_an_animation_is_cut(tmp_path: Path, extension: str) -> None:
+    source, target = animation(tmp_path / "two.gif"), tmp_path / f"cut{extension}"
+    done = run("cut", source, "-o", target, "--json")
+    assert done.returncode == 0, done.stderr
+    assert b"several frames" not in done.stderr
+    assert json.loads(done.stdout)["frames"] == 2
+    (first, shown_ms), (second, _) = load_frames(target)
+    assert shown_ms == 80
+    assert first.alpha is not None
+    assert second.alpha is not None
+    assert 0.1 < first.alpha.mean() < 0.9
+    assert np.abs(first.alpha - second.alpha[:, ::-1]).mean() < np.abs(first.alpha - second.alpha).mean() / 2
+
+
+def test_a_still_format_takes_the_first_frame_and_says_so(tmp_path: Path) -> None:
+    done = run("cut", animation(tmp_path / "two.gif"), "--background", "white", "-o", tmp_path / "cut.jpg")
     assert done.returncode == 0
     assert b"several frames" in done.stderr
-    assert decode(tmp_path / "two-cutout.png").shape == (64, 64, 4)
+    assert decode(tmp_path / "cut.jpg").shape == (160, 160, 3)
+
+
+def test_an_animation_is_not_cropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = animation(tmp_path / "two.gif")
+    assert main(["cut", str(source), "--square", "-o", str(tmp_path / "cut.png")]) == 1
+    assert f"{source}: an animation cannot be cropped" in capsys.readouterr().err
+    assert not (tmp_path / "cut.png").exists()
+
+
+def test_metadata_is_kept_as_it_is_asked_for(tmp_path: Path) -> None:
+    exif = PIL.Image.Exif()
+    exif[PIL.ExifTags.Base.Make] = "Camera"
+    exif[PIL.ExifTags.IFD.GPSInfo] = {PIL.ExifTags.GPS.GPSLatitudeRef: "N"}
+    PIL.Image.fromarray(load_image(PORTRAIT)).resize((64, 64)).save(tmp_path / "photo.jpg", exif=exif)
+    kept = {}
+    for choice in ("no-gps", "keep", "strip"):
+        target = tmp_path / f"{choice}.png"
+        options = [] if choice == "no-gps" else ["--metadata", choice]
+        assert main(["cut", str(tmp_path / "photo.jpg"), "-o", str(target), *options]) == 0
+        with PIL.Image.open(target) as picture:
+            found = picture.getexif()
+            place = found.get_ifd(PIL.ExifTags.IFD.GPSInfo)
+            kept[choice] = (found.get(PIL.ExifTags.Base.Make), bool(place))
+    assert kept == {"no-gps": ("Camera", False), "keep": ("Camera", True), "strip": (None, False)}
 
 
 def test_rotated_photo_gives_an_upright_cutout(tmp_path: Path, portrait: Image) -> None:

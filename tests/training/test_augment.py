@@ -58,7 +58,9 @@ def test_image_and_alpha_move_together(change: dict[str, float]) -> None:
 def test_the_zoom_is_as_often_out_as_in(least_size: float) -> None:
     alphas = torch.zeros(200, 1, 40, 40)
     alphas[:, :, 12:28, 12:28] = 1
-    _, moved = augment(alphas.repeat(1, 3, 1, 1), alphas, numbers(200), config(scale=1.3, least_size=least_size))
+    _, moved = augment(
+        alphas.repeat(1, 3, 1, 1), alphas, numbers(200), config(scale=1.3, least_size=least_size)
+    )
     zooms = (moved.sum(dim=(1, 2, 3)) / 16**2).sqrt()
     assert 0.4 < (zooms < 1).float().mean() < 0.6
     assert zooms.min() == pytest.approx(1 / 1.3, abs=0.03)

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple, TypeVar
 from limner import files
 from limner.batch import places
 from limner.batch.sources import PACK
+from limner.cutting import check_target, cut_picture
 from limner.errors import InputError
-from limner.finishing import Finish, finish
-from limner.images import Image, check_format, encode_photo, load_photo
+from limner.finishing import Finish
+from limner.images import Image, Metadata
 from limner.parallel import keep_to, thread_map
 from limner.segmenter import Segmenter
 from limner.spec import DEFAULT_MODEL, read_model
@@ -38,13 +39,14 @@ class Job:
     device: str = "auto"
     finish: Finish = field(default_factory=Finish)
     picture: Image | None = field(default=None, repr=False, compare=False)  # behind, if finish asks for one
-    extension: str = ".png"  # of the results; one of images.FORMATS
+    extension: str = ".png"  # of the results; one of images.FORMATS or images.ANIMATED
     compress: bool = False  # take longer to write smaller files
+    metadata: Metadata = "no-gps"  # what is kept of the EXIF data
     column: str = ""  # of the pictures in Parquet files; by default the only one that can be
     threads: int = 1  # pictures under way at a time in a process: more hide the latency of files far away
 
     def __post_init__(self) -> None:
-        check_format(f"picture{self.extension}", transparent=self.finish.transparent)
+        check_target(f"picture{self.extension}", self.finish)
 
     def settings(self) -> dict[str, Any]:
         """All that the results depend on, besides the pictures, and ``settings``: a short checksum of it.
@@ -54,6 +56,8 @@ class Job:
         """
         _, spec = read_model(self.model)
         options = {**self.finish.to_json(), "extension": self.extension, "compress": self.compress}
+        if self.metadata != "no-gps":
+            options["metadata"] = self.metadata
         if self.column:
             options["column"] = self.column
         if self.picture is not None:
@@ -161,10 +165,15 @@ def cut_bytes(job: Job, data: bytes) -> bytes:
     """
     try:
         with keep_to(1):
-            photo = load_photo(data)
-            alpha = segmenter(job.model, job.device)(photo.image)
-            finished = finish(photo, alpha, job.finish, picture=job.picture)
-            return encode_photo(finished, job.extension, compress=job.compress)
+            return cut_picture(
+                data,
+                segmenter(job.model, job.device),
+                job.finish,
+                extension=job.extension,
+                picture=job.picture,
+                compress=job.compress,
+                metadata=job.metadata,
+            )
     except MemoryError as error:
         raise InputError("there is not enough memory for the picture") from error
 

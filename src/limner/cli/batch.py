@@ -11,7 +11,7 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from limner.cli.finish import add_finish, read_finish
+from limner.cli.finish import add_encoding, add_finish, read_finish
 from limner.cli.shared import UsageError, add_command, add_json, add_model, need, say
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add(commands: "Commands") -> None:
     parser.add_argument("target", metavar="TARGET", help="a folder: it gets the folders of the source")
     add_finish(parser)
     parser.add_argument("--format", default="png", help="of the results (png)")
-    parser.add_argument("--compress", action="store_true", help="take longer to write smaller files")
+    add_encoding(parser)
     add_model(parser)
     parser.add_argument("--workers", type=int, metavar="N", help="processes (one a core)")
     parser.add_argument(
@@ -76,6 +76,7 @@ def _batch(args: argparse.Namespace) -> int:
         finish=options,
         picture=picture,
         compress=args.compress,
+        metadata=args.metadata,
         extension=f".{args.format.lower().lstrip('.')}",
         column=args.column,
         threads=args.threads or (8 if far else 1),

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import files
-from limner.cli.finish import add_finish, read_finish
+from limner.cli.finish import add_encoding, add_finish, read_finish
 from limner.cli.shared import UsageError, add_command, add_json, add_model, say
 from limner.errors import InputError, LimnerError
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
     from limner.finishing import Finish
-    from limner.images import Image
+    from limner.images import Alpha, Image
     from limner.segmenter import Segmenter
 
 
@@ -24,7 +24,7 @@ def add(commands: "Commands") -> None:
     parser = add_command(commands, "cut", _cut, help="cut the person out of pictures")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files; - reads one from a pipe")
     parser.add_argument("-o", "--output", metavar="PATH", help="file or folder; - writes a PNG to a pipe")
-    parser.add_argument("--compress", action="store_true", help="take longer to write smaller files")
+    add_encoding(parser)
     parser.add_argument("--timing", action="store_true", help="say how long each stage took")
     add_finish(parser)
     add_model(parser)
@@ -36,12 +36,13 @@ def _cut(args: argparse.Namespace) -> int:
     from limner.spec import DEFAULT_MODEL
 
     options, picture = read_finish(args)
+    encoding = {"picture": picture, "compress": args.compress, "metadata": args.metadata}
     targets = _targets(args, options)
     segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
     failed = 0
     for source, target in zip(args.pictures, targets, strict=True):
         try:
-            row = _cut_one(source, target, segmenter, options, picture, compress=args.compress)
+            row = _cut_one(source, target, segmenter, options, encoding)
         except LimnerError as error:
             if args.debug:
                 raise
@@ -59,43 +60,43 @@ def _cut(args: argparse.Namespace) -> int:
 
 
 def _cut_one(
-    source: str,
-    target: str,
-    segmenter: "Segmenter",
-    options: "Finish",
-    picture: "Image | None",
-    *,
-    compress: bool,
+    source: str, target: str, segmenter: "Segmenter", options: "Finish", encoding: dict[str, Any]
 ) -> dict[str, Any]:
-    from limner.finishing import finish
-    from limner.images import encode_photo, load_photo
+    from limner.cutting import cut_picture
+    from limner.images import picture_size
 
     clock = Stopwatch()
-    photo = load_photo(sys.stdin.buffer if source == "-" else source)
-    clock.lap("decode")
+    fractions: list[float] = []
+    found = False
+
+    def segment(image: "Image") -> "Alpha":
+        nonlocal found
+        alpha = segmenter(image)
+        fractions.append(float(alpha.mean()))
+        found = found or bool(alpha.max() >= 0.5)
+        return alpha
+
+    extension = ".png" if target == "-" else Path(target).suffix.lower()
+    file = sys.stdin.buffer if source == "-" else source
     try:
-        alpha = segmenter(photo.image)
-        clock.lap("network")
-        finished = finish(photo, alpha, options, picture=picture)
+        data = cut_picture(file, segment, options, extension=extension, lap=clock.lap, **encoding)
     except InputError as error:
-        raise InputError(f"{source}: {error}") from error
-    clock.lap("finish")
-    data = encode_photo(finished, ".png" if target == "-" else Path(target).suffix, compress=compress)
-    clock.lap("encode")
+        raise error if source in str(error) else InputError(f"{source}: {error}") from error
     if target == "-":
         sys.stdout.buffer.write(data)
     else:
         files.write_bytes(target, data)
         say(f"wrote {target}")
-    if alpha.max() < 0.5:
+    if not found:
         say(f"no person found in {source}: the result is empty")
-    height, width = finished.pixels.shape[:2]
+    height, width = picture_size(data)
     return {
         "input": source,
         "output": target,
         "width": width,
         "height": height,
-        "subject_fraction": round(float(alpha.mean()), 4),
+        "frames": len(fractions),
+        "subject_fraction": round(sum(fractions) / len(fractions), 4),
         "model": segmenter.spec.name,
         "device": segmenter.device,
         "seconds": clock.laps,
@@ -112,13 +113,13 @@ class Stopwatch:
     def lap(self, stage: str) -> None:
         """The stage is over."""
         now = time.perf_counter()
-        self.laps[stage] = round(now - self.last, 4)
+        self.laps[stage] = round(self.laps.get(stage, 0.0) + now - self.last, 4)
         self.last = now
 
 
 def _targets(args: argparse.Namespace, options: "Finish") -> list[str]:
     """Where each picture goes; refused before any work when two would meet, or one cannot be written."""
-    from limner.images import check_format
+    from limner.cutting import check_target
 
     kind = "matte" if options.mask else "cutout" if options.transparent else "composite"
     output = args.output
@@ -141,7 +142,7 @@ def _targets(args: argparse.Namespace, options: "Finish") -> list[str]:
         raise UsageError("a picture would fill the terminal: add > FILE.png, or choose another -o")
     for source, target in zip(args.pictures, targets, strict=True):
         if target != "-":
-            check_format(target, transparent=options.transparent)
+            check_target(target, options)
         if (
             target != "-"
             and Path(target).exists()

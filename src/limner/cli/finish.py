@@ -71,6 +71,17 @@ def add_finish(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_encoding(parser: argparse.ArgumentParser) -> None:
+    """Declare how the files are written."""
+    parser.add_argument("--compress", action="store_true", help="take longer to write smaller files")
+    parser.add_argument(
+        "--metadata",
+        choices=("no-gps", "keep", "strip"),
+        default="no-gps",
+        help="what the photo's file says of the shot: all but the place (default), all, or nothing",
+    )
+
+
 def read_finish(args: argparse.Namespace) -> "tuple[Finish, Image | None]":
     """What they say, and the background picture if one was named.
 

@@ -107,6 +107,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
                 options=options.finish(picture=picture is not None),
                 format=options.format,
                 compress=options.compress,
+                metadata=options.metadata,
                 background=picture,
             )
             made = await service.make(job, request.is_disconnected)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from limner.finishing import Finish
 from limner.framing import CROPS
+from limner.images import Metadata
 from limner.server.problems import RefusedError
 
 FORMATS = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg", "tif": "image/tiff"}
@@ -50,6 +51,7 @@ class Options(BaseModel):
     margin: float = Field(5, ge=0, le=200, description="Around the subject in a crop, percent.")
     format: Literal["png", "webp", "jpg", "tif"] = Field("png", description="Of the result.")
     compress: bool = Field(False, description="Take longer for a smaller file.")
+    metadata: Metadata = Field("no-gps", description="Kept of the photo's EXIF data: all but the place.")
 
     def finish(self, *, picture: bool) -> Finish:
         """The same for `limner.finishing`.

@@ -12,7 +12,7 @@ import anyio
 
 from limner.finishing import Finish, compose_finished, finished_alpha, finished_frame
 from limner.framing import Frame, subject_box
-from limner.images import Alpha, Image, Photo, encode_photo, load_image, load_photo, resize
+from limner.images import Alpha, Image, Metadata, Photo, encode_photo, load_image, load_photo, resize
 from limner.segmenter import Segmenter, large_enough
 from limner.server.batching import Batcher
 from limner.server.problems import LimitError
@@ -31,6 +31,7 @@ class Job:
     options: Finish
     format: str = "png"  # of the result, a key of `limner.server.options.FORMATS`
     compress: bool = False
+    metadata: Metadata = "no-gps"
     background: bytes | None = None  # a picture, as it was uploaded
     most_pixels: int | None = None  # a larger picture is made smaller first
 
@@ -142,7 +143,7 @@ class Service:
         frame = finished_frame(alpha, job.options)
         finished = compose_finished(photo, alpha, job.options, picture=picture)
         start = self._observe("finish", start)
-        data = encode_photo(finished, f".{job.format}", compress=job.compress)
+        data = encode_photo(finished, f".{job.format}", compress=job.compress, metadata=job.metadata)
         self._observe("encode", start)
         height, width = finished.pixels.shape[:2]
         return Made(
