@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from limner.errors import InputError
 from limner.finishing import Finish, finish
@@ -14,6 +14,7 @@ from limner.images import (
     Image,
     Metadata,
     Photo,
+    Size,
     Source,
     check_format,
     encode_frames,
@@ -26,6 +27,13 @@ Lap: TypeAlias = Callable[[str], None]
 """Told the name of each stage when it is over: decode, network, finish, encode."""
 
 
+class Cut(NamedTuple):
+    """What came of a picture."""
+
+    data: bytes  # encoded
+    size: Size  # of its pixels
+
+
 def cut_picture(
     source: Source,
     segment: Callable[[Image], Alpha],
@@ -36,7 +44,7 @@ def cut_picture(
     compress: bool = False,
     metadata: Metadata = "no-gps",
     lap: Lap = lambda _: None,
-) -> bytes:
+) -> Cut:
     """Decode, segment, finish and encode a picture; of an animation every frame, where the format holds them.
 
     Args:
@@ -61,7 +69,8 @@ def cut_picture(
         moving = chain([first], [second] if second else [], finished)
         data = encode_frames(moving, extension, compress=compress)
     lap("encode")
-    return data
+    height, width = first[0].pixels.shape[:2]
+    return Cut(data, (height, width))
 
 
 def check_target(path: str, options: Finish) -> None:

@@ -173,7 +173,7 @@ def cut_bytes(job: Job, data: bytes) -> bytes:
                 picture=job.picture,
                 compress=job.compress,
                 metadata=job.metadata,
-            )
+            ).data
     except MemoryError as error:
         raise InputError("there is not enough memory for the picture") from error
 

@@ -63,7 +63,6 @@ def _cut_one(
     source: str, target: str, segmenter: "Segmenter", options: "Finish", encoding: dict[str, Any]
 ) -> dict[str, Any]:
     from limner.cutting import cut_picture
-    from limner.images import picture_size
 
     clock = Stopwatch()
     fractions: list[float] = []
@@ -79,7 +78,7 @@ def _cut_one(
     extension = ".png" if target == "-" else Path(target).suffix.lower()
     file = sys.stdin.buffer if source == "-" else source
     try:
-        data = cut_picture(file, segment, options, extension=extension, lap=clock.lap, **encoding)
+        data, size = cut_picture(file, segment, options, extension=extension, lap=clock.lap, **encoding)
     except InputError as error:
         raise error if source in str(error) else InputError(f"{source}: {error}") from error
     if target == "-":
@@ -89,12 +88,11 @@ def _cut_one(
         say(f"wrote {target}")
     if not found:
         say(f"no person found in {source}: the result is empty")
-    height, width = picture_size(data)
     return {
         "input": source,
         "output": target,
-        "width": width,
-        "height": height,
+        "width": size[1],
+        "height": size[0],
         "frames": len(fractions),
         "subject_fraction": round(sum(fractions) / len(fractions), 4),
         "model": segmenter.spec.name,
