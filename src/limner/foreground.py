@@ -10,9 +10,9 @@ from limner.images import Alpha, Image
 from limner.masks import box_mean
 from limner.tiles import Fields, Tiles, shrink
 
-GRID = 512
+GRID = 256
 """Longer side of the grid on which mean colours are taken, in cells, at most."""
-RADII = (24, 3)
+RADII = (12, 2)
 """Half the windows of the two blurs, in cells of a grid of `GRID`."""
 SMALL = 1e-5
 """Added to shares before dividing by them."""
