@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from limner.cli import main
+from limner.spec import DEFAULT_MODEL, read_model
 from tests.conftest import PORTRAIT, decode
 from tests.server.conftest import PHOTO
 
@@ -130,7 +131,7 @@ def test_wrong_addresses_are_problems_too(client: TestClient, method: str, path:
 def test_health_models_and_page(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}
-    assert client.get("/v1/models").json()["models"][0]["size"] == [256, 256]
+    assert client.get("/v1/models").json()["models"][0]["size"] == list(read_model(DEFAULT_MODEL)[1].size)
     page = client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "'unsafe" not in page.headers["content-security-policy"]
