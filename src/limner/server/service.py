@@ -13,6 +13,7 @@ import anyio
 from limner.finishing import Finish, compose_finished, finished_alpha, finished_frame
 from limner.framing import Frame, subject_box
 from limner.images import Alpha, Image, Metadata, Photo, encode_photo, load_image, load_photo, resize
+from limner.parallel import keep_to
 from limner.segmenter import Segmenter, large_enough
 from limner.server.batching import Batcher
 from limner.server.problems import LimitError
@@ -155,7 +156,14 @@ class Service:
         )
 
     async def _in_thread(self, function: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function)
+        """The result of work on one core, or on all of them for a request that is alone."""
+        alone = self.accepted - self.answered <= 1
+
+        def kept() -> Result:
+            with keep_to(0 if alone else 1):
+                return function()
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, kept)
 
     def _observe(self, stage: str, start: float) -> float:
         now = time.perf_counter()
