@@ -122,6 +122,29 @@ def test_from_the_photo_to_the_download(page: Page, client: TestClient, script: 
     )
 
 
+def test_the_copy_is_the_download(page: Page, address: str, client: TestClient) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    give(page, PORTRAIT)
+    page.click("#copy")
+    page.wait_for_selector("text=on the clipboard")
+    url = page.evaluate(
+        """async () => {
+          const [item] = await navigator.clipboard.read();
+          const blob = await item.getType("image/png");
+          return new Promise((give) => {
+            const reader = new FileReader();
+            reader.onload = () => give(reader.result);
+            reader.readAsDataURL(blob);
+          });
+        }"""
+    )
+    copied = decode(base64.b64decode(url.partition(",")[2]))
+    cutout = decode(client.post("/v1/cutout", content=PORTRAIT.read_bytes()).content)
+    np.testing.assert_array_equal(copied[..., 3], cutout[..., 3])
+    seen = cutout[..., 3] == 255
+    np.testing.assert_array_equal(copied[seen], cutout[seen])
+
+
 @pytest.mark.parametrize("edge", [{"shift": "4.5"}, {"shift": "-3"}, {"shift": "2", "feather": "6"}])
 def test_the_edge_moves_as_on_the_server(page: Page, client: TestClient, edge: dict[str, str]) -> None:
     give(page, PORTRAIT)
