@@ -1,6 +1,7 @@
 import json
 import os
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -211,6 +212,17 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = run("cut", tmp_path / "none.jpg", "--debug")
     assert done.returncode == 1
     assert b"Traceback" in done.stderr
+
+
+def test_what_a_library_warns_of_is_a_line(tmp_path: Path) -> None:
+    PIL.Image.fromarray(load_image(PORTRAIT)).resize((64, 64)).save(tmp_path / "photo.tif", dpi=(72, 72))
+    data = bytearray((tmp_path / "photo.tif").read_bytes())
+    resolution = data.index(struct.pack("<HHI", 0x011A, 5, 1))
+    data[resolution + 8 : resolution + 12] = struct.pack("<I", 9_000_000)  # where the file has no byte
+    (tmp_path / "photo.tif").write_bytes(data)
+    done = run("cut", tmp_path / "photo.tif", "-o", tmp_path / "cut.png")
+    assert done.returncode == 0
+    assert done.stderr.startswith(b"limner: Truncated File Read\nlimner: wrote")
 
 
 def test_all_failed_is_1(tmp_path: Path) -> None:
