@@ -1,7 +1,7 @@
 """A network's alpha, laid anew along the edge at the full size of the picture.
 
 The network saw a small picture, so its alpha is too soft and a few pixels off. A second, tiny network
-(`limner.nets.edge`) sees picture and alpha on a grid of 384 cells and gives a line in colour space for every
+(`limner.nets.edge`) sees picture and alpha on a grid of 256 cells and gives a line in colour space for every
 cell; at full size each pixel near the edge takes its opacity from its own colour.
 """
 
@@ -21,13 +21,13 @@ from limner.tiles import Fields, Tiles, shrink
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-GRID = 384
+GRID = 256
 """Longer side of the grid that the network sees, in cells, at most, for a photo."""
 STRIDE = 8
 """The network's grid is padded to multiples of it."""
 LEAST = 0.02
 """Alphas up to this become 0, those from 1 less this become 1, those between are stretched."""
-BAND = 8
+BAND = 5
 """How far from an undecided cell the edge may move, in cells."""
 FINE = 1200
 """Longer side up to which closed-form matting solves the picture itself, pixels; larger ones are reduced."""
