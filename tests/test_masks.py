@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -146,3 +148,15 @@ def test_largest_keeps_the_soft_edge_of_what_it_keeps() -> None:
     assert not masks.largest(np.zeros((3, 3), np.float32), 1).any()
     with pytest.raises(InputError, match="at least 1 subject"):
         masks.largest(alpha, 0)
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3, 4, 7, 12, 40])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_box_mean_is_the_mean_of_the_square(radius: int, dtype: Any) -> None:
+    values: Any = np.random.default_rng(radius).normal(100, 30, (2, 19, 23)).astype(dtype)
+    means = masks.box_mean(values, radius)
+    assert means.dtype == dtype
+    for y, x in np.ndindex(19, 23):
+        square = values[:, max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
+        np.testing.assert_allclose(means[:, y, x], square.mean(axis=(1, 2), dtype=float), rtol=1e-5)
+    assert (masks.box_mean(np.ones((19, 23), dtype), radius) == 1).all()

@@ -70,7 +70,7 @@ def _mean_colours(image: _Pixels, alpha: Alpha, grid: int) -> Fields:
         mean_behind = box_mean((1 - opacity) * behind, radius) / (1 - share + SMALL)
         front = _solve(pixels, opacity, mean_front, mean_behind).clip(0, np.iinfo(image.dtype).max)
         behind = mean_behind
-    return np.concatenate([mean_front, mean_behind]).astype(np.float32)
+    return np.concatenate([mean_front, mean_behind])
 
 
 def _solve(pixels: _Values, opacity: Alpha, front: _Values, behind: _Values) -> _Values:

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images import Alpha, Labels, Mask, Trimap
+
+_Floats = TypeVar("_Floats", NDArray[np.float32], NDArray[np.float64])
 
 STRIP = 256
 """Rows that the filters of an alpha work on at a time, which bounds their memory."""
@@ -87,7 +90,7 @@ def feather(alpha: Alpha, radius: int) -> Alpha:
     _check_radius(radius)
 
     def soften(part: Alpha) -> Alpha:
-        return box_mean(box_mean(part, radius), radius).clip(0, 1).astype(np.float32)
+        return box_mean(box_mean(part, radius), radius).clip(0, 1)
 
     return _in_strips(soften, alpha, 2 * radius)
 
@@ -109,23 +112,45 @@ def shift_edge(alpha: Alpha, pixels: float) -> Alpha:
     return _in_strips(grow, alpha, int(whole) + 1)
 
 
-def box_mean(values: NDArray[np.floating], radius: int) -> NDArray[np.float64]:
+def box_mean(values: _Floats, radius: int) -> _Floats:
     """Mean over the square of side ``2 * radius + 1`` around each pixel, cut at the border; (..., H, W).
 
     Raises:
         InputError: If ``radius`` is not positive.
     """
     _check_radius(radius)
-    result = values.astype(np.float64)
     for axis in (-2, -1):
-        length = values.shape[axis]
-        sums = np.insert(np.cumsum(result, axis=axis), 0, 0, axis=axis)
-        index = np.arange(length)
-        high = np.minimum(index + radius + 1, length)
-        low = np.maximum(index - radius, 0)
-        counts = (high - low)[:, None] if axis == -2 else high - low
-        result = (np.take(sums, high, axis=axis) - np.take(sums, low, axis=axis)) / counts
-    return result
+        index = np.arange(values.shape[axis])
+        counts = np.minimum(index + radius + 1, len(index)) - np.maximum(index - radius, 0)
+        counts = (counts[:, None] if axis == -2 else counts).astype(values.dtype)
+        values = _window_sums(values, radius, axis) / counts
+    return values
+
+
+def _window_sums(values: _Floats, radius: int, axis: int) -> _Floats:
+    """Of the ``2 * radius + 1`` values around each place, zeros beyond the border.
+
+    From sums of 1, 2, 4, 8 ... values, those that the binary digits of the width name: whole arrays are added
+    a few times, where a running sum would wait for each number before the next.
+    """
+
+    def part(start: int, stop: int) -> tuple[Any, ...]:
+        return (..., slice(start, stop)) if axis == -1 else (..., slice(start, stop), slice(None))
+
+    padding = [(0, 0)] * values.ndim
+    padding[axis] = (radius, radius)
+    blocks = np.pad(values, padding)
+    width, length = 2 * radius + 1, values.shape[axis]
+    total: _Floats = blocks[part(0, length)]  # a width is odd: its last digit is 1
+    start = size = 1
+    while 2 * size <= width:
+        stop = blocks.shape[axis]
+        blocks = blocks[part(0, stop - size)] + blocks[part(size, stop)]
+        size *= 2
+        if width & size:
+            total = total + blocks[part(start, start + length)]
+            start += size
+    return total
 
 
 def components(mask: Mask) -> NDArray[np.int32]:

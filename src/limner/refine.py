@@ -100,9 +100,10 @@ def _fitted(image: Image, alpha: Alpha) -> Fields:
         He, Sun and Tang, "Guided Image Filtering", ECCV 2010.
     """
     colours = np.moveaxis(image, 2, 0).astype(np.float64)
-    mean, mean_alpha = box_mean(colours, WINDOW), box_mean(alpha, WINDOW)
+    opacity = alpha.astype(np.float64)
+    mean, mean_alpha = box_mean(colours, WINDOW), box_mean(opacity, WINDOW)
     products = box_mean(colours[:, None] * colours, WINDOW) - mean[:, None] * mean
-    shared = box_mean(colours * alpha, WINDOW) - mean * mean_alpha
+    shared = box_mean(colours * opacity, WINDOW) - mean * mean_alpha
     matrices = np.moveaxis(products, (0, 1), (2, 3)) + EVEN**2 * np.eye(3)
     slope = np.moveaxis(np.linalg.solve(matrices, np.moveaxis(shared, 0, 2)[..., None])[..., 0], 2, 0)
     offset = mean_alpha - (slope * mean).sum(axis=0)
@@ -117,7 +118,7 @@ def _band(alpha: Alpha) -> Mask:
 
 def _ramp(band: Mask) -> Fields:
     """The band's weight, which runs out at its border: (1, h, w)."""
-    return box_mean(band.astype(np.float32), 2)[None].astype(np.float32) * band
+    return box_mean(band.astype(np.float32), 2)[None] * band
 
 
 def _stretched(alpha: Alpha) -> Alpha:

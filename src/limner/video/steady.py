@@ -52,7 +52,7 @@ class Steady:
     @staticmethod
     def _share(change: NDArray[np.float32]) -> Alpha:
         """How much of the new alpha is taken, (h, w), from the mean absolute change of colour."""
-        change = box_mean(change, RADIUS).astype(np.float32)
+        change = box_mean(change, RADIUS)
         moved = (change - np.float32(FLOOR * np.median(change))).clip(0)
         fresh: Alpha = 1 - np.exp(-np.square(moved / np.float32(SCALE)))
         return SLOW + (1 - SLOW) * fresh
