@@ -13,9 +13,9 @@ Fields = NDArray[np.float32]
 """(C, h, w) float32: values on a grid that is laid over a picture, its first cell in the first corner."""
 _Value = TypeVar("_Value", bound=np.generic)
 
-SIDE = 32
+SIDE = 64
 """Of a tile, pixels; tiles at the lower and right border overlap their neighbours so that they fit in."""
-TOGETHER = 256
+TOGETHER = 64
 """Tiles that are worked on at a time, which bounds the memory."""
 
 
