@@ -18,7 +18,13 @@ def add(commands: "Commands") -> None:
     parser = add_command(commands, "train", _train, help="train a network from a recipe")
     parser.add_argument("recipe", metavar="RECIPE.toml")
     parser.add_argument("changes", nargs="*", metavar="key=value", help="settings that replace the recipe's")
-    parser.add_argument("--resume", metavar="LAST.ckpt", help="go on from a checkpoint")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const=True,
+        metavar="LAST.ckpt",
+        help="go on from a checkpoint; without its name, from the last one of this run, where there is one",
+    )
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -26,16 +32,19 @@ def _train(args: argparse.Namespace) -> int:
 
     config = read_recipe(args.recipe, args.changes)
     need("train", "lightning")
-    from limner.training.train import train
+    from limner.training.train import leads, train
 
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its advice is not for our users
+    last = Path(config.output) / config.name / "last.ckpt"
+    resume = (last if last.exists() else None) if args.resume is True else args.resume
     try:
         with contextlib.redirect_stdout(sys.stderr):  # where Lightning's progress bar belongs
-            best = train(config, resume=args.resume)
+            best = train(config, resume=resume)
     except KeyboardInterrupt:
-        last = Path(config.output) / config.name / "last.ckpt"
-        say(f"stopped; to go on: limner train {args.recipe} {' '.join(args.changes)} --resume {last}")
+        if leads():
+            say(f"stopped; to go on: limner train {args.recipe} {' '.join(args.changes)} --resume {last}")
         raise
-    say(f"the best epoch is kept; to make a model of it: limner export {best} {config.name}.onnx")
-    print(best)
+    if leads():
+        say(f"the best epoch is kept; to make a model of it: limner export {best} {config.name}.onnx")
+        print(best)
     return 0

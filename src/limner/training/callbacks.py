@@ -144,7 +144,7 @@ class StopInOrder(Callback):
         self._stop_if_asked(trainer)
 
     def _stop_if_asked(self, trainer: lightning.Trainer) -> None:
-        if self.asked:
+        if trainer.strategy.reduce_boolean_decision(self.asked, all=False):  # all stop after the same step
             trainer.save_checkpoint(self.checkpoint)
             raise Stopped
 

@@ -46,7 +46,7 @@ class TrainConfig:
     losses: Mapping[str, float] = field(default_factory=lambda: {"bce": 1.0, "dice": 1.0})  # name -> weight
     ema_decay: float = 0.998  # per step, of the averaged weights that are scored and kept; 0 keeps the last
     precision: str = "32-true"  # Lightning's name; "bf16-mixed" is twice as fast where the CPU has it
-    devices: int = 1  # GPUs, or processes on a CPU
+    devices: int = 1  # GPUs, or processes on a CPU; under torchrun, those that it starts
     seed: int = 0
 
     flip: bool = True  # left and right, every other picture

@@ -1,6 +1,7 @@
 """Samples -> batches: every picture is decoded and resized once, then kept in memory at network size."""
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import lightning
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
@@ -16,7 +18,7 @@ from tqdm import tqdm
 from limner.datasets import Sample, read_dataset
 from limner.errors import DatasetError
 from limner.images import Size, load_image
-from limner.parallel import parallel_map
+from limner.parallel import cores, parallel_map
 from limner.spec import to_input
 from limner.training.augment import Scenery, augment, draw
 from limner.training.config import TrainConfig
@@ -44,14 +46,26 @@ def normalise(pixels: Tensor) -> Tensor:
 
 
 class PackedPortraits(Dataset[Batch]):
-    """Samples at network size, in memory: 64 KiB each at 128 x 128."""
+    """Samples at network size, in memory: 64 KiB each at 128 x 128.
+
+    Processes that train together each read and decode a share of them, and send it to the others.
+    """
 
     def __init__(self, samples: Sequence[Sample], size: Size, *, title: str) -> None:
         self.samples = samples
-        loaded = parallel_map(partial(Sample.load_at, size=size), samples)
-        pairs = list(tqdm(loaded, total=len(samples), desc=title, unit="image"))
-        self.pixels = torch.from_numpy(np.stack([image for image, _ in pairs]))
-        self.alphas = torch.from_numpy(np.stack([alpha for _, alpha in pairs]))
+        self.pixels = torch.empty((len(samples), *size, 3), dtype=torch.uint8)
+        self.alphas = torch.empty((len(samples), *size), dtype=torch.uint8)
+        rank, processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        places = range(rank, len(samples), processes)
+        loaded = parallel_map(
+            partial(Sample.load_at, size=size), [samples[place] for place in places], jobs=_jobs()
+        )
+        bar = tqdm(loaded, total=len(places), desc=title, unit="image", disable=rank > 0)
+        for place, (image, alpha) in zip(places, bar, strict=True):
+            self.pixels[place] = torch.from_numpy(image)
+            self.alphas[place] = torch.from_numpy(alpha)
+        if processes > 1:
+            _share_out(self.pixels, self.alphas)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -219,6 +233,23 @@ class PortraitData(lightning.LightningDataModule):
     @property
     def _rank(self) -> int:
         return self.trainer.global_rank if self.trainer else 0
+
+
+def _jobs() -> int:
+    """Cores for each of the processes on this machine."""
+    return max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+
+
+def _share_out(*tensors: Tensor) -> None:
+    """Every process has the rows of its rank, and of each further round of ranks; give them to all others."""
+    group = dist.new_group(backend="gloo")  # works in main memory, beside GPUs too
+    processes = dist.get_world_size()
+    for tensor in tensors:
+        for rank in range(min(processes, len(tensor))):
+            rows = tensor[rank::processes].contiguous()
+            dist.broadcast(rows, rank, group=group)
+            tensor[rank::processes] = rows
+    dist.destroy_process_group(group)
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -1,10 +1,12 @@
 """The training run, from a configuration to the best checkpoint."""
 
+import os
 from functools import partial
 from pathlib import Path
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from torch import Tensor
@@ -22,6 +24,9 @@ from limner.training.module import PortraitModule
 def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     """Train until the epochs are over or the Dice of the holdout stops improving.
 
+    Several processes share out every batch and learn what one does: `devices` of them, that this one starts
+    beside itself, or those that torchrun has started, on any number of machines that share the folder.
+
     Args:
         config: The settings.
         resume: A ``last.ckpt`` of the same configuration to go on from, as if it had never stopped.
@@ -31,7 +36,8 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         ``metrics.csv`` and ``curves.png`` lie beside it.
 
     Raises:
-        InputError: If the folder holds a run already and ``resume`` does not go on with it.
+        InputError: If the folder holds a run already and ``resume`` does not go on with it, or a batch
+            cannot be shared out.
         DatasetError: If a data set cannot be read.
         ModelError: If the loss stops being a number.
         KeyboardInterrupt: After Ctrl-C, once ``last.ckpt`` is written.
@@ -40,6 +46,12 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     if resume is None and (folder / "last.ckpt").exists():
         raise InputError(
             f"{folder} holds a run already: go on with --resume {folder}/last.ckpt, or choose another name"
+        )
+    devices, nodes = _processes(config)
+    several = devices * nodes > 1
+    if config.batch_size % (devices * nodes):
+        raise InputError(
+            f"batch_size, {config.batch_size}, must be a multiple of the {devices * nodes} processes"
         )
     files.make_folder(folder)
     best = ModelCheckpoint(
@@ -57,9 +69,10 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     callbacks.append(StopInOrder(folder / "last.ckpt"))  # after the average weights of the step are there
     trainer = lightning.Trainer(
         max_epochs=config.epochs,
-        devices=config.devices,
-        strategy="ddp" if config.devices > 1 else "auto",
-        sync_batchnorm=config.devices > 1 and torch.cuda.is_available(),
+        devices=devices,
+        num_nodes=nodes,
+        strategy="ddp" if several else "auto",
+        sync_batchnorm=several and torch.cuda.is_available(),
         precision=config.precision,  # type: ignore[arg-type]  # Lightning checks the name itself
         callbacks=callbacks,
         logger=False,
@@ -68,7 +81,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         use_distributed_sampler=False,
     )
     module = PortraitModule.of(config).to(memory_format=torch.channels_last)
-    if config.devices > 1 and not torch.cuda.is_available():
+    if several and not torch.cuda.is_available():
         share(module.net)
     try:
         trainer.fit(module, PortraitData(config), ckpt_path=resume, weights_only=True if resume else None)
@@ -77,6 +90,19 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     if trainer.is_global_zero:
         plot_curves(folder / "metrics.csv", folder / "curves.png")
     return Path(best.best_model_path)
+
+
+def leads() -> bool:
+    """Whether this is the process that writes and speaks for all that train together."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
+
+
+def _processes(config: TrainConfig) -> tuple[int, int]:
+    """Processes on each machine, and machines."""
+    if not TorchElasticEnvironment.detect():
+        return config.devices, 1
+    here = int(os.environ["LOCAL_WORLD_SIZE"])
+    return here, int(os.environ["WORLD_SIZE"]) // here
 
 
 def _average(decay: float, averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
