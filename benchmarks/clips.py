@@ -1,12 +1,14 @@
 """Clips with exact alpha, from portraits that are moved over backgrounds: what `video.py` measures on.
 
-A subject is drawn for every frame by an affine map of its own (pan, zoom, sway, or still), three times within
-the frame's exposure where it blurs by motion, over a background that moves on its own; then comes the noise
-of a sensor, anew in every frame. A clip with a cut has two subjects, one after the other.
+A clip is upright, as a phone takes it. The portrait fills it and reaches beyond it, so that what its photo
+cut off stays out of sight. Subject and background are drawn for every frame by a shift and a zoom of their
+own, five times within the exposure where they blur by motion; then comes the noise of a sensor, anew in every
+frame. A clip with a cut has two subjects, one after the other.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sin
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +18,17 @@ from limner.backgrounds import lay_out, mix
 from limner.datasets import read_dataset
 from limner.datasets.synthetic import paint_portrait
 from limner.foreground import estimate_foreground
-from limner.images import Alpha, Image, fit, load_image
+from limner.images import Alpha, Image, Shifts, fit, load_image
 from limner.masks import feather
 
-FRAMES = 24
-SIZE = (360, 480)
-MOTIONS = ("still", "pan", "zoom", "sway", "blur", "cut")
+FRAMES = 36
+SIZE = (480, 360)
+MOTIONS = ("still", "talk", "hand", "pan", "zoom", "blur", "cut")
+"""Nothing moves; a head that sways; a hand that holds the camera; the subject passes by; the camera comes
+nearer; fast turns, blurred by motion; another scene half-way."""
 NOISE = 4.0  # standard deviation, grey levels
+BEYOND = 0.85  # of the portrait, the part that is seen
+OPEN = 0.5  # of the time between two frames, that the shutter is open
 
 
 @dataclass(frozen=True)
@@ -43,30 +49,40 @@ class Clip:
     alphas: list[Alpha]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where something is drawn: pixels to the right and down of its usual place, and how much larger."""
+
+    right: float = 0.0
+    down: float = 0.0
+    zoom: float = 1.0
+
+
 def painted_subjects(count: int, *, seed: int) -> list[Subject]:
     """Painted portraits: always at hand."""
     rng = np.random.default_rng(seed)
-    layers = [paint_portrait(rng, (360, 360)) for _ in range(count)]
+    layers = [paint_portrait(rng, (640, 480)) for _ in range(count)]
     return [Subject(part.foreground, part.alpha, part.background) for part in layers]
 
 
-def real_subjects(folder: Path, count: int, *, split: str, first: int = 0) -> list[Subject]:
-    """People of EG1800 before backgrounds without any."""
+def real_subjects(folder: Path, count: int, *, first: int = 0) -> list[Subject]:
+    """People of val.txt, of EG1800 and CelebAMask-HQ in turn, before backgrounds without any."""
     backgrounds = sorted((folder / "backgrounds").glob("*"))
+    sets = [read_dataset(folder / name, "val") for name in ("eg1800", "celebamask-hq-5k")]
     found = []
-    for number, sample in enumerate(read_dataset(folder / "eg1800", split)[first : first + count]):
-        image, alpha = sample.load()
+    for number in range(first, first + count):
+        image, alpha = sets[number % 2][number // 2].load()
         alpha = feather(alpha, 1)
         colours = estimate_foreground(image, alpha)
-        behind = load_image(backgrounds[(7 * number + 3 * first) % len(backgrounds)])
-        found.append(Subject(fit(colours, 480), fit(alpha, 480), behind))
+        behind = load_image(backgrounds[7 * number % len(backgrounds)])
+        found.append(Subject(fit(colours, 640), fit(alpha, 640), behind))
     return found
 
 
-def build(subjects: list[Subject], *, seed: int) -> Iterator[Clip]:
+def build(subjects: list[Subject], *, seed: int, motions: tuple[str, ...] = MOTIONS) -> Iterator[Clip]:
     """One clip a subject, the motions one after the other."""
     for number, subject in enumerate(subjects):
-        motion = MOTIONS[number % len(MOTIONS)]
+        motion = motions[number % len(motions)]
         rng = np.random.default_rng([seed, number])
         actors = [subject] * FRAMES
         if motion == "cut":
@@ -79,37 +95,55 @@ def build(subjects: list[Subject], *, seed: int) -> Iterator[Clip]:
 
 
 def _frame(subject: Subject, motion: str, time: int, rng: np.random.Generator) -> tuple[Image, Alpha]:
-    moments = (time - 0.3, time, time + 0.3) if motion == "blur" else (float(time),)
-    drawn = [_moment(subject, motion, moment) for moment in moments]
+    moments = time + OPEN * np.linspace(-0.5, 0.5, 5) if motion == "blur" else [float(time)]
+    drawn = [_moment(subject, *_places(motion, moment)) for moment in moments]
     light = np.mean([image.astype(np.float32) for image, _ in drawn], axis=0)
     noisy = np.rint(light + rng.normal(0, NOISE, light.shape)).clip(0, 255).astype(np.uint8)
     return noisy, np.mean([alpha for _, alpha in drawn], axis=0, dtype=np.float32)
 
 
-def _moment(subject: Subject, motion: str, time: float) -> tuple[Image, Alpha]:
+def _places(motion: str, time: float) -> tuple[Place, Place]:
+    """Of the subject and of the background."""
+    if motion == "talk":
+        return Place(8 * sin(time / 9), 2 * sin(time / 5), 1 + 0.01 * sin(time / 7)), Place()
+    if motion in ("hand", "cut"):
+        place = Place(4 * sin(time / 6) + sin(time / 1.7), 3 * sin(time / 8) + sin(time / 1.4))
+        return place, place
+    if motion == "pan":
+        back = 9 - abs(time % 36 - 18)
+        return Place(3.0 * back), Place(-back)
+    if motion == "zoom":
+        return Place(zoom=1 + 0.006 * time), Place(zoom=1 + 0.003 * time)
+    if motion == "blur":
+        return Place(28 * sin(time / 4)), Place(10 * sin(time / 7))
+    return Place(), Place()
+
+
+def shifts(motion: str, time: int) -> Shifts:
+    """How far the subject has moved since the frame before."""
+    before, after = _places(motion, time - 1)[0], _places(motion, time)[0]
+    ratio = before.zoom / after.zoom
+    place = np.linspace(-0.5, 0.5, 9, dtype=np.float32)
+    down = place - (place - after.down / SIZE[0]) * ratio - before.down / SIZE[0]
+    right = place - (place - after.right / SIZE[1]) * ratio - before.right / SIZE[1]
+    return np.stack(np.meshgrid(down, right, indexing="ij")).astype(np.float32)
+
+
+def _moment(subject: Subject, front: Place, back: Place) -> tuple[Image, Alpha]:
+    alpha = _drawn(subject.alpha, front).clip(0, 1)
+    wide = lay_out(subject.behind, (int(SIZE[0] / BEYOND), int(SIZE[1] / BEYOND)))
+    return mix(_drawn(subject.colours, front), alpha, _drawn(wide, back)), alpha
+
+
+def _drawn(array: Image | Alpha, place: Place) -> np.ndarray:
+    """In a frame that it more than fills."""
     height, width = SIZE
-    shift, zoom = {
-        "still": ((0.0, 0.0), 1.0),
-        "pan": ((3.0 * (time - FRAMES / 2), 0.0), 1.0),
-        "zoom": ((0.0, 0.0), 0.9 + 0.012 * time),
-        "sway": ((20 * np.sin(time / 4), 4 * np.sin(time / 2)), 1 + 0.02 * np.sin(time / 5)),
-        "blur": ((60 * np.sin(time / 5), 0.0), 1.0),
-        "cut": ((1.0 * time, 0.0), 1.0),
-    }[motion]
-    scale = 0.9 * height / subject.alpha.shape[0] * zoom
-    left = (width - subject.alpha.shape[1] * scale) / 2 + shift[0]
-    top = height - subject.alpha.shape[0] * scale + shift[1] + 6
+    scale = max(height / array.shape[0], width / array.shape[1]) / BEYOND * place.zoom
+    left = (width - array.shape[1] * scale) / 2 + place.right
+    top = (height - array.shape[0] * scale) / 2 + place.down
     matrix = (1 / scale, 0, -left / scale, 0, 1 / scale, -top / scale)
-
-    def warped(array: Image | Alpha) -> np.ndarray:
-        picture = PIL.Image.fromarray(array)
-        return np.asarray(
-            picture.transform(
-                (width, height), PIL.Image.Transform.AFFINE, matrix, PIL.Image.Resampling.BILINEAR
-            )
+    return np.asarray(
+        PIL.Image.fromarray(array).transform(
+            (width, height), PIL.Image.Transform.AFFINE, matrix, PIL.Image.Resampling.BICUBIC
         )
-
-    alpha = warped(subject.alpha).clip(0, 1)
-    wide = lay_out(subject.behind, (height, width + 40))
-    start = int(10 + 10 * np.sin(time / 9)) if motion != "still" else 10
-    return mix(warped(subject.colours), alpha, wide[:, start : start + width]), alpha
+    )

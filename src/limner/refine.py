@@ -73,12 +73,22 @@ def _drawn(image: Image, alpha: Alpha, lines: Fields, band: Mask, *, logits: boo
     result = alpha.copy()
     fields = np.concatenate([lines, _ramp(band)])
     for tiles in Tiles.over(band, (alpha.shape[0], alpha.shape[1])):
-        red, green, blue, offset, weight = tiles.sample(fields)
+        *slopes, found, weight = tiles.sample(fields)
         colours = tiles.cut(image)
-        found = colours[..., 0] * red + colours[..., 1] * green + colours[..., 2] * blue + offset
-        found = _stretched(1 / (1 + np.exp(-found.clip(-30, 30)))) if logits else found.clip(0, 1)
+        for channel, slope in enumerate(slopes):
+            slope *= colours[..., channel]
+            found += slope
+        if logits:
+            np.exp(-found.clip(-30, 30, out=found), out=found)
+            found += 1
+            found = _stretched(np.reciprocal(found, out=found))
+        else:
+            found.clip(0, 1, out=found)
         before = tiles.cut(alpha)
-        tiles.paste(before + weight * (found - before), result)
+        found -= before
+        found *= weight
+        found += before
+        tiles.paste(found, result)
     return result
 
 

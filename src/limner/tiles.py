@@ -33,8 +33,11 @@ def shrink(array: NDArray[Any], grid: int) -> Fields:
     """
     longer = max(array.shape[:2])
     step = max(1, (longer // (2 * grid) - 1) // 2 * 2 + 1)
-    thin = array[step // 2 :: step, step // 2 :: step].astype(np.float32)
+    thin = array[step // 2 :: step, step // 2 :: step]
     side = min(grid, longer)
+    if thin.dtype == np.uint8 and thin.ndim == 3:
+        return np.moveaxis(fit(np.ascontiguousarray(thin), side), 2, 0).astype(np.float32)
+    thin = thin.astype(np.float32)
     if thin.ndim == 2:
         return fit(thin, side)
     return np.stack([fit(np.ascontiguousarray(thin[..., channel]), side) for channel in range(thin.shape[2])])

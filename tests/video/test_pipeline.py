@@ -48,6 +48,7 @@ def cut(
         **{"refine": "none", **{k: v for k, v in settings.items() if k in Finish.__dataclass_fields__}}
     )
     rest = {name: value for name, value in settings.items() if name not in Finish.__dataclass_fields__}
+    rest.setdefault("steady", False)  # a disc does not move with the picture
     with Clip(source, part=part) as clip:
         target = choose_target(str(output), options, deep=clip.deep, codec=rest.pop("codec", None))
         return cut_video(clip, target, cast(Segmenter, segmenter or Disc()), options, **rest)
@@ -193,6 +194,23 @@ def test_matte_alone(clip: Path, tmp_path: Path, name: str) -> None:
     else:
         found = rgb(decoded(tmp_path / name)[3])[..., 0]
     assert np.abs(found.astype(int) - matte(tmp_path, clip)).max() <= (8 if name == "out.mp4" else 0)
+
+
+def test_mattes_are_steadied(tmp_path: Path) -> None:
+    class Flicker(Disc):
+        def batch(self, images: list[Image]) -> list[Alpha]:
+            self.seen += images
+            first = len(self.seen) - len(images)
+            return [np.full((32, 32), (first + k) % 2, np.float32) for k in range(len(images))]
+
+    source = make_clip(tmp_path / "in.mp4", pictures(1, 48, 64) * 12)
+    steps = []
+    for name, steady in (("out.raw", True), ("alone.raw", False)):
+        cut(source, tmp_path / name, mask=True, segmenter=Flicker(), steady=steady)
+        found = np.frombuffer((tmp_path / name).read_bytes(), np.uint8).reshape(12, 48, 64)
+        steps.append(np.abs(np.diff(found.astype(int), axis=0)).mean())
+    assert steps[1] == 255
+    assert steps[0] < 60
 
 
 def test_blur_keeps_the_subject_and_blurs_the_rest(clip: Path, tmp_path: Path) -> None:

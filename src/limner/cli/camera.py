@@ -49,7 +49,7 @@ def _camera(args: argparse.Namespace) -> int:
     _check_device(device)
     with Clip(device, kind=KINDS[sys.platform], options=settings, part=Part(end=args.seconds)) as clip:
         target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
-        segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
+        segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
         say(f"recording {device}, {clip.size[1]} x {clip.size[0]}: Ctrl-C ends it")
         with asked_to_stop() as stop:
             outcome = cut_video(clip, target, segmenter, options, picture=picture, stop=stop.is_set, batch=1)

@@ -67,14 +67,14 @@ def _video(args: argparse.Namespace) -> int:
         options = replace(options, background="picture")
     with Clip(_source(args.input), raw=_raw(args.raw), part=_part(args)) as clip:
         if args.preview:
-            segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
+            segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
             preview_video(
                 clip, args.output, segmenter, options, every=args.preview, picture=picture, behind=behind
             )
             say(f"wrote {args.output}")
             return 0
         target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
-        segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
+        segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
         with asked_to_stop() as stop:
             outcome = cut_video(
                 clip,

@@ -20,6 +20,7 @@ from limner.images.metadata import METADATA, Metadata
 from limner.images.opening import MAX_PIXELS, Pillow, Source
 from limner.images.photo import Photo
 from limner.images.resize import fit, resize
+from limner.images.warp import Shifts, moved
 
 __all__ = [
     "ANIMATED",
@@ -36,6 +37,7 @@ __all__ = [
     "Pillow",
     "Pixels",
     "Rgba",
+    "Shifts",
     "Size",
     "Source",
     "Trimap",
@@ -50,6 +52,7 @@ __all__ = [
     "load_grey",
     "load_image",
     "load_photo",
+    "moved",
     "parse_colour",
     "picture_size",
     "resize",

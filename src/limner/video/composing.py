@@ -21,7 +21,7 @@ from limner.video.frames import Plane, Scaler, black, blank, fill, planes
 
 BLUR_RADIUS = 4.0
 """Of the blur on the small copy, pixels."""
-REFINE_GRID, COLOUR_GRID = 192, 96
+REFINE_GRID, COLOUR_GRID = 128, 96
 """Cells along the longer side on which the edge and the colours beside it are found."""
 _UNSEEN = np.zeros((1, 1, 3), np.uint8)  # a photo of which nothing is asked
 
@@ -31,7 +31,8 @@ class Matted:
     """A frame on its way: with the alpha of its subject, and what goes behind where that moves."""
 
     frame: VideoFrame
-    alpha: Alpha  # (h, w) of any size
+    alpha: Alpha  # (h, w), of any size before its edge is laid, of the frame's size afterwards
+    seen: Image  # the frame as the network saw it
     behind: VideoFrame | None = None  # of the frame's size and format
 
 
@@ -62,13 +63,17 @@ class Composer:
         self._black = black(self._working, scaler.colours)
         self._still = self._still_background(picture)
 
-    def __call__(self, item: Matted) -> VideoFrame:
-        """The finished frame."""
-        options = self._options
+    def edge(self, item: Matted) -> Matted:
+        """The same with its alpha laid along the edge at the size of the frame."""
         alpha = resize(item.alpha, self._size).clip(0, 1)
-        if options.refine != "none":
+        if self._options.refine != "none":
             alpha = refine_alpha(self._scaler.rgb(item.frame), alpha, threads=1, grid=REFINE_GRID)
-        alpha = finished_alpha(Photo(pixels=_UNSEEN), alpha, replace(options, refine="none"))
+        return replace(item, alpha=alpha)
+
+    def __call__(self, item: Matted) -> VideoFrame:
+        """The finished frame, from an alpha of its size."""
+        options = self._options
+        alpha = finished_alpha(Photo(pixels=_UNSEEN), item.alpha, replace(options, refine="none"))
         result = blank(self._format, self._size, item.frame)
         if options.mask:
             return fill(result, self._matte(alpha))

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
@@ -20,7 +20,7 @@ from limner.backgrounds import mix
 from limner.errors import InputError
 from limner.finishing import Finish
 from limner.images import Image, check_format, fit, save_image
-from limner.parallel import thread_map
+from limner.parallel import keep_to, thread_map
 from limner.segmenter import MIN_SIDE, Segmenter
 from limner.video.background import MovingBackground
 from limner.video.composing import Composer, Matted
@@ -110,10 +110,10 @@ def cut_video(
         bar = stack.enter_context(tqdm(total=clip.expected or None, unit="frame", disable=None))
         try:
             items = stack.enter_context(ahead(clip.frames(working, stop=stop)))
-            matted = stack.enter_context(
-                ahead(_matted(items, clip, segmenter, backdrop, Steady() if steady else None, batch))
-            )
-            for item in stack.enter_context(ahead(thread_map(_finisher(composer), matted))):
+            matted = stack.enter_context(ahead(_matted(items, clip, segmenter, backdrop, batch)))
+            edged = stack.enter_context(ahead(thread_map(_of_frames(composer.edge), matted)))
+            steadied = stack.enter_context(ahead(map(_of_frames(_steadier()), edged))) if steady else edged
+            for item in stack.enter_context(ahead(thread_map(_of_frames(composer), steadied))):
                 if isinstance(item, Packet):
                     writer.sound(item)
                     continue
@@ -166,9 +166,9 @@ def preview_video(
             )
         frames = (item for item in clip.frames("gbrp") if isinstance(item, VideoFrame))
         chosen = (frame for number, frame in enumerate(frames) if number % every == 0)
-        for item in _matted(islice(chosen, SHEET), clip, segmenter, backdrop, None, BATCH):
+        for item in _matted(islice(chosen, SHEET), clip, segmenter, backdrop, BATCH):
             assert isinstance(item, Matted)
-            cells.append(_cell(picture_of(composer(item))))
+            cells.append(_cell(picture_of(composer(composer.edge(item)))))
     columns = math.ceil(math.sqrt(len(cells)))
     height, width = (length + GAP for length in cells[0].shape[:2])
     sheet = np.full((-(-len(cells) // columns) * height + GAP, columns * width + GAP, 3), PAPER, np.uint8)
@@ -238,7 +238,6 @@ def _matted(
     clip: Clip,
     segmenter: Segmenter,
     backdrop: MovingBackground | None,
-    steady: Steady | None,
     batch: int,
 ) -> Iterator[Passing]:
     """Frames with their alphas, at the network's size, and the packets among them."""
@@ -254,7 +253,7 @@ def _matted(
                 continue
             behind = None if backdrop is None else backdrop.at(float((item.pts or 0) * clip.time_base))
             image, alpha = next(alphas)
-            yield Matted(item, alpha if steady is None else steady(image, alpha), behind)
+            yield Matted(item, alpha, image, behind)
         waiting.clear()
 
     for item in items:
@@ -264,8 +263,18 @@ def _matted(
     yield from run()
 
 
-def _finisher(composer: Composer) -> Callable[[Passing], Item]:
-    def finished(item: Passing) -> Item:
-        return item if isinstance(item, Packet) else composer(item)
+def _steadier() -> Callable[[Matted], Matted]:
+    steady = Steady()
+    return lambda item: replace(item, alpha=steady(item.seen, item.alpha))
 
-    return finished
+
+def _of_frames(function: Callable[[Matted], _T]) -> Callable[[Passing], "_T | Sound"]:
+    """The function of every frame, on one core, since others are under way beside it; sound passes."""
+
+    def of_one(item: Passing) -> "_T | Sound":
+        if isinstance(item, Packet):
+            return item
+        with keep_to(1):
+            return function(item)
+
+    return of_one

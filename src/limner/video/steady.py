@@ -1,28 +1,24 @@
-"""Mattes that stand still where the picture does: a recursive filter over time, at the network's size.
+"""Mattes that stand still where the picture does, and move with it: a recursive filter over time.
 
-A pixel follows the network at once where the picture changed, and slowly where it did not:
-``a_t = a_(t-1) + k (p_t - a_(t-1))`` with ``k`` from `SLOW` to 1. The change is the difference in colour to
-the frame before, over a small window, beyond what the sensor's noise explains; most of a frame is taken to
-stand still, so its median is that noise. So nothing trails behind what moves. After a cut it starts anew.
-
-Motion is not compensated: on the clips of ``benchmarks/clips.py`` block matching changed flicker by a
-hundredth and cost more than the network.
+The last alpha is moved as the subject has moved (`limner.video.motion`), and the new one is mixed in:
+``a_t = m(a_(t-1)) + k (p_t - m(a_(t-1)))``. The share ``k`` is `SLOW` where the last picture, moved alike,
+explains the new one. It grows to 1 where a difference in colour is left beyond the sensor's noise; most of a
+frame is taken to be explained, so the median of that difference is the noise. So nothing trails behind what
+moves. After a cut it starts anew.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from limner.images import Alpha, Image
+from limner.images import Alpha, Image, moved, resize
 from limner.masks import box_mean
+from limner.video.motion import SIDE, Luma, motion
 
-SLOW = 0.15
-"""Share of a new alpha where nothing changed."""
-FLOOR = 1.3
-"""What counts as noise, in medians of the change."""
-SCALE = 2.8
-"""Change beyond the noise, in grey levels, at which two thirds of a new alpha are taken."""
-RADIUS = 2
-"""Half the window over which the change is averaged, in pixels of the network's input."""
+SLOW = 0.12
+"""Share of a new alpha where the picture is explained."""
+FLOOR = 1.5
+"""What counts as noise, in medians of the difference."""
+SCALE = 12.0
+"""Difference beyond the noise, in grey levels, at which two thirds of a new alpha are taken."""
 CUT = 40.0
 """Mean change, in grey levels, from which a frame belongs to another scene."""
 
@@ -31,28 +27,42 @@ class Steady:
     """The filter's state: call it with the frames of one clip, in order."""
 
     def __init__(self) -> None:
-        self._image: NDArray[np.float32] | None = None
+        self._image: Image | None = None
         self._alpha: Alpha | None = None
 
     def __call__(self, image: Image, alpha: Alpha) -> Alpha:
         """The steadied alpha.
 
         Args:
-            image: (h, w, 3) uint8, what the network saw.
-            alpha: (h, w) float32 in [0, 1], what it said.
+            image: (h, w, 3) uint8, the frame at any size, such as what the network saw.
+            alpha: (H, W) float32 in [0, 1], of the same size in every call.
         """
-        before, self._image = self._image, image.astype(np.float32)
-        if before is not None and self._alpha is not None:
-            change = np.abs(self._image - before).mean(axis=2)
-            if change.mean() <= CUT:
-                alpha = self._alpha + self._share(change) * (alpha - self._alpha)
+        image = resize(image, (SIDE, SIDE))
+        before, self._image = self._image, image
+        if before is not None and self._alpha is not None and _difference(before, image).mean() <= CUT:
+            shifts = motion(_luma(before), _luma(image), resize(self._alpha, (SIDE, SIDE)))
+            last = moved(self._alpha, shifts)
+            share = resize(_share(_difference(moved(before, shifts), image)), last.shape)
+            alpha = last + share * (alpha - last)
         self._alpha = alpha
         return alpha
 
-    @staticmethod
-    def _share(change: NDArray[np.float32]) -> Alpha:
-        """How much of the new alpha is taken, (h, w), from the mean absolute change of colour."""
-        change = box_mean(change, RADIUS)
-        moved = (change - np.float32(FLOOR * np.median(change))).clip(0)
-        fresh: Alpha = 1 - np.exp(-np.square(moved / np.float32(SCALE)))
-        return SLOW + (1 - SLOW) * fresh
+
+def _luma(image: Image) -> Luma:
+    luma: Luma = image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    return luma
+
+
+def _difference(one: Image, other: Image) -> Luma:
+    """Mean of the three channels."""
+    apart = np.abs(np.subtract(one, other, dtype=np.float32))
+    mean: Luma = apart @ np.full(3, 1 / 3, np.float32)
+    return mean
+
+
+def _share(difference: Luma) -> Alpha:
+    """How much of the new alpha is taken, from what the motion leaves unexplained."""
+    difference = box_mean(difference, 1)
+    strange = (difference - np.float32(FLOOR * np.median(difference))).clip(0)
+    fresh: Alpha = 1 - np.exp(-np.square(strange / np.float32(SCALE)))
+    return SLOW + (1 - SLOW) * fresh
