@@ -1,6 +1,8 @@
+import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +19,7 @@ from limner.video.pipeline import Outcome, ahead, cut_video, preview_video
 from limner.video.reading import Clip, Part
 from limner.video.targets import choose_target
 from tests.conftest import decode
-from tests.video.clips import decoded, make_clip, pictures, rgb, samples, sound_packets
+from tests.video.clips import BASE, STEP, decoded, make_clip, pictures, rgb, samples, sound_packets
 
 
 class Disc:
@@ -93,6 +95,21 @@ def test_ten_bits_stay_ten_bits(tmp_path: Path) -> None:
         assert container.streams.video[0].codec_context.name == "hevc"
     luma = [frame.to_ndarray()[:48].astype(int) for frame in (before[3], after[3])]
     assert np.abs(luma[0] - luma[1]).mean() < 3  # of 1023
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
+def test_short_clips_in_h265(tmp_path: Path, count: int) -> None:
+    """Shorter than what the encoder reorders: it gives such packets no time, or one that means nothing."""
+    source = make_clip(tmp_path / "in.mp4", pictures(count, 48, 64))
+    for number in range(3):
+        output = tmp_path / f"{number}.mp4"
+        assert cut(source, output, background="red", codec="h265").frames == count
+        assert [frame.time for frame in decoded(output)] == pytest.approx([n / 30 for n in range(count)])
+        with av.open(str(output)) as container:
+            times = [packet.dts for packet in container.demux(video=0) if packet.size]
+            assert times == sorted(cast("list[int]", times))
+            stream: Any = container.streams.video[0]
+            assert stream.duration * stream.time_base == count * STEP * BASE
 
 
 def test_sound_times_and_rotation_are_kept(tmp_path: Path) -> None:
@@ -316,6 +333,27 @@ def test_full_disk(clip: Path, tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "out.raw").exists()
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_pipe_with_a_name_is_written_to(clip: Path, tmp_path: Path) -> None:
+    """And stays what it is, as devices do."""
+    pipe = tmp_path / "out.mp4"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        data = pool.submit(pipe.read_bytes)
+        cut(clip, pipe, background="red")
+        (tmp_path / "read.mp4").write_bytes(data.result(timeout=30))
+    assert pipe.is_fifo()
+    assert len(decoded(tmp_path / "read.mp4")) == 12
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
+def test_full_device(clip: Path) -> None:
+    with Clip(clip) as source:
+        target = choose_target("/dev/full", Finish(background="red"), form="mp4")
+        with pytest.raises(InputError, match="cannot write /dev/full: No space left on device"):
+            cut_video(source, target, cast(Segmenter, Disc()), Finish(background="red", refine="none"))
+    assert Path("/dev/full").is_char_device()
 
 
 def test_preview(clip: Path, tmp_path: Path) -> None:

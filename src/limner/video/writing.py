@@ -66,6 +66,7 @@ class FileWriter:
         self._container: OutputContainer | None = None
         self._durations: dict[int, int] = {}
         self._span = (sys.maxsize, 0)  # of the frames' times
+        self._order: list[int] = []  # times that the encoder forgot, see `_mend_order`
         self._first_dts: int | None = None
         self._last: Packet[VideoStream] | None = None
         # MP4 adds durations up in the order of decoding: the last one makes the sum right
@@ -80,7 +81,7 @@ class FileWriter:
             raise
 
     def _open(self, target: Target, clip: Clip, quality: int | None) -> None:
-        fragments = target.path is None and target.extension in MP4
+        fragments = self._place.direct and target.extension in MP4  # there may be no way back to the start
         self._container = container = av.open(
             self._place.file,
             "w",
@@ -151,9 +152,24 @@ class FileWriter:
                 self._container.close()
         self._place.drop()
 
+    def _mend_order(self, packet: "Packet[VideoStream]") -> None:
+        """Give a packet its time of decoding where x265 could not.
+
+        It counts that time from a frame which a clip of two or three frames does not have, and takes whatever
+        lies in its memory. Such clips come out at once: each packet gets the time of the frame shown in its
+        place, less the length of the clip, so that none is decoded after it is shown.
+        """
+        length = self._span[1] - self._span[0]
+        if self._first_dts is None:
+            ahead = -1 if packet.dts is None or packet.pts is None else packet.pts - packet.dts
+            self._order = [] if 0 <= ahead <= length else sorted(self._durations)
+        if self._order:
+            packet.dts = self._order.pop(0) - length
+
     def _write(self, packets: "Sequence[Packet[VideoStream]]") -> None:
         """All but the last, which `finish` writes."""
         for packet in packets:
+            self._mend_order(packet)
             if packet.pts is not None:
                 packet.duration = self._durations.pop(packet.pts, packet.duration)
             if self._last is None:
@@ -223,13 +239,18 @@ class PngWriter:
 
 
 class Place:
-    """A new file that takes the target's name only when it is whole; standard output as it is."""
+    """A new file that takes the target's name only when it is whole; pipes and devices as they are."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = None if path is None else Path(os.path.realpath(path))
         self._temporary: Path | None = None
+        self.direct = self._path is None or (self._path.exists() and not self._path.is_file())
         if self._path is None:
             self.file: BinaryIO = sys.stdout.buffer
+            return
+        if self.direct:
+            with _named_errors(path):
+                self.file = self._path.open("wb")
             return
         self._temporary = self._path.with_name(f".{self._path.name[:100]}.{secrets.token_hex(6)}.tmp")
         with _named_errors(path):
@@ -238,17 +259,20 @@ class Place:
     def keep(self) -> None:
         """The file is whole."""
         self.file.flush()
-        if self._path is not None and self._temporary is not None:
-            self.file.close()
+        if self._path is None:
+            return
+        self.file.close()
+        if self._temporary is not None:
             if self._path.exists():
                 self._temporary.chmod(self._path.stat().st_mode)
             self._temporary.replace(self._path)
 
     def drop(self) -> None:
         """The file is not wanted."""
-        if self._temporary is not None:
+        if self._path is not None:
             with suppress(OSError):  # of a full disk, which has been told
                 self.file.close()
+        if self._temporary is not None:
             self._temporary.unlink(missing_ok=True)
 
 
