@@ -1,10 +1,16 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from limner.cli import camera, main
-from tests.video.clips import decoded
+from limner.finishing import Finish
+from limner.segmenter import Segmenter
+from limner.video.pipeline import cut_video
+from limner.video.reading import Clip
+from limner.video.targets import CODECS, Target
+from tests.video.clips import decoded, make_clip, pictures
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="devices are files on Linux alone")
@@ -15,6 +21,27 @@ def test_missing_camera_is_named_with_its_cure(tmp_path: Path, capsys: pytest.Ca
     assert "no camera /dev/video987: " in error
     assert "connect one" in error or "with --camera" in error
     assert not output.exists()
+
+
+def test_missing_loopback_is_named_with_its_cure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(camera, "KINDS", {sys.platform: "lavfi"})
+    source = "testsrc=size=64x48:rate=30"
+    assert main(["camera", "/dev/video986", "--camera", source, "--background", "red"]) == 1
+    assert "sudo modprobe v4l2loopback video_nr=986 exclusive_caps=1" in capsys.readouterr().err
+
+
+def test_frames_for_a_loopback_device(tmp_path: Path) -> None:
+    """FFmpeg's plain file stands in for the device: its driver takes the same bytes."""
+    source = make_clip(tmp_path / "in.mp4", pictures(5, 48, 64))
+    device = tmp_path / "device"
+    options = Finish(background="rgb(255, 0, 0)", refine="none")
+    target = Target(path=device, extension=".raw", codec=CODECS["camera"], transparent=False, matte=False)
+    with Clip(source) as clip:
+        cut_video(clip, target, Segmenter(threads=1), options)
+    found = np.frombuffer(device.read_bytes(), np.uint8).reshape(5, 72, 64)
+    assert found[:, 0, 0] == pytest.approx(81, abs=2)  # the luma of red by BT.601, in limited range
 
 
 def test_unknown_platform(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,6 +122,13 @@ def test_encoded_frames_through_a_pipe(tmp_path: Path, form: str, options: list[
     assert len(decoded(tmp_path / "out")) == 5
 
 
+def test_a_pipe_that_holds_no_video() -> None:
+    command = [*LIMNER, "video", "-", "-", "--format", "mkv"]
+    run = subprocess.run(command, input=b"no video " * 9999, capture_output=True, check=False)
+    assert run.returncode == 1
+    assert b"give the file itself, as many MP4 files hold their header at the end" in run.stderr
+
+
 def test_pipe_needs_a_format(clip: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run = subprocess.run([*LIMNER, "video", str(clip), "-"], capture_output=True, text=True, check=False)
     assert run.returncode == 1

@@ -21,7 +21,9 @@ DEVICES = {"linux": "/dev/video0", "darwin": "0", "win32": "video=Integrated Cam
 def add(commands: "Commands") -> None:
     """Declare the command."""
     parser = add_command(commands, "camera", _camera, help="cut the person out of what a webcam sees")
-    parser.add_argument("output", metavar="OUT", help="a file as of limner video, or - for a pipe")
+    parser.add_argument(
+        "output", metavar="OUT", help="a file as of limner video, - for a pipe, or a v4l2 loopback device"
+    )
     add_finish(parser)
     group = parser.add_argument_group("camera")
     group.add_argument("--camera", metavar="DEVICE", help="such as /dev/video0 (default: the first)")

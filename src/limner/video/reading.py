@@ -116,9 +116,14 @@ class Clip:
         except PermissionError as error:
             raise InputError(f"cannot read {self.name}: {error.strerror}; mend its permissions") from error
         except (FFmpegError, ValueError) as error:
+            cure = (
+                "get a whole copy of it"
+                if isinstance(source, str | Path)
+                else "give the file itself, as many MP4 files hold their header at the end"
+            )
             raise InputError(
                 f"{self.name} is no video that FFmpeg reads, or its header is cut off: {_reason(error)}; "
-                "get a whole copy of it"
+                f"{cure}"
             ) from error
 
     def _prepare(self) -> None:

@@ -57,6 +57,7 @@ CODECS = {
     ),
     "png": Codec(encoder="png", formats=("gbrap", "gbrap"), alpha=True),
     "raw": Codec(encoder="rawvideo", formats=("gbrap", "gbrap"), alpha=True),
+    "camera": Codec(encoder="rawvideo", formats=("yuv420p", "yuv420p")),
 }
 """Name -> codec."""
 
@@ -68,8 +69,10 @@ CONTAINERS = {
     ".webm": ("webm", ("vp9",)),
     ".raw": ("rawvideo", ("raw",)),
     ".png": ("image2", ("png",)),
+    ".v4l2": ("v4l2", ("camera",)),
 }
-"""Extension -> FFmpeg's name of the container, and the codecs that it holds here."""
+"""Extension -> FFmpeg's name of the container, and the codecs that it holds here. The last two are no names
+of files: a folder, and a device that other programs take for a camera."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +109,8 @@ def choose_target(
     """What a name on the command line asks for.
 
     Args:
-        output: A file name; ``-`` for standard output; a folder, or a name without extension, for PNG files.
+        output: A file name; ``-`` for standard output; a folder, or a name without extension, for PNG files;
+            ``/dev/video`` and a number for a loopback device, which other programs take for a camera.
         options: What is made of the frames.
         deep: Whether the clip has more than 8 bits.
         codec: A key of `CODECS`; by default the container's usual one.
@@ -122,6 +126,9 @@ def choose_target(
         extension = "." + form.lstrip(".").lower()
     elif path is None:
         raise InputError("say what goes to standard output: --format raw, mkv, webm, mov or mp4")
+    elif output.startswith("/dev/video"):
+        extension = ".v4l2"
+        _check_loopback(path)
     elif output.endswith("/") or path.is_dir() or not path.suffix:
         extension = ".png"
     else:
@@ -130,7 +137,7 @@ def choose_target(
         folder = path.with_suffix("")
         raise InputError(f"{output} would hold one picture: give a folder, such as {folder}/")
     if extension not in CONTAINERS:
-        known = ", ".join(name for name in CONTAINERS if name != ".png")
+        known = ", ".join(name for name in CONTAINERS if name not in (".png", ".v4l2"))
         raise InputError(
             f"cannot write {output}: unknown kind of video '{extension}'; use {known}, or a folder/"
         )
@@ -157,6 +164,15 @@ def choose_target(
     if path is not None:
         check_place(path, folder=extension == ".png")
     return Target(path=path, extension=extension, codec=chosen, transparent=transparent, matte=options.mask)
+
+
+def _check_loopback(path: Path) -> None:
+    if not path.exists():
+        number = path.name.removeprefix("video")
+        raise InputError(
+            f"no device {path} for other programs to take for a camera: make it with "
+            f"sudo modprobe v4l2loopback video_nr={number} exclusive_caps=1"
+        )
 
 
 def check_place(path: Path, *, folder: bool = False) -> None:

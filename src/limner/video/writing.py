@@ -54,6 +54,8 @@ def open_writer(target: Target, clip: Clip, *, quality: int | None = None, sound
         return PngWriter(target.path)
     if target.codec is CODECS["raw"]:
         return RawWriter(target)
+    if target.codec is CODECS["camera"]:
+        return DeviceWriter(target, clip)
     return FileWriter(target, clip, quality=quality, sound=sound)
 
 
@@ -182,6 +184,38 @@ class FileWriter:
         assert self._container is not None
         with _named_errors(self._path):
             self._container.mux(packet)
+
+
+class DeviceWriter:
+    """A loopback device, which shows each frame as soon as it is written."""
+
+    def __init__(self, target: Target, clip: Clip) -> None:
+        self._path = target.path
+        with _named_errors(self._path):
+            self._container = av.open(str(self._path), "w", format=CONTAINERS[target.extension][0])
+        video = self._container.add_stream(target.codec.encoder, rate=clip.rate)
+        assert isinstance(video, VideoStream)
+        video.height, video.width = clip.size
+        video.pix_fmt = target.format(clip)
+        self._video = video
+
+    def frame(self, frame: VideoFrame) -> None:
+        """Show a frame."""
+        with _named_errors(self._path):
+            self._container.mux(self._video.encode(frame))
+
+    def sound(self, packet: Sound) -> None:
+        """A camera has no sound."""
+
+    def finish(self) -> None:
+        """Let go of the device."""
+        with _named_errors(self._path):
+            self._container.close()
+
+    def abandon(self) -> None:
+        """The same, after an error, which has been told."""
+        with suppress(FFmpegError, OSError):
+            self._container.close()
 
 
 class RawWriter:
