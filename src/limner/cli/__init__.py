@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     logging.basicConfig(format="limner: %(message)s", level=logging.WARNING, stream=sys.stderr)
     warnings.showwarning = lambda message, *_, **__: say(message)  # a line, not a place in a library
+    warnings.filterwarnings("ignore", category=FutureWarning)  # is for whoever wrote the library
     # Pillow warns at half the size at which it refuses; Limner has one limit, images.MAX_PIXELS.
     warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
     try:
