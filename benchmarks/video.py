@@ -31,6 +31,7 @@ from limner.doctor import commit
 from limner.finishing import Finish
 from limner.images import Alpha, Image, moved, resize
 from limner.matting import dtssd, sad
+from limner.parallel import keep_to
 from limner.refine import refine_alpha
 from limner.segmenter import Segmenter
 from limner.spec import DEFAULT_MODEL, to_input
@@ -133,7 +134,8 @@ def speed(args: argparse.Namespace) -> dict[str, Any]:
             with Clip(source) as clip:
                 outcome = cut_video(clip, choose_target(output, options), segmenter, options)
             rates.append(round(outcome.frames / outcome.wall_s, 1))
-        stages = _stages(source, output, args.model, options)
+        with keep_to(1):
+            stages = _stages(source, output, args.model, options)
     whole = sum(stages.values())
     return {
         "person": "real" if data else "painted",
