@@ -3,12 +3,14 @@
     python benchmarks/video.py flicker [--data ../shared/data] [--model NAME]
     python benchmarks/video.py speed [--model NAME] [--height 480 --width 640]
     python benchmarks/video.py memory
+    python benchmarks/video.py picture
 
 ``flicker`` builds clips with exact alpha (`benchmarks/clips.py`) from painted portraits and, where they are
 present, from people of the val.txt of EG1800 and CelebAMask-HQ, of which no setting was chosen on those from
 `TUNED` on. It compares the alphas of ``limner video`` with those of each frame by itself, and with the same
 filter where it is told the true motion and never doubts it. ``speed`` runs the command's own function on a
 clip of 10 s and then every stage alone. ``memory`` runs the command on clips of 10 s and of 10 min.
+``picture`` draws docs/video.jpg.
 """
 
 import argparse
@@ -26,10 +28,12 @@ import av
 import numpy as np
 
 import clips
+from limner.backgrounds import blurred
 from limner.bench import machine
+from limner.compose import composite
 from limner.doctor import commit
 from limner.finishing import Finish
-from limner.images import Alpha, Image, moved, resize
+from limner.images import Alpha, Image, moved, resize, save_image
 from limner.matting import dtssd, sad
 from limner.parallel import keep_to
 from limner.refine import refine_alpha
@@ -51,14 +55,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("flicker", "speed", "memory"))
+    parser.add_argument("what", choices=("flicker", "speed", "memory", "picture"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--height", type=int, default=480)
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--seconds", type=int, default=10, help="of the clip for speed")
     args = parser.parse_args()
-    result = {"flicker": flicker, "speed": speed, "memory": memory}[args.what](args)
+    result = {"flicker": flicker, "speed": speed, "memory": memory, "picture": picture}[args.what](args)
     print(json.dumps({"commit": commit(), "machine": machine(), "model": args.model, **result}, indent=2))
 
 
@@ -206,6 +210,23 @@ def memory(args: argparse.Namespace) -> dict[str, Any]:
             )
             found[f"{seconds} s"] = round(int(run.stdout) / 1024, 1)
     return {"frames_a_second": 10, "size": [120, 160], "peak_mb": found}
+
+
+def picture(args: argparse.Namespace) -> dict[str, Any]:
+    """A frame, the same blurred, and how its alpha differs from the one before: alone, and filtered."""
+    segmenter, steady = Segmenter(args.model), Steady()
+    clip = next(clips.build(clips.painted_subjects(8, seed=9)[7:], seed=1))
+    frames = clip.frames[:12]
+    seen = [to_input(frame, segmenter.spec.size) for frame in frames]
+    alone = [_edged(frame, segmenter(image)) for frame, image in zip(frames, seen, strict=True)]
+    filtered = [steady(image, alpha) for image, alpha in zip(seen, alone, strict=True)]
+    behind = blurred(frames[-1], filtered[-1], radius=12)
+    parts = [frames[-1], composite(frames[-1], filtered[-1], behind)]
+    for alphas in (alone, filtered):
+        step = np.rint(6 * 255 * np.abs(alphas[-1] - alphas[-2])).clip(0, 255).astype(np.uint8)
+        parts.append(np.repeat(step[..., None], 3, axis=2))
+    save_image("docs/video.jpg", np.concatenate(parts, axis=1))
+    return {}
 
 
 def _write(path: Path, size: tuple[int, int], *, seconds: int, rate: int, data: Path | None = None) -> Path:
