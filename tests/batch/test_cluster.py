@@ -20,14 +20,12 @@ from limner.batch.manifest import read_manifest
 from limner.batch.runners import Work
 from limner.errors import ModelError
 from tests.batch.pictures import lines, make_pictures, manifest, results
-from tests.batch.test_remote import bucket, download, upload
+from tests.batch.test_remote import download, upload
 
 ray = pytest.importorskip("ray", reason="Ray has no wheel for this machine")
 cluster = pytest.importorskip("limner.batch.cluster")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
-
-__all__ = ["bucket"]
 
 SMALL = {"include_dashboard": False, "object_store_memory": 100 << 20, "_node_ip_address": "127.0.0.1"}
 

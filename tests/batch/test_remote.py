@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.fs
@@ -13,30 +12,6 @@ from limner.batch import Counts, Job, Summary, places, run_batch, run_here
 from limner.batch.manifest import FOLDER, read_manifest
 from limner.errors import InputError
 from tests.batch.pictures import make_pictures, results
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """The address of a bucket on a server of this machine."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    settings = {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        system, _ = pyarrow.fs.FileSystem.from_uri("s3://portraits?allow_bucket_creation=true")
-        system.create_dir("portraits")
-        yield "s3://portraits"
-    server.stop()
 
 
 def upload(folder: Path, address: str) -> None:
