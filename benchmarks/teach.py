@@ -56,9 +56,9 @@ def main() -> None:
             rows = io.StringIO()
             csv.writer(rows).writerows([("id", "agreement"), *sorted(known.items())])
             files.write_bytes(table, rows.getvalue().encode())
-    kept = [name for name, value in sorted(known.items()) if float(value) >= args.agreement]
+    kept = [name for name, value in sorted(known.items()) if float(value) >= args.agreement]  # of all sources
     files.write_bytes(args.target / "train.txt", "".join(f"{name}\n" for name in kept).encode())
-    print(f"{len(kept)} of {len(paths)} pictures have an agreement of {args.agreement} or more")
+    print(f"{len(kept)} of {len(known)} pictures have an agreement of {args.agreement} or more")
 
 
 def _teach(path: Path, target: Path, teachers: list[Peer]) -> float:

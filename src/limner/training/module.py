@@ -44,7 +44,7 @@ class PortraitModule(lightning.LightningModule):
         """A module with new weights, drawn from the configuration's seed, or with those it is to start from.
 
         Raises:
-            InputError: If the weights to start from are of another net.
+            InputError: If the weights to start from are of another net, or the net needs some and has none.
             ModelError: If they cannot be read.
         """
         with torch.random.fork_rng(devices=[]):
@@ -56,6 +56,11 @@ class PortraitModule(lightning.LightningModule):
             if begun.config.net != config.net:
                 raise InputError(f"{config.start} holds weights of {begun.config.net}, not of {config.net}")
             module.net.load_state_dict(begun.net.state_dict())
+        elif not all(parameter.requires_grad for parameter in module.net.parameters()):
+            raise InputError(
+                f"{config.net} does not learn its first layers, it goes on from trained ones: "
+                "set start, as to weights/base.ckpt"
+            )
         return module
 
     def training_step(self, batch: Examples, _: int) -> Tensor:

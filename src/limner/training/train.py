@@ -14,6 +14,7 @@ from torch import Tensor
 from limner import files
 from limner.errors import InputError
 from limner.report import plot_curves
+from limner.training import memory
 from limner.training.batchnorm import share
 from limner.training.callbacks import History, Progress, StopInOrder, Stopped
 from limner.training.config import TrainConfig
@@ -54,6 +55,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
             f"batch_size, {config.batch_size}, must be a multiple of the {devices * nodes} processes"
         )
     files.make_folder(folder)
+    memory.keep()
     best = ModelCheckpoint(
         folder, "best", monitor="holdout_dice", mode="max", save_last=True, enable_version_counter=False
     )

@@ -1,0 +1,132 @@
+"""EfficientNet-Lite0: an encoder of inverted residuals, made for quantised inference.
+
+Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019; the blocks:
+Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018. Lite: no squeeze-and-
+excitation, ReLU6 instead of swish. Here without the classifier.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Stage(NamedTuple):
+    """Inverted residuals in a row."""
+
+    blocks: int
+    channels: int
+    expansion: int
+    kernel: int
+    stride: int  # of the first block
+
+
+STEM = 32
+STAGES = (
+    Stage(1, 16, 1, 3, 1),
+    Stage(2, 24, 6, 3, 2),
+    Stage(2, 40, 6, 5, 2),
+    Stage(3, 80, 6, 3, 2),
+    Stage(3, 112, 6, 5, 1),
+    Stage(4, 192, 6, 5, 2),
+    Stage(1, 320, 6, 3, 1),
+)
+"""After the stem, which halves the picture."""
+
+FIXED = 3
+"""First stages that are not trained, nor is the stem."""
+
+EPSILON = 1e-3
+"""Of the batch norms, as the published weights were trained with."""
+
+
+class EfficientNetLite0(nn.Module):
+    """Images (N, 3, H, W) in [0, 1] -> the last output at each stride s: (N, C, H / s, W / s), rounded up.
+
+    Meant for the weights that ImageNet gave it (`benchmarks/imagenet.py`): its batch norms keep their
+    statistics and its first stages their weights, in training too. A few thousand portraits would not teach
+    these better, and a step takes a third of the time.
+
+    Args:
+        stages: How many of `STAGES`: 5 end at stride 16, 7 at stride 32.
+    """
+
+    def __init__(self, stages: int = len(STAGES)) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, STEM, 3, 2, padding=1, bias=False),
+            nn.BatchNorm2d(STEM, eps=EPSILON),
+            nn.ReLU6(inplace=True),
+        )
+        self.stages = nn.ModuleList()
+        self.channels: list[int] = []  # of the outputs
+        before = STEM
+        for stage in STAGES[:stages]:
+            if stage.stride == 1 and self.channels:
+                self.channels.pop()
+            self.channels.append(stage.channels)
+            blocks = []
+            for index in range(stage.blocks):
+                stride = 1 if index else stage.stride
+                blocks.append(InvertedResidual(before, stage.channels, stage.expansion, stage.kernel, stride))
+                before = stage.channels
+            self.stages.append(nn.Sequential(*blocks))
+        for part in (self.stem, *self.stages[:FIXED]):
+            part.requires_grad_(requires_grad=False)
+
+    def train(self, mode: bool = True) -> "EfficientNetLite0":  # noqa: FBT001, FBT002  # nn.Module's signature
+        """As any module, less the batch norms: their statistics stay."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Images (N, 3, H, W) in [0, 1] -> outputs at strides 2, 4, 8, 16 and, of 7 stages, 32."""
+        x = self.stem(2 * images - 1)
+        outputs: list[Tensor] = []
+        for stage, shape in zip(self.stages, STAGES, strict=False):
+            if shape.stride == 1 and outputs:
+                outputs.pop()
+            x = stage(x)
+            outputs.append(x)
+        return outputs
+
+
+class InvertedResidual(nn.Module):
+    """Widen, filter each channel by itself, narrow: (N, before, H, W) -> (N, after, H / stride, W / stride)."""
+
+    def __init__(self, before: int, after: int, expansion: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        inner = before * expansion
+        widen: list[nn.Module] = []
+        if expansion > 1:
+            widen = [
+                nn.Conv2d(before, inner, 1, bias=False),
+                nn.BatchNorm2d(inner, eps=EPSILON),
+                nn.ReLU6(inplace=True),
+            ]
+        self.layers = nn.Sequential(
+            *widen,
+            Depthwise(inner, inner, kernel, stride, padding=kernel // 2, groups=inner, bias=False),
+            nn.BatchNorm2d(inner, eps=EPSILON),
+            nn.ReLU6(inplace=True),
+            nn.Conv2d(inner, after, 1, bias=False),
+            nn.BatchNorm2d(after, eps=EPSILON),
+        )
+        self.residual = before == after and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, before, H, W) -> (N, after, H / stride, W / stride)."""
+        y: Tensor = self.layers(x)
+        return x + y if self.residual else y
+
+
+class Depthwise(nn.Conv2d):
+    """In 32 bits where autocast would take 16: a CPU has no fast gradient of a depthwise one in 16 bits."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H / stride, W / stride)."""
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
