@@ -6,12 +6,12 @@ from torch import nn
 
 from limner.nets import NETS
 from limner.nets.blocks import pool, unpool
+from limner.nets.efficientnet import FIXED
 from limner.training.export import PixelsToAlpha, to_onnx
-from limner.training.loading import normalise
 
 PARAMETERS = {
-    "portrait": 2_086_145,
-    "portrait_small": 1_164_476,
+    "portrait": 3_167_185,
+    "portrait_small": 735_124,
     "segnet": 29_435_649,
     "segnet_basic": 1_415_425,
     "unet": 134_617,
@@ -32,7 +32,22 @@ def name(request: pytest.FixtureRequest) -> str:
 def net(name: str) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return NETS[name]()
+        net = NETS[name]()
+        if name.startswith("portrait"):  # it keeps the statistics of its encoder's batch norms, even in training
+            settle(net)
+    return net.train()
+
+
+def settle(net: nn.Module) -> None:
+    """Batch norms whose running statistics are those of real activations, as in a trained network."""
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.train()
+        norm.momentum = 1.0
+    with torch.inference_mode():
+        net(torch.rand(16, 3, 64, 64))
+    for norm in norms:
+        norm.momentum = 0.1
 
 
 def test_parameters(name: str, net: nn.Module) -> None:
@@ -45,6 +60,8 @@ def test_forward_and_backward_at_any_size(net: nn.Module, size: tuple[int, int])
     assert logits.shape == (2, 1, *size)
     logits.square().sum().backward()
     for parameter in net.parameters():
+        if not parameter.requires_grad:
+            continue
         assert parameter.grad is not None
         assert parameter.grad.abs().sum() > 0
 
@@ -60,11 +77,8 @@ def test_pictures_of_a_batch_do_not_mix(net: nn.Module) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_exported_graph_gives_the_same_alpha(name: str, net: nn.Module) -> None:
     pixels = torch.randint(0, 256, (16, 64, 64, 3), dtype=torch.uint8)
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0
+    settle(net)
     with torch.inference_mode():
-        net(normalise(pixels))  # the running statistics become those of real activations
         model = PixelsToAlpha(net).eval()
         expected = model(pixels[:3]).numpy()
     session = onnxruntime.InferenceSession(to_onnx(model, (64, 64)), providers=["CPUExecutionProvider"])
@@ -122,3 +136,17 @@ def test_unpool_agrees_with_torch() -> None:
     torch.testing.assert_close(
         unpool(pooled, indices, x.shape[-2:]), nn.functional.max_unpool2d(pooled, indices, [2, 2])
     )
+
+
+@pytest.mark.parametrize("name", ["portrait", "portrait_small"])
+def test_what_imagenet_taught_stays(net: nn.Module) -> None:
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    net(torch.rand(2, 3, 64, 64)).square().mean().backward()
+    optimizer.step()
+    changed = {key for key, value in net.state_dict().items() if not torch.equal(value, before[key])}
+    first = ("encoder.stem.", *(f"encoder.stages.{index}." for index in range(FIXED)))
+    assert not {key for key in changed if key.startswith(first)}
+    assert not {key for key in changed if key.startswith("encoder.") and "running" in key}
+    assert {key for key in changed if key.startswith(f"encoder.stages.{FIXED}.")}
+    assert {key for key in changed if key.startswith("up.") and "running" in key}

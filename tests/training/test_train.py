@@ -205,6 +205,11 @@ def test_unknown_net_is_refused(run: tuple[Path, TrainConfig]) -> None:
         PortraitModule.of(replace(run[1], net="vgg"))
 
 
+def test_a_net_with_fixed_layers_needs_a_start(run: tuple[Path, TrainConfig]) -> None:
+    with pytest.raises(InputError, match=r"goes on from trained ones: set start"):
+        PortraitModule.of(replace(run[1], net="portrait"))
+
+
 def test_bad_checkpoints(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such checkpoint"):
         load_checkpoint(tmp_path / "none.ckpt")
