@@ -56,15 +56,14 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         )
     files.make_folder(folder)
     memory.keep()
-    best = ModelCheckpoint(
-        folder, "best", monitor="holdout_dice", mode="max", save_last=True, enable_version_counter=False
-    )
+    best = ModelCheckpoint(folder, "best", monitor="holdout_dice", mode="max", enable_version_counter=False)
     progress = Progress()
     callbacks: list[Callback] = [
         progress,
         History(folder / "metrics.csv", progress),
         EarlyStopping("holdout_dice", mode="max", patience=config.patience),
         best,
+        ModelCheckpoint(folder, "last", enable_version_counter=False),  # after every epoch
     ]
     if config.ema_decay:
         callbacks.append(WeightAveraging(avg_fn=partial(_average, config.ema_decay)))
