@@ -22,16 +22,15 @@ from limner.training.quantise import to_8_bits
 from peers import PEERS, SETTLE_S, THREADS, Peer
 
 SHAPES = {
-    "portrait": ((16, 32, 64, 128, 160), (1, 2, 2, 2), (64, 48, 32, 16)),
-    "first light one": ((16, 24, 48, 96, 128), (1, 1, 2, 1), (48, 32, 24, 16)),
-    "fewer blocks": ((16, 24, 48, 96, 128), (1, 1, 1, 1), (32, 24, 16, 16)),
-    "none at stride 4": ((16, 32, 48, 96, 112), (0, 1, 1, 1), (32, 32, 16, 16)),
-    "up to stride 4": ((16, 32, 48, 96, 112), (0, 1, 1, 1), (32, 32, 16)),
-    "narrow": ((16, 24, 48, 96, 128), (0, 1, 1, 1), (32, 24, 16)),
-    "portrait_small": ((24, 48, 64, 112, 128), (0, 1, 2, 1), (64, 48, 32)),
+    "portrait": (7, (64, 48, 32, 16)),
+    "a wider decoder": (7, (96, 64, 48, 24)),
+    "up to stride 4": (7, (64, 48, 32)),
+    "five stages": (5, (48, 32, 16)),
+    "five stages, up to stride 4": (5, (48, 32)),
+    "portrait_small": (5, (32, 24)),
 }
-"""Channels, blocks and decoder of `PortraitNet`."""
-SIZES = {"portrait": (256, 320), "narrow": (192, 224), "portrait_small": (192, 224, 256)}
+"""Stages of the encoder and channels of the decoder of `PortraitNet`."""
+SIZES = {"portrait": (192, 256, 320), "portrait_small": (128, 160, 192)}
 BESIDE = ("mediapipe_selfie_256.tflite", "sinet_softmax_320.onnx")
 
 
@@ -45,7 +44,7 @@ def main() -> None:
     for name, shape in SHAPES.items():
         net = PortraitNet(*shape)
         millions = sum(parameter.numel() for parameter in net.parameters()) / 1e6
-        for size in SIZES.get(name, (192,)):
+        for size in SIZES.get(name, (160,)):
             data = to_onnx(PixelsToAlpha(net).eval(), (size, size))
             noise = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), np.uint8)
             for weights, file in (("float32", data), ("int8", to_8_bits(data, list(noise)))):

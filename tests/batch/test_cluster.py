@@ -133,8 +133,11 @@ def test_a_picture_that_always_kills_its_worker_fails_alone(
 
 
 def slow(notes: str, work: Work, tasks: list[Task]) -> list[Outcome]:
-    """Note on which machine it is done, and take some time."""
+    """Note on which machine it is done, wait until the other one is at work too, and take some time."""
     Path(notes, ray.get_runtime_context().get_node_id()).touch()
+    until = time.monotonic() + 60
+    while len(list(Path(notes).iterdir())) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
     time.sleep(0.03 * len(tasks))
     return work(tasks)
 
