@@ -33,7 +33,7 @@ def net(name: str) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = NETS[name]()
-        if name.startswith("portrait"):  # it keeps the statistics of its encoder's batch norms, even in training
+        if name.startswith("portrait"):  # its encoder's batch norms keep their statistics, even in training
             settle(net)
     return net.train()
 

@@ -19,7 +19,7 @@ def add(commands: "Commands") -> None:
     parser.add_argument(
         "--weights",
         default="float32",
-        help="float32 (default); float16: half the file; int8: a quarter, and twice as fast on most CPUs",
+        help="float32 (default); float16: half the file; int8: a quarter, faster if convolutions are plain",
     )
 
 

@@ -43,7 +43,7 @@ EPSILON = 1e-3
 class EfficientNetLite0(nn.Module):
     """Images (N, 3, H, W) in [0, 1] -> the last output at each stride s: (N, C, H / s, W / s), rounded up.
 
-    Meant for the weights that ImageNet gave it (`benchmarks/imagenet.py`): its batch norms keep their
+    Meant for the weights that ImageNet gave it (`benchmarks/first_weights.py`): its batch norms keep their
     statistics and its first stages their weights, in training too. A few thousand portraits would not teach
     these better, and a step takes a third of the time.
 
@@ -74,7 +74,7 @@ class EfficientNetLite0(nn.Module):
         for part in (self.stem, *self.stages[:FIXED]):
             part.requires_grad_(requires_grad=False)
 
-    def train(self, mode: bool = True) -> "EfficientNetLite0":  # noqa: FBT001, FBT002  # nn.Module's signature
+    def train(self, mode: bool = True) -> "EfficientNetLite0":  # nn.Module's signature
         """As any module, less the batch norms: their statistics stay."""
         super().train(mode)
         for module in self.modules():
@@ -95,7 +95,7 @@ class EfficientNetLite0(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Widen, filter each channel by itself, narrow: (N, before, H, W) -> (N, after, H / stride, W / stride)."""
+    """Widen, filter each channel alone, narrow: (N, before, H, W) -> (N, after, H / stride, W / stride)."""
 
     def __init__(self, before: int, after: int, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
