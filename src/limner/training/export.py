@@ -24,8 +24,8 @@ from limner.training.loading import normalise
 from limner.training.module import load_checkpoint
 from limner.training.quantise import to_8_bits
 
-LARGE = 1024
-"""Values in a weight from which it is worth storing in 16 bits: not biases and batch norms."""
+LARGE = 256
+"""Values in the weight of a layer from which it is worth storing in 16 bits."""
 
 WEIGHTS = ("float32", "float16", "int8")
 
@@ -158,7 +158,11 @@ def to_onnx(model: PixelsToAlpha, size: Size) -> bytes:
         verbose=False,
     )
     assert program is not None
-    data: bytes = program.model_proto.SerializeToString()
+    proto = program.model_proto
+    del proto.graph.value_info[:]  # shapes that follow from the rest
+    for part in (proto.graph, *proto.graph.node):
+        part.ClearField("metadata_props")  # the exporter's notes on our source: a tenth of a small model
+    data: bytes = proto.SerializeToString()
     return data
 
 
@@ -168,7 +172,7 @@ def halve(data: bytes) -> bytes:
     casts = []
     for weight in proto.graph.initializer:
         values = onnx.numpy_helper.to_array(weight)
-        if values.dtype == np.float32 and values.size >= LARGE:
+        if values.dtype == np.float32 and values.ndim > 1 and values.size >= LARGE:
             name = weight.name
             weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
             casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
