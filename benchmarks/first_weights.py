@@ -38,7 +38,7 @@ def main() -> None:
     torch.manual_seed(config.seed)
     module = PortraitModule(**asdict(config))
     known = encoder_of(args.encoder) if args.encoder else from_imagenet()
-    encoder = module.net.encoder
+    encoder = module.net.get_submodule("encoder")
     encoder.load_state_dict({name: known[name] for name in encoder.state_dict()})
     files.make_folder(args.target.parent)
     kept = {
@@ -60,7 +60,7 @@ def from_imagenet() -> dict[str, Tensor]:
 def encoder_of(checkpoint: Path) -> dict[str, Tensor]:
     """The weights of a trained encoder."""
     module, _ = load_checkpoint(checkpoint)
-    return module.net.encoder.state_dict()
+    return module.net.get_submodule("encoder").state_dict()
 
 
 if __name__ == "__main__":
