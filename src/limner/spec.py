@@ -71,6 +71,9 @@ MODELS = Path(__file__).parent / "models"
 
 DEFAULT_MODEL = "base"
 
+LIVE_MODEL = "small"
+"""For pictures that come faster than the default one is done with them."""
+
 
 def bundled_models() -> list[str]:
     """Names of the models inside the package, the default one first."""

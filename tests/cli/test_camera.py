@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +43,21 @@ def test_frames_for_a_loopback_device(tmp_path: Path) -> None:
         cut_video(clip, target, Segmenter(threads=1), options)
     found = np.frombuffer(device.read_bytes(), np.uint8).reshape(5, 72, 64)
     assert found[:, 0, 0] == pytest.approx(81, abs=2)  # the luma of red by BT.601, in limited range
+
+
+def test_the_light_model_is_what_a_camera_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def loaded(model: str, **options: Any) -> Segmenter:
+        asked.append(model)
+        return Segmenter(model, **options)
+
+    monkeypatch.setattr(camera, "KINDS", {sys.platform: "lavfi"})
+    monkeypatch.setattr("limner.segmenter.Segmenter", loaded)
+    argv = ["camera", str(tmp_path / "out.mp4"), "--camera", "testsrc=size=64x48:rate=30", "--seconds", "0.1"]
+    for model in ([], ["--model", "unet"]):
+        assert main([*argv, "--background", "red", *model]) == 0
+    assert asked == ["small", "unet"]
 
 
 def test_unknown_platform(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

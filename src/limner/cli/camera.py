@@ -32,13 +32,13 @@ def add(commands: "Commands") -> None:
     group.add_argument("--seconds", type=float, default=float("inf"), help="end by itself after so long")
     group.add_argument("--format", metavar="NAME", help="of a pipe: raw, mkv, webm, mov or mp4")
     group.add_argument("--codec", help="as of limner video")
-    add_model(parser)
+    add_model(parser, "a bundled model (default small), or an .onnx file with its .json beside it")
 
 
 def _camera(args: argparse.Namespace) -> int:
     need("video", "av")
     from limner.segmenter import Segmenter
-    from limner.spec import DEFAULT_MODEL
+    from limner.spec import LIVE_MODEL
     from limner.video.pipeline import cut_video
     from limner.video.reading import Clip, Part
     from limner.video.targets import choose_target
@@ -51,7 +51,7 @@ def _camera(args: argparse.Namespace) -> int:
     _check_device(device)
     with Clip(device, kind=KINDS[sys.platform], options=settings, part=Part(end=args.seconds)) as clip:
         target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
-        segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
+        segmenter = Segmenter(args.model or LIVE_MODEL, device=args.device, threads=1)
         say(f"recording {device}, {clip.size[1]} x {clip.size[0]}: Ctrl-C ends it")
         with asked_to_stop() as stop:
             outcome = cut_video(clip, target, segmenter, options, picture=picture, stop=stop.is_set, batch=1)
