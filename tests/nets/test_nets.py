@@ -59,9 +59,7 @@ def test_forward_and_backward_at_any_size(net: nn.Module, size: tuple[int, int])
     logits = net(torch.rand(2, 3, *size))
     assert logits.shape == (2, 1, *size)
     logits.square().sum().backward()
-    for parameter in net.parameters():
-        if not parameter.requires_grad:
-            continue
+    for parameter in filter(lambda one: one.requires_grad, net.parameters()):
         assert parameter.grad is not None
         assert parameter.grad.abs().sum() > 0
 

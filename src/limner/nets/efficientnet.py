@@ -74,7 +74,7 @@ class EfficientNetLite0(nn.Module):
         for part in (self.stem, *self.stages[:FIXED]):
             part.requires_grad_(requires_grad=False)
 
-    def train(self, mode: bool = True) -> "EfficientNetLite0":  # nn.Module's signature
+    def train(self, mode: bool = True) -> "EfficientNetLite0":
         """As any module, less the batch norms: their statistics stay."""
         super().train(mode)
         for module in self.modules():
