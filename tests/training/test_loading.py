@@ -1,11 +1,14 @@
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from limner.errors import DatasetError
+from limner.images import resize
+from limner.segmenter import segment
 from limner.training.config import TrainConfig
 from limner.training.loading import MixedSampler, PortraitData, ResumableLoader
 from tests.datasets.test_folders import make_folder
@@ -77,8 +80,15 @@ def test_a_loader_goes_on_within_an_epoch() -> None:
     assert [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
 
 
-def config(root: Path, *names: str, holdout: float = 0.25) -> TrainConfig:
-    return TrainConfig(name="a", net="unet", data=names, data_root=str(root), input_size=32, holdout=holdout)
+def config(root: Path, *names: str, **changes: Any) -> TrainConfig:
+    settings = {"input_size": 32, "holdout": 0.25, **changes}
+    return TrainConfig(name="a", net="unet", data=names, data_root=str(root), **settings)
+
+
+def make_set(root: Path) -> None:
+    widths = {f"{index:02}": 1 + index for index in range(16)}
+    make_folder(root, widths)
+    (root / "train.txt").write_text("\n".join(widths))
 
 
 def test_a_holdout_is_taken_from_every_set(tmp_path: Path) -> None:
@@ -99,3 +109,33 @@ def test_too_small_a_set_is_named(tmp_path: Path) -> None:
     (tmp_path / "one" / "train.txt").write_text("a")
     with pytest.raises(DatasetError, match="one has only 1 training pictures"):
         PortraitData(config(tmp_path, "one")).setup("fit")
+
+
+def test_the_holdout_is_the_same_whatever_the_seed(tmp_path: Path) -> None:
+    """A run that goes on from another must not train on what the other chose its epoch by."""
+    make_set(tmp_path / "one")
+    held = []
+    for seed in (0, 1):
+        data = PortraitData(config(tmp_path, "one", seed=seed))
+        data.setup("fit")
+        held.append([sample.id for sample in data.holdout.samples])
+    assert held[0] == held[1]
+
+
+def test_a_teacher_counts_beside_the_masks(tmp_path: Path) -> None:
+    """Less than half, so that no mask is turned round, and in training alone."""
+    make_set(tmp_path / "one")
+    plain, taught = (
+        PortraitData(config(tmp_path, "one", teacher=teacher, teaching=0.4)) for teacher in ("", "unet")
+    )
+    for data in (plain, taught):
+        data.setup("fit")
+    masks = plain.train.alphas
+    sure = (masks == 0) | (masks == 255)
+    for sample, mask, alpha in zip(plain.train.samples, masks, taught.train.alphas, strict=True):
+        said = torch.from_numpy(resize(segment(sample.image, model="unet", refine=False), (32, 32)))
+        within = (mask == 0) | (mask == 255)
+        assert torch.allclose((alpha / 255)[within], (0.6 * mask / 255 + 0.4 * said)[within], atol=0.01)
+    assert torch.equal((taught.train.alphas >= 128)[sure], (masks >= 128)[sure])
+    assert torch.equal(taught.train.pixels, plain.train.pixels)
+    assert torch.equal(taught.holdout.alphas, plain.holdout.alphas)

@@ -20,7 +20,7 @@ from limner.images.metadata import METADATA, Metadata
 from limner.images.opening import MAX_PIXELS, Pillow, Source
 from limner.images.photo import Photo
 from limner.images.resize import fit, resize
-from limner.images.warp import Shifts, moved
+from limner.images.warp import Shifts, finer, moved
 
 __all__ = [
     "ANIMATED",
@@ -46,6 +46,7 @@ __all__ = [
     "encode_frames",
     "encode_image",
     "encode_photo",
+    "finer",
     "fit",
     "load_alpha",
     "load_frames",

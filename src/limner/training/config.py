@@ -32,6 +32,8 @@ class TrainConfig:
     data_root: str = "."
     weights: tuple[float, ...] = ()  # how often each is drawn, against its share of the images; by default 1
     start: str = ""  # checkpoint of a run whose weights are the first ones, as at a smaller size
+    teacher: str = ""  # name or .onnx file of a better model, whose word counts beside the masks'
+    teaching: float = 0.4  # how much it counts: less than half, so that no mask is turned round
     holdout: float = 0.05  # share of the training lists that is not trained on but chooses the epoch
     input_size: int = 128  # height and width of the network's input, pixels
     batch_size: int = 32  # over all devices
@@ -77,11 +79,12 @@ class TrainConfig:
                 getattr(self, name) in known,
                 f"{name} is one of {', '.join(known)}, got {getattr(self, name)}",
             )
-        _require(self.input_size % 32 == 0, f"input_size must be a multiple of 32, got {self.input_size}")
+        _require(self.input_size % 16 == 0, f"input_size must be a multiple of 16, got {self.input_size}")
         _require(
             self.batch_size % self.devices == 0, f"batch_size must be a multiple of devices, {self.devices}"
         )
         _require(0 < self.holdout < 1, f"holdout must be between 0 and 1, got {self.holdout}")
+        _require(0 <= self.teaching < 0.5, f"teaching must be in [0, 0.5), got {self.teaching}")
         _require(0 <= self.ema_decay < 1, f"ema_decay must be in [0, 1), got {self.ema_decay}")
         _require(0 < self.least_size <= 1, f"least_size must be in (0, 1], got {self.least_size}")
         _require(self.scale >= 1, f"scale must be at least 1, got {self.scale}")

@@ -9,8 +9,8 @@ moves. After a cut it starts anew.
 
 import numpy as np
 
-from limner.images import Alpha, Image, moved, resize
-from limner.masks import box_mean
+from limner.images import Alpha, Image, Shifts, finer, moved, resize
+from limner.masks import box_mean, dilate
 from limner.video.motion import SIDE, Luma, motion
 
 SLOW = 0.12
@@ -19,6 +19,8 @@ FLOOR = 1.5
 """What counts as noise, in medians of the difference."""
 SCALE = 12.0
 """Difference beyond the noise, in grey levels, at which two thirds of a new alpha are taken."""
+SURE = 1e-4
+"""How near an alpha is to 0 or 1 where it need not be moved."""
 CUT = 40.0
 """Mean change, in grey levels, from which a frame belongs to another scene."""
 
@@ -40,12 +42,29 @@ class Steady:
         image = resize(image, (SIDE, SIDE))
         before, self._image = self._image, image
         if before is not None and self._alpha is not None and _difference(before, image).mean() <= CUT:
-            shifts = motion(_luma(before), _luma(image), resize(self._alpha, (SIDE, SIDE)))
-            last = moved(self._alpha, shifts)
+            small = resize(self._alpha, (SIDE, SIDE))
+            shifts = motion(_luma(before), _luma(image), small)
+            last = _moved(self._alpha, small, shifts)
             share = resize(_share(_difference(moved(before, shifts), image)), last.shape)
             alpha = last + share * (alpha - last)
         self._alpha = alpha
         return alpha
+
+
+def _moved(alpha: Alpha, small: Alpha, shifts: Shifts) -> Alpha:
+    """The alpha moved, and left as it is where it is 0 or 1 all around: in half of a frame or more.
+
+    Args:
+        alpha: (H, W).
+        small: (SIDE, SIDE), the same.
+        shifts: At the corners of `CELLS` cells along each side.
+    """
+    grid = finer(shifts)
+    count = grid.shape[1] - 1
+    reach = 2 + int(SIDE * np.abs(shifts).max())
+    near = dilate((small > SURE) & (small < 1 - SURE), reach)
+    where = near.reshape(count, SIDE // count, count, SIDE // count).any(axis=(1, 3))
+    return moved(alpha, grid, where)
 
 
 def _luma(image: Image) -> Luma:
