@@ -9,7 +9,7 @@ moves. After a cut it starts anew.
 
 import numpy as np
 
-from limner.images import Alpha, Image, Mask, Shifts, finer, moved, resize
+from limner.images import Alpha, Image, Shifts, finer, moved, resize
 from limner.masks import box_mean, dilate
 from limner.video.motion import SIDE, Luma, motion
 
@@ -63,7 +63,7 @@ def _moved(alpha: Alpha, small: Alpha, shifts: Shifts) -> Alpha:
     count = grid.shape[1] - 1
     reach = 2 + int(SIDE * np.abs(shifts).max())
     near = dilate((small > SURE) & (small < 1 - SURE), reach)
-    where: Mask = near.reshape(count, SIDE // count, count, SIDE // count).any(axis=(1, 3))
+    where = np.any(near.reshape(count, SIDE // count, count, SIDE // count), axis=(1, 3))
     return moved(alpha, grid, where)
 
 
