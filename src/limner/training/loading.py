@@ -29,7 +29,6 @@ from limner.training.config import TrainConfig
 HOLDOUT_SEED = 0
 """Not the run's: one that goes on from another must not train on what the other chose its epoch by."""
 
-
 Load = Callable[..., tuple[Image, NDArray[np.uint8]]]
 """A sample and a size -> image (h, w, 3) and alpha (h, w), uint8."""
 
