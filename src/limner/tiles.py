@@ -112,7 +112,7 @@ class Tiles:
             rows[:, :, None].clip(max=fields.shape[1] - 1),
             columns[:, None, :].clip(max=fields.shape[2] - 1),
         ]
-        result: Fields = weights[0] @ near @ weights[1].transpose(0, 2, 1)
+        result: Fields = weights[0] @ (near @ np.ascontiguousarray(weights[1].transpose(0, 2, 1)))
         return result
 
     def _places(self) -> Iterator[tuple[slice, slice]]:

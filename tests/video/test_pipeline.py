@@ -15,6 +15,7 @@ from limner.errors import InputError
 from limner.finishing import Finish
 from limner.images import Alpha, Image, load_image
 from limner.segmenter import Segmenter
+from limner.video.composing import Composer, Matted
 from limner.video.pipeline import Outcome, ahead, cut_video, preview_video
 from limner.video.reading import Clip, Part
 from limner.video.targets import choose_target
@@ -326,6 +327,47 @@ def test_an_error_leaves_nothing_and_keeps_the_old_file(clip: Path, tmp_path: Pa
         cut(clip, output, background="red", segmenter=Failing())
     assert output.read_bytes() == b"precious"
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_frame_that_fails_holds_up_no_other(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid: list[Matted] = []
+
+    def failing(_composer: Composer, item: Matted) -> Matted:
+        laid.append(item)
+        if len(laid) == 3:
+            raise InputError("enough")
+        return item
+
+    monkeypatch.setattr(Composer, "edge", failing)
+    with pytest.raises(InputError, match="enough"):
+        cut(clip, tmp_path / "out.mp4", background="red", steady=True)
+
+
+def test_frames_are_filtered_in_their_order(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some edges take longer than that of the next frame."""
+    filtered: list[Image] = []
+
+    class Listing:
+        def __call__(self, image: Image, alpha: Alpha) -> Alpha:
+            filtered.append(image)
+            return alpha
+
+    laid = Composer.edge
+
+    def late(composer: Composer, item: Matted) -> Matted:
+        time.sleep(0.02 * (len(filtered) % 3 == 0))
+        return laid(composer, item)
+
+    monkeypatch.setattr(Composer, "edge", late)
+    monkeypatch.setattr("limner.video.pipeline.Steady", Listing)
+    disc = Disc()
+    cut(clip, tmp_path / "out.mp4", background="red", steady=True, segmenter=disc)
+    assert len(filtered) == len(disc.seen)
+    assert all(one is other for one, other in zip(filtered, disc.seen, strict=True))
 
 
 def test_full_disk(clip: Path, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from limner.images.strips import map_strips, strips
 _BILINEAR = PIL.Image.Resampling.BILINEAR
 LEAST_ROWS = 16
 """Rows of the result that are made together at least: each strip reads a few rows of its neighbours too."""
+ENLARGED_ROWS = 16
+"""Rows of an enlarged alpha that are made together, in one small product of matrices."""
 
 _Array = TypeVar("_Array", bound=NDArray[Any])
 
@@ -23,6 +25,8 @@ def resize(array: _Array, size: Size) -> _Array:
     """
     if array.shape[:2] == size:
         return array
+    if array.dtype == np.float32 and array.shape[0] <= size[0] and array.shape[1] <= size[1]:
+        return cast(_Array, _enlarged(array, size))
     result = np.empty((*size, *array.shape[2:]), array.dtype)
 
     def fill(rows: slice) -> None:
@@ -39,6 +43,32 @@ def fit(array: _Array, side: int) -> _Array:
     scale = side / max(array.shape[:2])
     height, width = (max(1, round(length * scale)) for length in array.shape[:2])
     return resize(array, (height, width))
+
+
+def _enlarged(alpha: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
+    """As Pillow enlarges but for rounding, in a third to a sixth of its time."""
+    left, right, share = _between(alpha.shape[1], size[1])
+    wide = alpha.take(left, axis=1)
+    wide += (alpha.take(right, axis=1) - wide) * share
+    above, below, share = _between(alpha.shape[0], size[0])
+    result = np.empty(size, np.float32)
+    for top in range(0, size[0], ENLARGED_ROWS):
+        rows = slice(top, top + ENLARGED_ROWS)
+        upper, lower = above[rows], below[rows]
+        first, last = upper[0], lower[-1] + 1
+        shares = np.zeros((len(upper), last - first), np.float32)
+        index = np.arange(len(upper))
+        shares[index, upper - first] = 1 - share[rows]
+        shares[index, lower - first] += share[rows]
+        np.matmul(shares, wide[first:last], out=result[rows])
+    return result
+
+
+def _between(before: int, after: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Along one side, the two pixels that each new one lies between, and how much of the second it has."""
+    place = ((np.arange(after) + 0.5) * (before / after) - 0.5).clip(0, before - 1)
+    first = place.astype(np.intp)
+    return first, np.minimum(first + 1, before - 1), (place - first).astype(np.float32)
 
 
 def _rows(array: NDArray[Any], size: Size, rows: slice) -> NDArray[Any]:

@@ -111,9 +111,8 @@ def cut_video(
         try:
             items = stack.enter_context(ahead(clip.frames(working, stop=stop)))
             matted = stack.enter_context(ahead(_matted(items, clip, segmenter, backdrop, batch)))
-            edged = stack.enter_context(ahead(thread_map(_of_frames(composer.edge), matted)))
-            steadied = stack.enter_context(ahead(map(_of_frames(_steadier()), edged))) if steady else edged
-            for item in stack.enter_context(ahead(thread_map(_of_frames(composer), steadied))):
+            finish = _finisher(composer, Steady() if steady else None)
+            for item in stack.enter_context(ahead(thread_map(finish, _in_turn(matted)))):
                 if isinstance(item, Packet):
                     writer.sound(item)
                     continue
@@ -263,18 +262,43 @@ def _matted(
     yield from run()
 
 
-def _steadier() -> Callable[[Matted], Matted]:
-    steady = Steady()
-    return lambda item: replace(item, alpha=steady(item.seen, item.alpha))
+@dataclass(frozen=True)
+class _Turn:
+    """A frame or packet, and the gates between which the frame is filtered over time."""
+
+    item: Passing
+    before: threading.Event
+    after: threading.Event
 
 
-def _of_frames(function: Callable[[Matted], _T]) -> Callable[[Passing], "_T | Sound"]:
-    """The function of every frame, on one core, since others are under way beside it; sound passes."""
+def _in_turn(items: Iterator[Passing]) -> Iterator[_Turn]:
+    """Every frame's first gate is the second of the frame before."""
+    before = threading.Event()
+    before.set()
+    for item in items:
+        after = before if isinstance(item, Packet) else threading.Event()
+        yield _Turn(item, before, after)
+        before = after
 
-    def of_one(item: Passing) -> "_T | Sound":
-        if isinstance(item, Packet):
-            return item
-        with keep_to(1):
-            return function(item)
 
-    return of_one
+def _finisher(composer: Composer, steady: Steady | None) -> "Callable[[_Turn], VideoFrame | Sound]":
+    """From a frame's alpha to the finished frame, all in the thread that calls; sound passes.
+
+    So what belongs to a frame stays near the core that works on it. Only the filter waits for the frame
+    before; one that fails lets the next pass, since its error ends the clip.
+    """
+
+    def finish(turn: _Turn) -> "VideoFrame | Sound":
+        if isinstance(turn.item, Packet):
+            return turn.item
+        with keep_to(1):  # others are under way beside it
+            try:
+                item = composer.edge(turn.item)
+                if steady is not None:
+                    turn.before.wait()
+                    item = replace(item, alpha=steady(item.seen, item.alpha))
+            finally:
+                turn.after.set()
+            return composer(item)
+
+    return finish

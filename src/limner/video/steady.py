@@ -46,7 +46,8 @@ class Steady:
             shifts = motion(_luma(before), _luma(image), small)
             last = _moved(self._alpha, small, shifts)
             share = resize(_share(_difference(moved(before, shifts), image)), last.shape)
-            alpha = last + share * (alpha - last)
+            share *= alpha - last
+            alpha = np.add(last, share, out=share)
         self._alpha = alpha
         return alpha
 
