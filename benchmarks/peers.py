@@ -35,7 +35,7 @@ from limner.segmenter import Segmenter
 from limner.spec import bundled_models, model_path, to_alpha, to_input
 
 THREADS = 2
-SETTLE_S = 0.3  # before each timing: the last model's threads wait for more, in a loop, on a core of this one's
+SETTLE_S = 0.3  # before each timing, so that the last model's threads have stopped waiting for more
 LISTS = {"eg1800": "EG1800", "celebamask-hq-5k": "CelebAMask-HQ"}
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- peers: made by benchmarks/peers.py -->\n", "<!-- end of peers -->\n"

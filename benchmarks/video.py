@@ -33,13 +33,12 @@ from limner.bench import machine
 from limner.compose import composite
 from limner.doctor import commit
 from limner.finishing import Finish
-from limner.images import Alpha, Image, moved, resize, save_image
+from limner.images import Alpha, moved, resize, save_image
 from limner.matting import dtssd, sad
 from limner.parallel import keep_to
-from limner.refine import refine_alpha
 from limner.segmenter import Segmenter
 from limner.spec import DEFAULT_MODEL, to_input
-from limner.video.composing import REFINE_GRID, Composer, Matted
+from limner.video.composing import Composer, Matted, edged
 from limner.video.pipeline import BATCH, cut_video
 from limner.video.reading import Clip
 from limner.video.steady import SLOW, Steady
@@ -78,7 +77,7 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
         for clip in clips.build(people, seed=3):
             motions.append(clip.name.partition("-")[2])
             seen = [to_input(frame, segmenter.spec.size) for frame in clip.frames]
-            alone = [_edged(frame, segmenter(i)) for frame, i in zip(clip.frames, seen, strict=True)]
+            alone = [edged(frame, i, segmenter(i)) for frame, i in zip(clip.frames, seen, strict=True)]
             steady = Steady()
             filtered = [steady(image, alpha) for image, alpha in zip(seen, alone, strict=True)]
             row = []
@@ -88,10 +87,6 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
             rows.append(row)
         result[kind] = _summary(motions, np.array(rows))
     return result
-
-
-def _edged(frame: Image, alpha: Alpha) -> Alpha:
-    return refine_alpha(frame, resize(alpha, frame.shape[:2]).clip(0, 1), threads=1, grid=REFINE_GRID)
 
 
 def _along(motion: str, alphas: list[Alpha]) -> list[Alpha]:
@@ -218,7 +213,7 @@ def picture(args: argparse.Namespace) -> dict[str, Any]:
     clip = next(clips.build(clips.painted_subjects(8, seed=9)[7:], seed=1))
     frames = clip.frames[:12]
     seen = [to_input(frame, segmenter.spec.size) for frame in frames]
-    alone = [_edged(frame, segmenter(image)) for frame, image in zip(frames, seen, strict=True)]
+    alone = [edged(frame, image, segmenter(image)) for frame, image in zip(frames, seen, strict=True)]
     filtered = [steady(image, alpha) for image, alpha in zip(seen, alone, strict=True)]
     behind = blurred(frames[-1], filtered[-1], radius=12)
     parts = [frames[-1], composite(frames[-1], filtered[-1], behind)]

@@ -32,7 +32,11 @@ def mix(foreground: Image, alpha: Alpha, behind: Image) -> Image:
     for start in range(0, len(result), ROWS):
         rows = slice(start, start + ROWS)
         back = behind[rows].astype(np.float32)
-        result[rows] = np.rint(back + alpha[rows][..., None] * (foreground[rows] - back))
+        mixed = foreground[rows].astype(np.float32)
+        mixed -= back
+        mixed *= alpha[rows][..., None]
+        mixed += back
+        result[rows] = np.rint(mixed, out=mixed)
     return result
 
 
@@ -98,7 +102,8 @@ def blurred(image: Image, alpha: Alpha, *, radius: float, lens: bool = False) ->
         raise InputError(f"the blur's radius must be positive, got {radius:g} pixels")
     shrink = max(1.0, radius / _KERNEL_RADIUS)
     small = (max(1, round(alpha.shape[0] / shrink)), max(1, round(alpha.shape[1] / shrink)))
-    seen = (1 - alpha) ** 3
+    clear = 1 - alpha
+    seen = clear * clear * clear
     weight = resize(seen, small)[..., None]
     colours = resize(mix(to_8_bit(image), seen, np.zeros(3, np.uint8)), small) / (weight + 1e-6)
     light = to_linear(np.rint(colours.clip(0, 255)).astype(np.uint8)) * weight
@@ -138,9 +143,7 @@ def to_linear(image: Image) -> NDArray[np.float32]:
 
 def from_linear(light: NDArray[np.float32]) -> Image:
     """Light in [0, 1] -> sRGB bytes, the inverse of `to_linear`."""
-    light = light.clip(0, 1)
-    values = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** np.float32(1 / 2.4) - 0.055)
-    encoded: Image = np.rint(255 * values).astype(np.uint8)
+    encoded: Image = _FROM_LINEAR[np.rint(light.clip(0, 1) * np.float32(65535)).astype(np.uint16)]
     return encoded
 
 
@@ -165,7 +168,14 @@ def _decoded(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return light.astype(np.float32)
 
 
+def _encoded(light: NDArray[np.float64]) -> Image:
+    values = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    encoded: Image = np.rint(255 * values).astype(np.uint8)
+    return encoded
+
+
 _TO_LINEAR = _decoded(np.arange(256) / 255)
+_FROM_LINEAR = _encoded(np.arange(65536) / 65535)
 
 
 def _gaussian(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
@@ -176,9 +186,13 @@ def _gaussian(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     for axis in (0, 1):
         length = values.shape[axis]
         pads = [(reach, reach) if i == axis else (0, 0) for i in range(3)]
-        padded = np.pad(values, pads, mode="edge")
-        shifted = (np.take(padded, range(i, i + length), axis=axis) for i in range(len(weights)))
-        values = sum(weight * part for weight, part in zip(weights, shifted, strict=True))
+        padded = np.moveaxis(np.pad(values, pads, mode="edge"), axis, 0)
+        total = weights[reach] * padded[reach : reach + length]
+        for step in range(1, reach + 1):
+            pair = padded[reach - step : reach - step + length] + padded[reach + step : reach + step + length]
+            pair *= weights[reach + step]
+            total += pair
+        values = np.moveaxis(total, 0, axis)
     return values
 
 

@@ -38,9 +38,7 @@ WINDOW, EVEN = 2, 1.0
 MODEL = Path(__file__).with_name("edge.onnx")
 
 
-def refine_alpha(
-    image: Image, alpha: Alpha, *, fine: bool = False, threads: int | None = None, grid: int = GRID
-) -> Alpha:
+def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False, threads: int | None = None) -> Alpha:
     """The alpha with its edge laid where the picture has one, (H, W) float32 in [0, 1].
 
     Works from any network's alpha, at any size. Only pixels near the edge are looked at; further away what
@@ -53,19 +51,32 @@ def refine_alpha(
         fine: Solve the pixels near the edge once more by closed-form matting (`limner.closed_form`): half a
             second for half a megapixel, a few seconds for a large photo, and more of the hair. Needs SciPy.
         threads: Cores that the network may use; by default all.
-        grid: Longer side of the grid, in cells; fewer are faster, and less sharp.
 
     Raises:
         InputError: If the sizes differ, or ``fine`` is asked for without SciPy.
     """
     if image.shape[:2] != alpha.shape:
         raise InputError(f"sizes differ: image {image.shape[:2]}, alpha {alpha.shape}")
-    small = shrink(alpha, grid)
-    band = _band(small)
+    result = lay_edge(image, alpha, shrink(image, GRID), shrink(alpha, GRID), threads=threads)
+    return _finer(image, result) if fine and result is not alpha else result
+
+
+def lay_edge(
+    image: Image, alpha: Alpha, cells: Fields, opacity: Alpha, *, threads: int | None = None
+) -> Alpha:
+    """As `refine_alpha`, of a picture and an alpha that are there on the grid too.
+
+    Args:
+        image: (H, W, 3) uint8.
+        alpha: (H, W) float32 in [0, 1].
+        cells: (3, h, w) float32 in [0, 255], the picture on the grid.
+        opacity: (h, w) float32 in [0, 1], the alpha on the grid.
+        threads: Cores that the network may use; by default all.
+    """
+    band = _band(opacity)
     if not band.any():
         return alpha
-    result = _drawn(image, _stretched(alpha), _lines(shrink(image, grid), small, threads), band)
-    return _finer(image, result) if fine else result
+    return _drawn(image, _stretched(alpha), _lines(cells, opacity, threads), band)
 
 
 def _drawn(image: Image, alpha: Alpha, lines: Fields, band: Mask, *, logits: bool = True) -> Alpha:

@@ -16,7 +16,8 @@ from limner.errors import InputError
 from limner.finishing import Finish, finished_alpha
 from limner.foreground import estimate_foreground
 from limner.images import Alpha, Colour, Image, Photo, Size, parse_colour, resize
-from limner.refine import refine_alpha
+from limner.refine import lay_edge
+from limner.spec import to_alpha
 from limner.video.frames import Plane, Scaler, black, blank, fill, planes
 
 BLUR_RADIUS = 4.0
@@ -65,10 +66,9 @@ class Composer:
 
     def edge(self, item: Matted) -> Matted:
         """The same with its alpha laid along the edge at the size of the frame."""
-        alpha = resize(item.alpha, self._size).clip(0, 1)
-        if self._options.refine != "none":
-            alpha = refine_alpha(self._scaler.rgb(item.frame), alpha, threads=1, grid=REFINE_GRID)
-        return replace(item, alpha=alpha)
+        if self._options.refine == "none":
+            return replace(item, alpha=to_alpha(item.alpha, self._size))
+        return replace(item, alpha=edged(self._scaler.rgb(item.frame), item.seen, item.alpha))
 
     def __call__(self, item: Matted) -> VideoFrame:
         """The finished frame, from an alpha of its size."""
@@ -150,6 +150,21 @@ class Composer:
         values = [plane[:1, :1] for plane in planes(self._scaler.planes(one, self._working))]
         like = planes(VideoFrame(self._size[1], self._size[0], self._working))
         return [np.broadcast_to(value, plane.shape) for value, plane in zip(values, like, strict=True)]
+
+
+def edged(image: Image, seen: Image, found: Alpha) -> Alpha:
+    """A network's alpha at the size of the frame, its edge laid by what the network saw.
+
+    Args:
+        image: (H, W, 3) uint8, the frame.
+        seen: (h, w, 3) uint8, the same stretched to the network's size.
+        found: (h, w) float32, the alpha at that size.
+    """
+    scale = min(1.0, REFINE_GRID / max(image.shape[:2]))
+    grid = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
+    cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
+    alpha = to_alpha(found, (image.shape[0], image.shape[1]))
+    return lay_edge(image, alpha, cells, to_alpha(found, grid), threads=1)
 
 
 def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:
