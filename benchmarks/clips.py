@@ -123,7 +123,7 @@ def shifts(motion: str, time: int) -> Shifts:
     """How far the subject has moved since the frame before."""
     before, after = _places(motion, time - 1)[0], _places(motion, time)[0]
     ratio = before.zoom / after.zoom
-    place = np.linspace(-0.5, 0.5, 9, dtype=np.float32)
+    place = (np.arange(8, dtype=np.float32) + 0.5) / 8 - 0.5
     down = place - (place - after.down / SIZE[0]) * ratio - before.down / SIZE[0]
     right = place - (place - after.right / SIZE[1]) * ratio - before.right / SIZE[1]
     return np.stack(np.meshgrid(down, right, indexing="ij")).astype(np.float32)

@@ -13,10 +13,10 @@ Fields = NDArray[np.float32]
 """(C, h, w) float32: values on a grid that is laid over a picture, its first cell in the first corner."""
 _Value = TypeVar("_Value", bound=np.generic)
 
-SIDE = 64
+SIDE = 32
 """Of a tile, pixels; tiles at the lower and right border overlap their neighbours so that they fit in."""
 TOGETHER = 64
-"""Tiles that are worked on at a time, which bounds the memory."""
+"""Tiles that are worked on at a time: few enough for the cache of a core."""
 
 
 def shrink(array: NDArray[Any], grid: int) -> Fields:
@@ -85,13 +85,13 @@ class Tiles:
     def cut(self, array: NDArray[_Value]) -> NDArray[_Value]:
         """Copy the tiles out of an (H, W, ...) array: (N, h, w, ...)."""
         result = np.empty((len(self.rows), *self.side, *array.shape[2:]), array.dtype)
-        for tile, place in zip(result, self._places(), strict=True):
+        for tile, place in zip(result, self._slices(), strict=True):
             tile[...] = array[place]
         return result
 
     def paste(self, tiles: NDArray[_Value], array: NDArray[_Value]) -> None:
         """Write (N, h, w, ...) tiles into an (H, W, ...) array: the inverse of `cut`."""
-        for tile, place in zip(tiles, self._places(), strict=True):
+        for tile, place in zip(tiles, self._slices(), strict=True):
             array[place] = tile
 
     def sample(self, fields: Fields) -> Fields:
@@ -108,14 +108,23 @@ class Tiles:
         rows = first[0][:, None] + np.arange(weights[0].shape[2])
         columns = first[1][:, None] + np.arange(weights[1].shape[2])
         near = fields[
-            :,
-            rows[:, :, None].clip(max=fields.shape[1] - 1),
-            columns[:, None, :].clip(max=fields.shape[2] - 1),
+            np.arange(len(fields))[:, None, None],
+            rows[:, None, :, None].clip(max=fields.shape[1] - 1),
+            columns[:, None, None, :].clip(max=fields.shape[2] - 1),
         ]
-        result: Fields = weights[0] @ (near @ np.ascontiguousarray(weights[1].transpose(0, 2, 1)))
+        count, channels, high, wide = near.shape  # (N, C, kh, kw)
+        across = near.reshape(count, channels * high, wide) @ weights[1].transpose(0, 2, 1)
+        across = across.reshape(count, channels, high, -1).swapaxes(0, 1)
+        result: Fields = weights[0] @ across
         return result
 
-    def _places(self) -> Iterator[tuple[slice, slice]]:
+    def places(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Rows and columns of their pixels: (N, h, 1) and (N, 1, w)."""
+        height, width = (np.arange(length, dtype=np.float32) for length in self.side)
+        rows, columns = self.rows.astype(np.float32), self.columns.astype(np.float32)
+        return rows[:, None, None] + height[:, None], columns[:, None, None] + width
+
+    def _slices(self) -> Iterator[tuple[slice, slice]]:
         height, width = self.side
         for row, column in zip(self.rows.tolist(), self.columns.tolist(), strict=True):
             yield slice(row, row + height), slice(column, column + width)

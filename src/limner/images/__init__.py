@@ -20,7 +20,7 @@ from limner.images.metadata import METADATA, Metadata
 from limner.images.opening import MAX_PIXELS, Pillow, Source
 from limner.images.photo import Photo
 from limner.images.resize import fit, resize
-from limner.images.warp import Shifts, finer, moved
+from limner.images.warp import Shifts, moved, sampled
 
 __all__ = [
     "ANIMATED",
@@ -46,7 +46,6 @@ __all__ = [
     "encode_frames",
     "encode_image",
     "encode_photo",
-    "finer",
     "fit",
     "load_alpha",
     "load_frames",
@@ -57,6 +56,7 @@ __all__ = [
     "parse_colour",
     "picture_size",
     "resize",
+    "sampled",
     "save_image",
     "save_photo",
     "to_pillow",

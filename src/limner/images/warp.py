@@ -1,60 +1,61 @@
 """A picture whose parts are moved."""
 
-from itertools import compress
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
 
-from limner.images.arrays import Alpha, Image, Mask
+from limner.images.resize import resize
 
 Shifts: TypeAlias = NDArray[np.float32]
-"""(2, m, n): how far things move down and to the right, as shares of height and width, at the corners of a
-grid of (m - 1, n - 1) equal cells over the picture; bilinear in between."""
-_Picture = TypeVar("_Picture", Alpha, Image)
+"""(2, m, n): how far things move down and to the right, as shares of height and width, at the middles of
+m x n equal cells over the picture; bilinear in between."""
 
 
-def moved(picture: _Picture, shifts: Shifts, where: Mask | None = None) -> _Picture:
-    """An (H, W, 3) image or (H, W) float32 alpha with everything moved; the border is repeated inwards.
+def moved(values: NDArray[np.float32], shifts: Shifts) -> NDArray[np.float32]:
+    """What is laid out over a picture, (..., H, W), with everything moved; the border is repeated inwards."""
+    height, width = values.shape[-2:]
+    down, right = (resize(shift, (height, width)) for shift in shifts)
+    rows = np.arange(height, dtype=np.float32)[:, None] - down * height
+    return sampled(values, rows, np.arange(width, dtype=np.float32) - right * width)
+
+
+def sampled(
+    values: NDArray[np.float32], rows: NDArray[np.float32], columns: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Bilinear values at some places; beyond the border, those of the border.
 
     Args:
-        picture: Each cell of the shifts' grid is at least a pixel wide and high on it.
-        shifts: Of everything.
-        where: (m - 1, n - 1), the cells in which anything is to change; by default all.
+        values: (..., H, W).
+        rows: Of the places, in pixels from the middle of the first one; of any shape.
+        columns: The same, of the same shape.
+
+    Returns:
+        (..., *shape of the places).
     """
-    height, width = picture.shape[:2]
-    down, right = shifts[0] * height, shifts[1] * width
-    margin = 2 + int(np.abs((down, right)).max())
-    rows, columns = (
-        np.rint(np.linspace(0, length, count)).astype(int)
-        for length, count in zip((height, width), shifts.shape[1:], strict=True)
-    )
-    places = np.stack([columns - right, rows[:, None] - down], axis=-1) + margin
-    sources = np.concatenate([places[:-1, :-1], places[1:, :-1], places[1:, 1:], places[:-1, 1:]], axis=-1)
-    boxes = [(left, top, end, bottom) for top, bottom in _pairs(rows) for left, end in _pairs(columns)]
-    drawn = [True] * len(boxes) if where is None else where.ravel().tolist()
-    cells = list(compress(zip(boxes, sources.reshape(-1, 8).tolist(), strict=True), drawn))
-    around = ((margin, margin), (margin, margin), (0, 0))[: picture.ndim]
-    found = PIL.Image.fromarray(np.pad(picture, around, mode="edge")).transform(
-        (width, height), PIL.Image.Transform.MESH, cells, PIL.Image.Resampling.BILINEAR
-    )
-    everywhere = np.asarray(found)
-    if where is None:
-        return everywhere
-    result = picture.copy()
-    for (left, top, end, bottom), _ in cells:
-        result[top:bottom, left:end] = everywhere[top:bottom, left:end]
+    height, width = values.shape[-2:]
+    (top, below, lower), (left, beside, right) = _between(rows, height), _between(columns, width)
+    flat = values.reshape(*values.shape[:-2], -1)
+    first = top * width + left
+
+    def row(start: NDArray[np.intp]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = flat.take(start, axis=-1)
+        step = flat.take(start + beside, axis=-1)
+        step -= found
+        step *= right
+        found += step
+        return found
+
+    result = row(first)
+    step = row(first + below * width)
+    step -= result
+    step *= lower
+    result += step
     return result
 
 
-def finer(shifts: Shifts) -> Shifts:
-    """The same on a grid of twice as many cells along each side."""
-    for axis in (1, 2):
-        twice = np.moveaxis(shifts.repeat(2, axis), axis, 0)
-        shifts = np.moveaxis((twice[:-1] + twice[1:]) * np.float32(0.5), 0, axis)
-    return shifts
-
-
-def _pairs(places: NDArray[np.int_]) -> list[tuple[int, int]]:
-    return list(zip(places[:-1].tolist(), places[1:].tolist(), strict=True))
+def _between(places: NDArray[np.float32], length: int) -> tuple[NDArray[np.intp], int, NDArray[np.float32]]:
+    """The pixel before each place, how far the next one is, and how much of that one is seen."""
+    places = places.clip(0, length - 1)
+    before = np.minimum(places.astype(np.intp), max(0, length - 2))
+    return before, min(1, length - 1), places - before.astype(np.float32)

@@ -30,7 +30,7 @@ FARTHEST = 0.2
 
 
 def motion(before: Luma, after: Luma, alpha: Alpha) -> Shifts:
-    """The shifts of the subject from one frame to the next, (2, CELLS + 1, CELLS + 1).
+    """The shifts of the subject from one frame to the next, (2, CELLS, CELLS).
 
     Args:
         before: The one.
@@ -43,15 +43,9 @@ def motion(before: Luma, after: Luma, alpha: Alpha) -> Shifts:
     shifts = np.zeros((2, CELLS, CELLS), np.float32)
     for (side, reach, rounds), (first, second, weight) in zip(LEVELS, reversed(copies), strict=True):
         for _ in range(rounds):
-            shifts += _better(first, second, weight, corners(shifts), reach) / side
+            shifts += _better(first, second, weight, shifts, reach) / side
             shifts.clip(-FARTHEST, FARTHEST, out=shifts)
-    return corners(shifts)
-
-
-def corners(shifts: Shifts) -> Shifts:
-    """From the middles of the cells to their corners: (2, m, n) -> (2, m + 1, n + 1)."""
-    wide = np.pad(shifts, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    return (wide[:, 1:, 1:] + wide[:, :-1, 1:] + wide[:, 1:, :-1] + wide[:, :-1, :-1]) * np.float32(0.25)
+    return shifts
 
 
 def _better(before: Luma, after: Luma, weight: Alpha, shifts: Shifts, reach: int) -> Shifts:

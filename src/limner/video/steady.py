@@ -9,8 +9,9 @@ moves. After a cut it starts anew.
 
 import numpy as np
 
-from limner.images import Alpha, Image, Shifts, finer, moved, resize
+from limner.images import Alpha, Image, Shifts, moved, resize, sampled
 from limner.masks import box_mean, dilate
+from limner.tiles import Fields, Tiles
 from limner.video.motion import SIDE, Luma, motion
 
 SLOW = 0.12
@@ -29,7 +30,7 @@ class Steady:
     """The filter's state: call it with the frames of one clip, in order."""
 
     def __init__(self) -> None:
-        self._image: Image | None = None
+        self._image: Fields | None = None
         self._alpha: Alpha | None = None
 
     def __call__(self, image: Image, alpha: Alpha) -> Alpha:
@@ -39,13 +40,13 @@ class Steady:
             image: (h, w, 3) uint8, the frame at any size, such as what the network saw.
             alpha: (H, W) float32 in [0, 1], of the same size in every call.
         """
-        image = resize(image, (SIDE, SIDE))
-        before, self._image = self._image, image
-        if before is not None and self._alpha is not None and _difference(before, image).mean() <= CUT:
+        now = np.moveaxis(resize(image, (SIDE, SIDE)), 2, 0).astype(np.float32)
+        before, self._image = self._image, now
+        if before is not None and self._alpha is not None and _difference(before, now).mean() <= CUT:
             small = resize(self._alpha, (SIDE, SIDE))
-            shifts = motion(_luma(before), _luma(image), small)
+            shifts = motion(_luma(before), _luma(now), small)
             last = _moved(self._alpha, small, shifts)
-            share = resize(_share(_difference(moved(before, shifts), image)), last.shape)
+            share = resize(_share(_difference(moved(before, shifts), now)), last.shape)
             share *= alpha - last
             alpha = np.add(last, share, out=share)
         self._alpha = alpha
@@ -58,25 +59,28 @@ def _moved(alpha: Alpha, small: Alpha, shifts: Shifts) -> Alpha:
     Args:
         alpha: (H, W).
         small: (SIDE, SIDE), the same.
-        shifts: At the corners of `CELLS` cells along each side.
+        shifts: Of everything.
     """
-    grid = finer(shifts)
-    count = grid.shape[1] - 1
+    height, width = alpha.shape
     reach = 2 + int(SIDE * np.abs(shifts).max())
-    near = dilate((small > SURE) & (small < 1 - SURE), reach)
-    where = np.any(near.reshape(count, SIDE // count, count, SIDE // count), axis=(1, 3))
-    return moved(alpha, grid, where)
+    result = alpha.copy()
+    for tiles in Tiles.over(dilate((small > SURE) & (small < 1 - SURE), reach), (height, width)):
+        down, right = tiles.sample(shifts)
+        rows, columns = tiles.places()
+        tiles.paste(sampled(alpha, rows - down * height, columns - right * width), result)
+    return result
 
 
-def _luma(image: Image) -> Luma:
-    luma: Luma = image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+def _luma(image: Fields) -> Luma:
+    red, green, blue = image
+    luma: Luma = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
     return luma
 
 
-def _difference(one: Image, other: Image) -> Luma:
+def _difference(one: Fields, other: Fields) -> Luma:
     """Mean of the three channels."""
-    apart = np.abs(np.subtract(one, other, dtype=np.float32))
-    mean: Luma = apart @ np.full(3, 1 / 3, np.float32)
+    red, green, blue = np.abs(one - other)
+    mean: Luma = (red + green + blue) * np.float32(1 / 3)
     return mean
 
 
