@@ -15,6 +15,7 @@ FITS = ("cover", "contain", "tile")
 ROWS = 256
 """Rows of a picture that are computed at a time."""
 
+_BLURRED_ROWS = 32
 _KERNEL_RADIUS = 8  # pixels: larger blurs are made on a smaller copy, where they are this large
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)  # ITU-R BT.709
 
@@ -179,20 +180,24 @@ _FROM_LINEAR = _encoded(np.arange(65536) / 65535)
 
 
 def _gaussian(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Gaussian blur of (H, W, C) along both axes; the border is repeated outwards."""
+    """Gaussian blur of (H, W, C) along both axes; the border is repeated outwards.
+
+    A few rows at a time are the product of a small banded matrix and the rows around them.
+    """
     reach = max(1, round(3 * sigma))
     weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * max(sigma, 0.1) ** 2))
-    weights = (weights / weights.sum()).astype(np.float32)
-    for axis in (0, 1):
-        length = values.shape[axis]
-        pads = [(reach, reach) if i == axis else (0, 0) for i in range(3)]
-        padded = np.moveaxis(np.pad(values, pads, mode="edge"), axis, 0)
-        total = weights[reach] * padded[reach : reach + length]
-        for step in range(1, reach + 1):
-            pair = padded[reach - step : reach - step + length] + padded[reach + step : reach + step + length]
-            pair *= weights[reach + step]
-            total += pair
-        values = np.moveaxis(total, 0, axis)
+    rows = np.arange(_BLURRED_ROWS)[:, None]
+    band = np.zeros((_BLURRED_ROWS, _BLURRED_ROWS + 2 * reach), np.float32)
+    band[rows, rows + np.arange(2 * reach + 1)] = weights / weights.sum()
+    for _ in range(2):
+        padded = np.pad(values, ((reach, reach), (0, 0), (0, 0)), mode="edge")
+        around = padded.reshape(len(padded), -1)
+        total = np.empty(values.shape, np.float32)
+        for top in range(0, len(total), _BLURRED_ROWS):
+            part = total[top : top + _BLURRED_ROWS].reshape(-1, around.shape[1])
+            needed = len(part) + 2 * reach
+            np.matmul(band[: len(part), :needed], around[top : top + needed], out=part)
+        values = total.swapaxes(0, 1)
     return values
 
 

@@ -28,7 +28,7 @@ STRIDE = 8
 LEAST = 0.02
 """Alphas up to this become 0, those from 1 less this become 1, those between are stretched."""
 BAND = 5
-"""How far from an undecided cell the edge may move, in cells."""
+"""How far from an undecided cell the edge may move, in cells of a grid of `GRID`."""
 FINE = 1200
 """Longer side up to which closed-form matting solves the picture itself, pixels; larger ones are reduced."""
 FINE_BAND = 0.01
@@ -73,7 +73,7 @@ def lay_edge(
         opacity: (h, w) float32 in [0, 1], the alpha on the grid.
         threads: Cores that the network may use; by default all.
     """
-    band = _band(opacity)
+    band = _band(opacity, max(1, round(BAND / GRID * max(opacity.shape))))
     if not band.any():
         return alpha
     return _drawn(image, _stretched(alpha), _lines(cells, opacity, threads), band)
@@ -110,7 +110,7 @@ def _finer(image: Image, alpha: Alpha) -> Alpha:
         return solve(image, alpha, width=width)
     small, opacity = fit(image, FINE), fit(alpha, FINE)
     solved = solve(small, opacity, width=width)
-    band = _band(opacity)
+    band = _band(opacity, BAND)
     return _drawn(image, alpha, _fitted(small, solved), band, logits=False)
 
 
@@ -131,10 +131,10 @@ def _fitted(image: Image, alpha: Alpha) -> Fields:
     return box_mean(np.concatenate([slope, offset[None]]), WINDOW).astype(np.float32)
 
 
-def _band(alpha: Alpha) -> Mask:
-    """Where the edge may lie, on the grid."""
+def _band(alpha: Alpha, radius: int) -> Mask:
+    """Where the edge may lie: within so many cells of an undecided one."""
     undecided = (alpha > LEAST) & (alpha < 1 - LEAST)
-    return dilate(undecided, BAND) if undecided.any() else undecided
+    return dilate(undecided, radius) if undecided.any() else undecided
 
 
 def _ramp(band: Mask) -> Fields:

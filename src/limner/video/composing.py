@@ -180,9 +180,11 @@ def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:
 
 def _halved(alpha: Alpha, size: tuple[int, ...]) -> Alpha:
     """Means of 2 x 2 pixels, as chroma is stored; an odd last row or column counts twice."""
-    height, width = size
-    even = np.pad(alpha, ((0, 2 * height - alpha.shape[0]), (0, 2 * width - alpha.shape[1])), mode="edge")
-    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)
+    beyond = [(0, 2 * half - whole) for half, whole in zip(size, alpha.shape, strict=True)]
+    even = np.pad(alpha, beyond, mode="edge") if np.any(beyond) else alpha
+    pairs = even[::2] + even[1::2]
+    halved: Alpha = (pairs[:, ::2] + pairs[:, 1::2]) * np.float32(0.25)
+    return halved
 
 
 def _foreground(front: list[Plane], alpha: Alpha, layout: str) -> list[Plane]:
