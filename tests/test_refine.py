@@ -66,6 +66,20 @@ def test_far_from_the_edge_only_haze_goes() -> None:
     assert (refined[:, 200:] == 1).all()
 
 
+@pytest.mark.parametrize("grid", [64, 128, 256])
+def test_the_edge_moves_by_a_share_of_the_picture(grid: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    opaque = np.zeros((4, grid, grid), np.float32)
+    opaque[3] = 30
+    monkeypatch.setattr(refine, "_lines", lambda *_: opaque)
+    alpha = np.zeros((512, 512), np.float32)
+    alpha[:, 248:264] = 0.5
+    cells = np.zeros((3, grid, grid), np.float32)
+    found = refine.lay_edge(np.zeros((512, 512, 3), np.uint8), alpha, cells, resize(alpha, (grid, grid)))
+    columns = np.flatnonzero(found[256] > 0.5)
+    assert 5 <= 248 - columns[0] <= 15
+    assert columns[-1] - 263 == 248 - columns[0]
+
+
 def test_the_size_of_the_picture_changes_little() -> None:
     image, truth = synthetic_portrait(np.random.default_rng(5), (384, 288))
     refined = refine_alpha(image, coarse(truth, 48))
