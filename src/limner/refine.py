@@ -38,7 +38,7 @@ WINDOW, EVEN = 2, 1.0
 MODEL = Path(__file__).with_name("edge.onnx")
 
 
-def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False, threads: int | None = None) -> Alpha:
+def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
     """The alpha with its edge laid where the picture has one, (H, W) float32 in [0, 1].
 
     Works from any network's alpha, at any size. Only pixels near the edge are looked at; further away what
@@ -50,20 +50,17 @@ def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False, threads: int
         alpha: (H, W) float32 in [0, 1], at the size of the image.
         fine: Solve the pixels near the edge once more by closed-form matting (`limner.closed_form`): half a
             second for half a megapixel, a few seconds for a large photo, and more of the hair. Needs SciPy.
-        threads: Cores that the network may use; by default all.
 
     Raises:
         InputError: If the sizes differ, or ``fine`` is asked for without SciPy.
     """
     if image.shape[:2] != alpha.shape:
         raise InputError(f"sizes differ: image {image.shape[:2]}, alpha {alpha.shape}")
-    result = lay_edge(image, alpha, shrink(image, GRID), shrink(alpha, GRID), threads=threads)
+    result = lay_edge(image, alpha, shrink(image, GRID), shrink(alpha, GRID))
     return _finer(image, result) if fine and result is not alpha else result
 
 
-def lay_edge(
-    image: Image, alpha: Alpha, cells: Fields, opacity: Alpha, *, threads: int | None = None
-) -> Alpha:
+def lay_edge(image: Image, alpha: Alpha, cells: Fields, opacity: Alpha) -> Alpha:
     """As `refine_alpha`, of a picture and an alpha that are there on the grid too.
 
     Args:
@@ -71,12 +68,11 @@ def lay_edge(
         alpha: (H, W) float32 in [0, 1].
         cells: (3, h, w) float32 in [0, 255], the picture on the grid.
         opacity: (h, w) float32 in [0, 1], the alpha on the grid.
-        threads: Cores that the network may use; by default all.
     """
     band = _band(opacity, max(1, round(BAND / GRID * max(opacity.shape))))
     if not band.any():
         return alpha
-    return _drawn(image, _stretched(alpha), _lines(cells, opacity, threads), band)
+    return _drawn(image, _stretched(alpha), _lines(cells, opacity), band)
 
 
 def _drawn(image: Image, alpha: Alpha, lines: Fields, band: Mask, *, logits: bool = True) -> Alpha:
@@ -147,11 +143,11 @@ def _stretched(alpha: Alpha) -> Alpha:
     return result.clip(0, 1, out=result)
 
 
-def _lines(image: Fields, alpha: Alpha, threads: int | None) -> Fields:
+def _lines(image: Fields, alpha: Alpha) -> Fields:
     """Slopes and offset for every cell, (4, h, w)."""
     height, width = alpha.shape
     padding = (0, -height % STRIDE), (0, -width % STRIDE)
-    lines: Fields = _session(threads or share()).run(
+    lines: Fields = _session(share()).run(
         None,
         {
             "pixels": np.pad(image, ((0, 0), *padding), mode="edge"),

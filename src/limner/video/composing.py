@@ -164,7 +164,7 @@ def edged(image: Image, seen: Image, found: Alpha) -> Alpha:
     grid = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
     cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
     alpha = to_alpha(found, (image.shape[0], image.shape[1]))
-    return lay_edge(image, alpha, cells, to_alpha(found, grid), threads=1)
+    return lay_edge(image, alpha, cells, to_alpha(found, grid))
 
 
 def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:
