@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Mask, Size, fit
+from limner.images import Mask, Size, fit, on_grid
 
 Fields = NDArray[np.float32]
 """(C, h, w) float32: values on a grid that is laid over a picture, its first cell in the first corner."""
@@ -65,8 +65,8 @@ class Tiles:
         held = np.pad(cells, (0, 1))
         for axis, length in enumerate(picture):
             starts, side = _starts(length), min(SIDE, length)
-            first = _place(starts, length, cells.shape[axis]).astype(np.intp)
-            last = _place(starts + side - 1, length, cells.shape[axis]).astype(np.intp) + 2
+            first = on_grid(starts, length, cells.shape[axis]).astype(np.intp)
+            last = on_grid(starts + side - 1, length, cells.shape[axis]).astype(np.intp) + 2
             ranges = np.stack([first, last], axis=1).ravel().clip(max=cells.shape[axis])
             held = np.logical_or.reduceat(held, ranges, axis=axis)
             held = held[::2] if axis == 0 else held[:, ::2]
@@ -135,17 +135,11 @@ def _starts(length: int) -> NDArray[np.intp]:
     return np.minimum(np.arange(0, length, SIDE), max(0, length - SIDE))
 
 
-def _place(index: NDArray[np.intp], length: int, cells: int) -> NDArray[np.float64]:
-    """The middle of a pixel, in cells, from the middle of the first cell."""
-    place: NDArray[np.float64] = ((index + 0.5) * (cells / length) - 0.5).clip(0, cells - 1)
-    return place
-
-
 def _spread(
     starts: NDArray[np.intp], side: int, length: int, cells: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Along one axis, the first cell that each tile needs, (N,), and the share of each cell, (N, side, k)."""
-    place = _place(starts[:, None] + np.arange(side), length, cells)
+    place = on_grid(starts[:, None] + np.arange(side), length, cells)
     first = place[:, 0].astype(np.intp)
     reach = int(np.max(place[:, -1].astype(np.intp) - first)) + 2
     distance = place[:, :, None] - (first[:, None, None] + np.arange(reach))

@@ -19,6 +19,7 @@ from limner.images.encode import FORMATS, check_format, encode_image, encode_pho
 from limner.images.metadata import METADATA, Metadata
 from limner.images.opening import MAX_PIXELS, Pillow, Source
 from limner.images.photo import Photo
+from limner.images.places import on_grid
 from limner.images.resize import fit, resize
 from limner.images.warp import Shifts, moved, sampled
 
@@ -53,6 +54,7 @@ __all__ = [
     "load_image",
     "load_photo",
     "moved",
+    "on_grid",
     "parse_colour",
     "picture_size",
     "resize",

@@ -7,6 +7,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from limner.images.arrays import Size
+from limner.images.places import between, on_grid
 from limner.images.strips import map_strips, strips
 
 _BILINEAR = PIL.Image.Resampling.BILINEAR
@@ -47,28 +48,23 @@ def fit(array: _Array, side: int) -> _Array:
 
 def _enlarged(alpha: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
     """As Pillow enlarges but for rounding, in a third to a sixth of its time."""
-    left, right, share = _between(alpha.shape[1], size[1])
+    (above, step, lower), (left, beside, right) = (
+        between(on_grid(np.arange(after), after, before), before)
+        for before, after in zip(alpha.shape, size, strict=True)
+    )
     wide = alpha.take(left, axis=1)
-    wide += (alpha.take(right, axis=1) - wide) * share
-    above, below, share = _between(alpha.shape[0], size[0])
+    wide += (alpha.take(left + beside, axis=1) - wide) * right
     result = np.empty(size, np.float32)
     for top in range(0, size[0], ENLARGED_ROWS):
         rows = slice(top, top + ENLARGED_ROWS)
-        upper, lower = above[rows], below[rows]
-        first, last = upper[0], lower[-1] + 1
+        upper, share = above[rows] - above[top], lower[rows]
+        first, last = above[top], above[top] + upper[-1] + step + 1
         shares = np.zeros((len(upper), last - first), np.float32)
         index = np.arange(len(upper))
-        shares[index, upper - first] = 1 - share[rows]
-        shares[index, lower - first] += share[rows]
+        shares[index, upper] = 1 - share
+        shares[index, upper + step] += share
         np.matmul(shares, wide[first:last], out=result[rows])
     return result
-
-
-def _between(before: int, after: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Along one side, the two pixels that each new one lies between, and how much of the second it has."""
-    place = ((np.arange(after) + 0.5) * (before / after) - 0.5).clip(0, before - 1)
-    first = place.astype(np.intp)
-    return first, np.minimum(first + 1, before - 1), (place - first).astype(np.float32)
 
 
 def _rows(array: NDArray[Any], size: Size, rows: slice) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.images.places import between
 from limner.images.resize import resize
 
 Shifts: TypeAlias = NDArray[np.float32]
@@ -34,7 +35,7 @@ def sampled(
         (..., *shape of the places).
     """
     height, width = values.shape[-2:]
-    (top, below, lower), (left, beside, right) = _between(rows, height), _between(columns, width)
+    (top, below, lower), (left, beside, right) = between(rows, height), between(columns, width)
     flat = values.reshape(*values.shape[:-2], -1)
     first = top * width + left
 
@@ -52,10 +53,3 @@ def sampled(
     step *= lower
     result += step
     return result
-
-
-def _between(places: NDArray[np.float32], length: int) -> tuple[NDArray[np.intp], int, NDArray[np.float32]]:
-    """The pixel before each place, how far the next one is, and how much of that one is seen."""
-    places = places.clip(0, length - 1)
-    before = np.minimum(places.astype(np.intp), max(0, length - 2))
-    return before, min(1, length - 1), places - before.astype(np.float32)
