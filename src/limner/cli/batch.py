@@ -2,17 +2,13 @@
 
 import argparse
 import json
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from limner.cli.finish import add_encoding, add_finish, read_finish
-from limner.cli.shared import UsageError, add_command, add_json, add_model, need, say
+from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, need, say
 
 if TYPE_CHECKING:
     from limner.batch import Counts, Job, Runner, Summary
@@ -88,7 +84,7 @@ def _batch(args: argparse.Namespace) -> int:
             print(f"{task.input}\t{task.output}")
         say(f"{counts.due} to do; {_left_out(counts)}")
         return 0
-    with _asked_to_stop() as stop:
+    with asked_to_stop() as stop:
         runner = _runner(args, job, stop)
         summary = run_batch(
             args.source, args.target, job, choice=choice, runner=runner, stop=stop.is_set, watch=args.watch
@@ -129,24 +125,6 @@ def _runner(args: argparse.Namespace, job: "Job", stop: threading.Event) -> "Run
     from limner.batch.cluster import run_ray
 
     return partial(run_ray, address=args.ray, workers=args.workers, gpus=args.gpus, stop=stop.is_set)
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Set by the first Ctrl-C, or SIGTERM from a scheduler; a second one interrupts at once."""
-    event = threading.Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if event.is_set():
-            signal.default_int_handler(number, frame)
-        event.set()
-
-    before = {name: signal.signal(name, ask) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def _report(summary: "Summary", args: argparse.Namespace, *, stopped: bool) -> None:
