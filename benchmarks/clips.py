@@ -1,9 +1,9 @@
 """Clips with exact alpha, from portraits that are moved over backgrounds: what `video.py` measures on.
 
-A clip is upright, as a phone takes it. The portrait fills it and reaches beyond it, so that what its photo
-cut off stays out of sight. Subject and background are drawn for every frame by a shift and a zoom of their
-own, five times within the exposure where they blur by motion; then comes the noise of a sensor, anew in every
-frame. A clip with a cut has two subjects, one after the other.
+A clip is upright, as a phone takes it, unless told otherwise. The portrait fills its height and reaches
+beyond it, so that what its photo cut off stays out of sight. Subject and background are drawn for every frame
+by a shift and a zoom of their own, five times within the exposure where they blur by motion; then comes the
+noise of a sensor, anew in every frame. A clip with a cut has two subjects, one after the other.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from limner.backgrounds import lay_out, mix
 from limner.datasets import read_dataset
 from limner.datasets.synthetic import paint_portrait
 from limner.foreground import estimate_foreground
-from limner.images import Alpha, Image, Shifts, fit, load_image
+from limner.images import Alpha, Image, Shifts, Size, fit, load_image
 from limner.masks import feather
 
 FRAMES = 36
@@ -79,7 +79,9 @@ def real_subjects(folder: Path, count: int, *, first: int = 0) -> list[Subject]:
     return found
 
 
-def build(subjects: list[Subject], *, seed: int, motions: tuple[str, ...] = MOTIONS) -> Iterator[Clip]:
+def build(
+    subjects: list[Subject], *, seed: int, motions: tuple[str, ...] = MOTIONS, size: Size = SIZE
+) -> Iterator[Clip]:
     """One clip a subject, the motions one after the other."""
     for number, subject in enumerate(subjects):
         motion = motions[number % len(motions)]
@@ -89,14 +91,16 @@ def build(subjects: list[Subject], *, seed: int, motions: tuple[str, ...] = MOTI
             other = subjects[(number + 1) % len(subjects)]
             actors = [subject] * (FRAMES // 2) + [other] * (FRAMES - FRAMES // 2)
         frames, alphas = zip(
-            *(_frame(actor, motion, time, rng) for time, actor in enumerate(actors)), strict=True
+            *(_frame(actor, motion, time, rng, size) for time, actor in enumerate(actors)), strict=True
         )
         yield Clip(f"{number:02d}-{motion}", list(frames), list(alphas))
 
 
-def _frame(subject: Subject, motion: str, time: int, rng: np.random.Generator) -> tuple[Image, Alpha]:
+def _frame(
+    subject: Subject, motion: str, time: int, rng: np.random.Generator, size: Size
+) -> tuple[Image, Alpha]:
     moments = time + OPEN * np.linspace(-0.5, 0.5, 5) if motion == "blur" else [float(time)]
-    drawn = [_moment(subject, *_places(motion, moment)) for moment in moments]
+    drawn = [_moment(subject, *_places(motion, moment), size) for moment in moments]
     light = np.mean([image.astype(np.float32) for image, _ in drawn], axis=0)
     noisy = np.rint(light + rng.normal(0, NOISE, light.shape)).clip(0, 255).astype(np.uint8)
     return noisy, np.mean([alpha for _, alpha in drawn], axis=0, dtype=np.float32)
@@ -129,16 +133,16 @@ def shifts(motion: str, time: int) -> Shifts:
     return np.stack(np.meshgrid(down, right, indexing="ij")).astype(np.float32)
 
 
-def _moment(subject: Subject, front: Place, back: Place) -> tuple[Image, Alpha]:
-    alpha = _drawn(subject.alpha, front).clip(0, 1)
-    wide = lay_out(subject.behind, (int(SIZE[0] / BEYOND), int(SIZE[1] / BEYOND)))
-    return mix(_drawn(subject.colours, front), alpha, _drawn(wide, back)), alpha
+def _moment(subject: Subject, front: Place, back: Place, size: Size) -> tuple[Image, Alpha]:
+    alpha = _drawn(subject.alpha, front, size).clip(0, 1)
+    wide = lay_out(subject.behind, (int(size[0] / BEYOND), int(size[1] / BEYOND)))
+    return mix(_drawn(subject.colours, front, size), alpha, _drawn(wide, back, size)), alpha
 
 
-def _drawn(array: Image | Alpha, place: Place) -> np.ndarray:
-    """In a frame that it more than fills."""
-    height, width = SIZE
-    scale = max(height / array.shape[0], width / array.shape[1]) / BEYOND * place.zoom
+def _drawn(array: Image | Alpha, place: Place, size: Size) -> np.ndarray:
+    """In the middle of a frame whose height it more than fills."""
+    height, width = size
+    scale = height / array.shape[0] / BEYOND * place.zoom
     left = (width - array.shape[1] * scale) / 2 + place.right
     top = (height - array.shape[0] * scale) / 2 + place.down
     matrix = (1 / scale, 0, -left / scale, 0, 1 / scale, -top / scale)

@@ -33,7 +33,7 @@ from limner.bench import machine
 from limner.compose import composite
 from limner.doctor import commit
 from limner.finishing import Finish
-from limner.images import Alpha, moved, resize, save_image
+from limner.images import Alpha, moved, save_image
 from limner.matting import dtssd, sad
 from limner.parallel import keep_to
 from limner.segmenter import Segmenter
@@ -225,15 +225,14 @@ def picture(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _write(path: Path, size: tuple[int, int], *, seconds: int, rate: int, data: Path | None = None) -> Path:
-    """A person who sways, real where there is data, upright in the middle of the frame, in H.264."""
-    person = clips.real_subjects(data, 1, first=TUNED) if data else clips.painted_subjects(1, seed=2)
-    scene = next(clips.build(person, seed=1, motions=("talk",))).frames
-    height = size[0]
-    frames = []
-    for frame in scene:
-        shown = resize(frame, (height, height * frame.shape[1] // frame.shape[0]))
-        rest = size[1] - shown.shape[1]
-        frames.append(np.pad(shown, ((0, 0), (rest // 2, rest - rest // 2), (0, 0)), mode="reflect"))
+    """A person who sways before a background, real where there is data, in H.264.
+
+    Of twelve people, the one whom the sides of the photo cut off least.
+    """
+    people = clips.real_subjects(data, 12, first=TUNED) if data else clips.painted_subjects(12, seed=2)
+    person = min(people, key=lambda subject: float(subject.alpha[:, [0, -1]].sum()))
+    scene = next(clips.build([person], seed=1, motions=("talk",), size=size)).frames
+    frames = scene + scene[-2:0:-1]
     with av.open(str(path), "w") as container:
         video: Any = container.add_stream("libx264", rate=rate, options={"preset": "veryfast"})
         video.height, video.width = size
