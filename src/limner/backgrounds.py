@@ -4,6 +4,8 @@ Blur and grey are computed in linear light, as a lens and the eye do it, so that
 keep their brightness; `limner.compose` mixes the encoded values, which is what mattes are made for.
 """
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ FITS = ("cover", "contain", "tile")
 ROWS = 256
 """Rows of a picture that are computed at a time."""
 
-_BLURRED_ROWS = 32
+_BLURRED = (16, 256)  # rows and numbers of a block: so small a product is left to one thread by OpenBLAS
 _KERNEL_RADIUS = 8  # pixels: larger blurs are made on a smaller copy, where they are this large
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)  # ITU-R BT.709
 
@@ -182,22 +184,23 @@ _FROM_LINEAR = _encoded(np.arange(65536) / 65535)
 def _gaussian(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """Gaussian blur of (H, W, C) along both axes; the border is repeated outwards.
 
-    A few rows at a time are the product of a small banded matrix and the rows around them.
+    Block by block, it is the product of a small banded matrix and the rows around the block.
     """
     reach = max(1, round(3 * sigma))
     weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * max(sigma, 0.1) ** 2))
-    rows = np.arange(_BLURRED_ROWS)[:, None]
-    band = np.zeros((_BLURRED_ROWS, _BLURRED_ROWS + 2 * reach), np.float32)
+    high, wide = _BLURRED
+    rows = np.arange(high)[:, None]
+    band = np.zeros((high, high + 2 * reach), np.float32)
     band[rows, rows + np.arange(2 * reach + 1)] = weights / weights.sum()
     for _ in range(2):
         padded = np.pad(values, ((reach, reach), (0, 0), (0, 0)), mode="edge")
         around = padded.reshape(len(padded), -1)
-        total = np.empty(values.shape, np.float32)
-        for top in range(0, len(total), _BLURRED_ROWS):
-            part = total[top : top + _BLURRED_ROWS].reshape(-1, around.shape[1])
+        total = np.empty((len(values), around.shape[1]), np.float32)
+        for top, left in product(range(0, len(total), high), range(0, total.shape[1], wide)):
+            part = total[top : top + high, left : left + wide]
             needed = len(part) + 2 * reach
-            np.matmul(band[: len(part), :needed], around[top : top + needed], out=part)
-        values = total.swapaxes(0, 1)
+            np.matmul(band[: len(part), :needed], around[top : top + needed, left : left + wide], out=part)
+        values = total.reshape(values.shape).swapaxes(0, 1)
     return values
 
 
