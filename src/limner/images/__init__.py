@@ -20,7 +20,7 @@ from limner.images.metadata import METADATA, Metadata
 from limner.images.opening import MAX_PIXELS, Pillow, Source
 from limner.images.photo import Photo
 from limner.images.places import on_grid
-from limner.images.resize import fit, resize
+from limner.images.resize import fit, halved, resize
 from limner.images.warp import Shifts, moved, sampled
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "encode_image",
     "encode_photo",
     "fit",
+    "halved",
     "load_alpha",
     "load_frames",
     "load_grey",

@@ -15,7 +15,7 @@ from limner.backgrounds import blurred, desaturated, lay_out, mix, shadow
 from limner.errors import InputError
 from limner.finishing import Finish, finished_alpha
 from limner.foreground import estimate_foreground
-from limner.images import Alpha, Colour, Image, Photo, Size, parse_colour, resize
+from limner.images import Alpha, Colour, Image, Photo, Size, halved, parse_colour, resize
 from limner.refine import lay_edge
 from limner.spec import to_alpha
 from limner.video.frames import Plane, Scaler, black, blank, fill, planes
@@ -173,18 +173,9 @@ def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:
     result = []
     for plane, back in zip(front, behind, strict=True):
         if plane.shape not in alphas:
-            alphas[plane.shape] = _halved(alpha, plane.shape)
+            alphas[plane.shape] = halved(alpha)
         result.append(mix(plane[..., None], alphas[plane.shape], back[..., None])[..., 0])
     return result
-
-
-def _halved(alpha: Alpha, size: tuple[int, ...]) -> Alpha:
-    """Means of 2 x 2 pixels, as chroma is stored; an odd last row or column counts twice."""
-    beyond = [(0, 2 * half - whole) for half, whole in zip(size, alpha.shape, strict=True)]
-    even = np.pad(alpha, beyond, mode="edge") if np.any(beyond) else alpha
-    pairs = even[::2] + even[1::2]
-    halved: Alpha = (pairs[:, ::2] + pairs[:, 1::2]) * np.float32(0.25)
-    return halved
 
 
 def _foreground(front: list[Plane], alpha: Alpha, layout: str) -> list[Plane]:
@@ -204,7 +195,7 @@ def _foreground(front: list[Plane], alpha: Alpha, layout: str) -> list[Plane]:
         elif np.array_equal(channel, before):
             result.append(plane)
         else:
-            small = _halved(channel.astype(np.float32), plane.shape)
+            small = halved(channel.astype(np.float32))
             result.append(np.rint(small).astype(plane.dtype))
     return result
 

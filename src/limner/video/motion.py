@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Alpha, Shifts, moved
+from limner.images import Alpha, Shifts, halved, moved
 
 Luma: TypeAlias = NDArray[np.float32]
 """(SIDE, SIDE), in grey levels: a frame without its colours, stretched to a square."""
@@ -39,7 +39,7 @@ def motion(before: Luma, after: Luma, alpha: Alpha) -> Shifts:
     """
     copies = [(before, after, np.float32(0.02) + np.float32(0.98) * alpha)]
     while copies[-1][0].shape[0] > LEVELS[0][0]:
-        copies.append((_halved(copies[-1][0]), _halved(copies[-1][1]), _halved(copies[-1][2])))
+        copies.append((halved(copies[-1][0]), halved(copies[-1][1]), halved(copies[-1][2])))
     shifts = np.zeros((2, CELLS, CELLS), np.float32)
     for (side, reach, rounds), (first, second, weight) in zip(LEVELS, reversed(copies), strict=True):
         for _ in range(rounds):
@@ -67,8 +67,3 @@ def _better(before: Luma, after: Luma, weight: Alpha, shifts: Shifts, reach: int
     found: Shifts = np.stack([both * across - second * along, both * along - first * across])
     found /= first * second - both * both
     return found.clip(-2, 2)
-
-
-def _halved(values: Luma) -> Luma:
-    quarter = np.float32(0.25)
-    return (values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2]) * quarter
