@@ -333,12 +333,13 @@ def test_a_frame_that_fails_holds_up_no_other(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laid: list[Matted] = []
+    edge = Composer.edge
 
-    def failing(_composer: Composer, item: Matted) -> Matted:
+    def failing(composer: Composer, item: Matted) -> Matted:
         laid.append(item)
         if len(laid) == 3:
             raise InputError("enough")
-        return item
+        return edge(composer, item)
 
     monkeypatch.setattr(Composer, "edge", failing)
     with pytest.raises(InputError, match="enough"):
