@@ -28,6 +28,7 @@ MOTIONS = ("still", "talk", "hand", "pan", "zoom", "blur", "cut")
 nearer; fast turns, blurred by motion; another scene half-way."""
 NOISE = 4.0  # standard deviation, grey levels
 BEYOND = 0.85  # of the portrait, the part that is seen
+ASIDE = 4  # every so many of the backgrounds are kept out of every training
 OPEN = 0.5  # of the time between two frames, that the shutter is open
 
 
@@ -66,8 +67,8 @@ def painted_subjects(count: int, *, seed: int) -> list[Subject]:
 
 
 def real_subjects(folder: Path, count: int, *, first: int = 0) -> list[Subject]:
-    """People of val.txt, of EG1800 and CelebAMask-HQ in turn, before backgrounds without any."""
-    backgrounds = sorted((folder / "backgrounds").glob("*"))
+    """People of val.txt, of EG1800 and CelebAMask-HQ in turn, before backgrounds that trained nothing."""
+    backgrounds = sorted((folder / "backgrounds").glob("*"))[::ASIDE]
     sets = [read_dataset(folder / name, "val") for name in ("eg1800", "celebamask-hq-5k")]
     found = []
     for number in range(first, first + count):
@@ -96,14 +97,25 @@ def build(
         yield Clip(f"{number:02d}-{motion}", list(frames), list(alphas))
 
 
+def expose(
+    subject: Subject,
+    places: list[tuple[Place, Place]],
+    size: Size,
+    noise: float,
+    rng: np.random.Generator,
+) -> tuple[Image, Alpha]:
+    """What a camera sees, with noise, of a subject and a background at some places within one exposure."""
+    drawn = [_moment(subject, front, back, size) for front, back in places]
+    light = np.mean([image.astype(np.float32) for image, _ in drawn], axis=0)
+    noisy = np.rint(light + rng.normal(0, noise, light.shape)).clip(0, 255).astype(np.uint8)
+    return noisy, np.mean([alpha for _, alpha in drawn], axis=0, dtype=np.float32)
+
+
 def _frame(
     subject: Subject, motion: str, time: int, rng: np.random.Generator, size: Size
 ) -> tuple[Image, Alpha]:
     moments = time + OPEN * np.linspace(-0.5, 0.5, 5) if motion == "blur" else [float(time)]
-    drawn = [_moment(subject, *_places(motion, moment), size) for moment in moments]
-    light = np.mean([image.astype(np.float32) for image, _ in drawn], axis=0)
-    noisy = np.rint(light + rng.normal(0, NOISE, light.shape)).clip(0, 255).astype(np.uint8)
-    return noisy, np.mean([alpha for _, alpha in drawn], axis=0, dtype=np.float32)
+    return expose(subject, [_places(motion, moment) for moment in moments], size, NOISE, rng)
 
 
 def _places(motion: str, time: float) -> tuple[Place, Place]:

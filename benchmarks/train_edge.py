@@ -11,6 +11,7 @@ import argparse
 import math
 import queue
 import threading
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -56,16 +57,24 @@ def loss_of(lines: Tensor, batch: Batch) -> Tensor:
     return (error.abs() * weight).mean() + 0.15 * (entropy * weight).mean() + 0.5 * slopes
 
 
-def write(net: EdgeNet, target: Path) -> None:
-    """The network as an ONNX file for grids of any size, large weights in 16 bits."""
+def write(module: nn.Module, target: Path, inputs: dict[str, int], outputs: Sequence[str]) -> None:
+    """A network for grids of any size as an ONNX file, large weights in 16 bits.
+
+    Args:
+        module: Takes (C, h, w) tensors, or (h, w).
+        target: The file.
+        inputs: Their names, and C; 0 where there is none.
+        outputs: Their names.
+    """
     height, width = (torch.export.Dim(name, min=1, max=512) for name in ("height", "width"))
-    rows, columns = STRIDE * height, STRIDE * width
+    sides = STRIDE * height, STRIDE * width
+    shapes = [(channels, 64, 96) if channels else (64, 96) for channels in inputs.values()]
     program = torch.onnx.export(
-        PixelsToLines(net).eval(),
-        (torch.zeros(3, 64, 96), torch.zeros(64, 96)),
-        input_names=["pixels", "alpha"],
-        output_names=["lines"],
-        dynamic_shapes=({1: rows, 2: columns}, {0: rows, 1: columns}),
+        module.eval(),
+        tuple(torch.zeros(shape) for shape in shapes),
+        input_names=list(inputs),
+        output_names=list(outputs),
+        dynamic_shapes=tuple(dict(enumerate(sides, len(shape) - 2)) for shape in shapes),
         dynamo=True,
         verbose=False,
     )
@@ -75,6 +84,17 @@ def write(net: EdgeNet, target: Path) -> None:
         part.ClearField("metadata_props")  # torch notes there where each operation comes from
     del proto.graph.value_info[:]
     files.write_bytes(target, proto.SerializeToString())
+
+
+def follow(average: nn.Module, net: nn.Module, step: int) -> None:
+    """Move average weights towards those after so many steps."""
+    decay = min(0.998, (step + 1) / (step + 10))
+    with torch.no_grad():
+        for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
 
 
 def main() -> None:
@@ -123,20 +143,11 @@ def main() -> None:
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
-            _follow(average, net, min(0.998, (step + 1) / (step + 10)))
+            follow(average, net, step)
             progress.set_postfix(loss=f"{loss.item():.4f}")
     files.make_folder(args.weights.parent)
     torch.save(average.state_dict(), args.weights)
-    write(average, MODEL)
-
-
-def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
-    with torch.no_grad():
-        for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
+    write(PixelsToLines(average), MODEL, {"pixels": 3, "alpha": 0}, ["lines"])
 
 
 if __name__ == "__main__":

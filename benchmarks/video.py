@@ -7,8 +7,9 @@
 
 ``flicker`` builds clips with exact alpha (`benchmarks/clips.py`) from painted portraits and, where they are
 present, from people of the val.txt of EG1800 and CelebAMask-HQ, of which no setting was chosen on those from
-`TUNED` on. It compares the alphas of ``limner video`` with those of each frame by itself, and with the same
-filter where it is told the true motion and never doubts it. ``speed`` runs the command's own function on a
+`TUNED` on. It compares the alphas of ``limner video`` (steady) with those of each frame by itself, and so two
+others: a plain recursive filter of these that is told the true motion, and the steady ones' network where
+it takes every frame for the first (afresh). ``speed`` runs the command's own function on a
 clip of 10 s and then every stage alone. ``memory`` runs the command on clips of 10 s and of 10 min.
 ``picture`` draws docs/video.jpg.
 """
@@ -33,15 +34,16 @@ from limner.bench import machine
 from limner.compose import composite
 from limner.doctor import commit
 from limner.finishing import Finish
-from limner.images import Alpha, moved, save_image
+from limner.images import Alpha, Image, moved, save_image
 from limner.matting import dtssd, sad
 from limner.parallel import keep_to
 from limner.segmenter import Segmenter
 from limner.spec import DEFAULT_MODEL, to_input
+from limner.video.clues import SLOW, Watcher
 from limner.video.composing import Composer, Matted, edged
 from limner.video.pipeline import BATCH, cut_video
 from limner.video.reading import Clip
-from limner.video.steady import SLOW, Steady
+from limner.video.steady import Steady, edge_grid
 from limner.video.targets import choose_target
 from limner.video.writing import open_writer
 
@@ -66,7 +68,7 @@ def main() -> None:
 
 
 def flicker(args: argparse.Namespace) -> dict[str, Any]:
-    """DtSSD and SAD of every clip: each frame by itself, filtered, and filtered along the true motion."""
+    """DtSSD and SAD of every clip: each frame by itself, as ``limner video`` makes it, and two more."""
     subjects = {"painted": clips.painted_subjects(14, seed=9)}
     if args.data.exists():
         subjects["real"] = clips.real_subjects(args.data, 42, first=TUNED)
@@ -77,11 +79,12 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
         for clip in clips.build(people, seed=3):
             motions.append(clip.name.partition("-")[2])
             seen = [to_input(frame, segmenter.spec.size) for frame in clip.frames]
-            alone = [edged(frame, i, segmenter(i)) for frame, i in zip(clip.frames, seen, strict=True)]
-            steady = Steady()
-            filtered = [steady(image, alpha) for image, alpha in zip(seen, alone, strict=True)]
+            found = [segmenter(image) for image in seen]
+            alone = [edged(*parts) for parts in zip(clip.frames, seen, found, strict=True)]
+            ways = [_steadied(clip.frames, seen, found), _along(motions[-1], alone)]
+            ways.append([Steady()(*parts, None) for parts in zip(clip.frames, seen, found, strict=True)])
             row = []
-            for alphas in (alone, filtered, _along(motions[-1], alone)):
+            for alphas in (alone, *ways):
                 errors = [sad(pred, true) for pred, true in zip(alphas, clip.alphas, strict=True)]
                 row.append((dtssd(alphas, clip.alphas), np.mean(errors)))
             rows.append(row)
@@ -89,8 +92,17 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def _steadied(frames: list[Image], seen: list[Image], found: list[Alpha]) -> list[Alpha]:
+    """The alphas of ``limner video``."""
+    steady, watcher = Steady(), Watcher(edge_grid(frames[0].shape[:2]))
+    return [
+        steady(frame, image, alpha, watcher(image, alpha))
+        for frame, image, alpha in zip(frames, seen, found, strict=True)
+    ]
+
+
 def _along(motion: str, alphas: list[Alpha]) -> list[Alpha]:
-    """The filter's recursion along the true motion, with the same share of the new in every pixel."""
+    """A plain filter's recursion along the true motion, with the same share of the new in every pixel."""
     found = alphas[:1]
     for number, alpha in enumerate(alphas[1:], 1):
         if motion == "cut" and number == clips.FRAMES // 2:
@@ -112,8 +124,10 @@ def _summary(motions: list[str], rows: np.ndarray) -> dict[str, Any]:
         result[name] = {
             "dtssd": round(means[0, 0], 4),
             "sad": round(means[0, 1], 3),
-            "filtered": {"dtssd": round(ratios[1, 0], 3), "sad": round(ratios[1, 1], 3)},
-            "true_motion": {"dtssd": round(ratios[2, 0], 3), "sad": round(ratios[2, 1], 3)},
+            **{
+                way: {"dtssd": round(ratio[0], 3), "sad": round(ratio[1], 3)}
+                for way, ratio in zip(("steady", "plain_true_motion", "afresh"), ratios[1:], strict=True)
+            },
         }
     return result
 
@@ -168,12 +182,17 @@ def _stages(source: Path, output: str, model: str, options: Finish) -> dict[str,
             "network",
             lambda: [a for i in range(0, count, BATCH) for a in segmenter.batch(seen[i : i + BATCH])],
         )
+        watcher = Watcher(edge_grid(clip.size))
+        clues = lap("clues", lambda: [watcher(image, alpha) for image, alpha in zip(seen, raw, strict=True)])
         composer = Composer(options, clip.scaler, clip.size, formats=(working,) * 2, picture=None)
-        found_alphas = [Matted(f, a, s) for f, a, s in zip(frames, raw, seen, strict=True)]
-        edged = lap("edge", lambda: [composer.edge(item) for item in found_alphas])
+        found_alphas = [Matted(*parts) for parts in zip(frames, raw, seen, clues, strict=True)]
         steady = Steady()
-        alphas = lap("filter over time", lambda: [steady(item.seen, item.alpha) for item in edged])
-        items = [replace(item, alpha=alpha) for item, alpha in zip(edged, alphas, strict=True)]
+
+        def matte(item: Matted) -> Alpha:
+            return steady(composer.pixels(item), item.seen, item.alpha, item.clues)
+
+        alphas = lap("edge over time", lambda: [matte(item) for item in found_alphas])
+        items = [replace(item, alpha=alpha) for item, alpha in zip(found_alphas, alphas, strict=True)]
         done = lap("blur and mix", lambda: [composer(item) for item in items])
         writer = open_writer(target, clip)
 
@@ -209,12 +228,13 @@ def memory(args: argparse.Namespace) -> dict[str, Any]:
 
 def picture(args: argparse.Namespace) -> dict[str, Any]:
     """A frame, the same blurred, and how its alpha differs from the one before: alone, and filtered."""
-    segmenter, steady = Segmenter(args.model), Steady()
+    segmenter = Segmenter(args.model)
     clip = next(clips.build(clips.painted_subjects(8, seed=9)[7:], seed=1))
     frames = clip.frames[:12]
     seen = [to_input(frame, segmenter.spec.size) for frame in frames]
-    alone = [edged(frame, image, segmenter(image)) for frame, image in zip(frames, seen, strict=True)]
-    filtered = [steady(image, alpha) for image, alpha in zip(seen, alone, strict=True)]
+    found = [segmenter(image) for image in seen]
+    alone = [edged(*parts) for parts in zip(frames, seen, found, strict=True)]
+    filtered = _steadied(frames, seen, found)
     behind = blurred(frames[-1], filtered[-1], radius=12)
     parts = [frames[-1], composite(frames[-1], filtered[-1], behind)]
     for alphas in (alone, filtered):

@@ -70,7 +70,7 @@ def test_far_from_the_edge_only_haze_goes() -> None:
 def test_the_edge_moves_by_a_share_of_the_picture(grid: int, monkeypatch: pytest.MonkeyPatch) -> None:
     opaque = np.zeros((4, grid, grid), np.float32)
     opaque[3] = 30
-    monkeypatch.setattr(refine, "_lines", lambda *_: opaque)
+    monkeypatch.setattr(refine, "run_on_grid", lambda *_, **__: [opaque])
     alpha = np.zeros((512, 512), np.float32)
     alpha[:, 248:264] = 0.5
     cells = np.zeros((3, grid, grid), np.float32)

@@ -69,34 +69,47 @@ def lay_edge(image: Image, alpha: Alpha, cells: Fields, opacity: Alpha) -> Alpha
         cells: (3, h, w) float32 in [0, 255], the picture on the grid.
         opacity: (h, w) float32 in [0, 1], the alpha on the grid.
     """
-    band = _band(opacity, max(1, round(BAND / GRID * max(opacity.shape))))
+    band = band_of(opacity)
     if not band.any():
         return alpha
-    return _drawn(image, _stretched(alpha), _lines(cells, opacity), band)
+    return _drawn(image, stretched(alpha), run_on_grid(MODEL, pixels=cells, alpha=opacity)[0], band)
 
 
 def _drawn(image: Image, alpha: Alpha, lines: Fields, band: Mask, *, logits: bool = True) -> Alpha:
     """A copy of the alpha that follows the lines in the band."""
     result = alpha.copy()
-    fields = np.concatenate([lines, _ramp(band)])
+    fields = np.concatenate([lines, ramp(band)])
     for tiles in Tiles.over(band, (alpha.shape[0], alpha.shape[1])):
-        *slopes, found, weight = tiles.sample(fields)
-        colours = tiles.cut(image)
-        for channel, slope in enumerate(slopes):
-            slope *= colours[..., channel]
-            found += slope
-        if logits:
-            np.exp(-found.clip(-30, 30, out=found), out=found)
-            found += 1
-            found = _stretched(np.reciprocal(found, out=found))
-        else:
-            found.clip(0, 1, out=found)
-        before = tiles.cut(alpha)
-        found -= before
-        found *= weight
-        found += before
-        tiles.paste(found, result)
+        sampled = tiles.sample(fields)
+        colours, before = tiles.cut(image), tiles.cut(alpha)
+        tiles.paste(draw(sampled, colours, before, logits=logits), result)
     return result
+
+
+def draw(fields: Fields, colours: Image, alpha: Alpha, *, logits: bool = True) -> Alpha:
+    """The opacities that lines give to colours, mixed into an alpha.
+
+    Args:
+        fields: (5, ...) float32: slopes, offset, and the weight of what they give; they are written over.
+        colours: (..., 3) uint8.
+        alpha: (...) float32.
+        logits: The lines give logits.
+    """
+    slopes, weight = fields[:3], fields[4]
+    found: Alpha = fields[3]
+    for channel, slope in enumerate(slopes):
+        slope *= colours[..., channel]
+        found += slope
+    if logits:
+        np.exp(-found.clip(-30, 30, out=found), out=found)
+        found += 1
+        found = stretched(np.reciprocal(found, out=found))
+    else:
+        found.clip(0, 1, out=found)
+    found -= alpha
+    found *= weight
+    found += alpha
+    return found
 
 
 def _finer(image: Image, alpha: Alpha) -> Alpha:
@@ -106,7 +119,7 @@ def _finer(image: Image, alpha: Alpha) -> Alpha:
         return solve(image, alpha, width=width)
     small, opacity = fit(image, FINE), fit(alpha, FINE)
     solved = solve(small, opacity, width=width)
-    band = _band(opacity, BAND)
+    band = band_of(opacity, radius=BAND)
     return _drawn(image, alpha, _fitted(small, solved), band, logits=False)
 
 
@@ -127,41 +140,52 @@ def _fitted(image: Image, alpha: Alpha) -> Fields:
     return box_mean(np.concatenate([slope, offset[None]]), WINDOW).astype(np.float32)
 
 
-def _band(alpha: Alpha, radius: int) -> Mask:
-    """Where the edge may lie: within so many cells of an undecided one."""
-    undecided = (alpha > LEAST) & (alpha < 1 - LEAST)
+def band_of(*alphas: Alpha, radius: int | None = None) -> Mask:
+    """Where the edge may lie on a grid: near a cell in which one of the alphas is undecided.
+
+    Args:
+        alphas: (h, w) each.
+        radius: How near, in cells; by default `BAND` on a grid of `GRID`, and less on a smaller one.
+    """
+    undecided = np.logical_or.reduce([(alpha > LEAST) & (alpha < 1 - LEAST) for alpha in alphas])
+    if radius is None:
+        radius = max(1, round(BAND / GRID * max(undecided.shape)))
     return dilate(undecided, radius) if undecided.any() else undecided
 
 
-def _ramp(band: Mask) -> Fields:
+def ramp(band: Mask) -> Fields:
     """The band's weight, which runs out at its border: (1, h, w)."""
     return box_mean(band.astype(np.float32), 2)[None] * band
 
 
-def _stretched(alpha: Alpha) -> Alpha:
+def stretched(alpha: Alpha) -> Alpha:
+    """Without what is nearly transparent or opaque; see `LEAST`."""
     result: Alpha = (alpha - np.float32(LEAST)) * np.float32(1 / (1 - 2 * LEAST))
     return result.clip(0, 1, out=result)
 
 
-def _lines(image: Fields, alpha: Alpha) -> Fields:
-    """Slopes and offset for every cell, (4, h, w)."""
-    height, width = alpha.shape
-    padding = (0, -height % STRIDE), (0, -width % STRIDE)
-    lines: Fields = _session(share()).run(
-        None,
-        {
-            "pixels": np.pad(image, ((0, 0), *padding), mode="edge"),
-            "alpha": np.pad(alpha, padding, mode="edge"),
-        },
-    )[0]
-    return lines[:, :height, :width]
+def run_on_grid(model: Path, **fields: Fields) -> list[Fields]:
+    """What a network says of fields on one grid, (..., h, w) each: its outputs, of the same height and width.
+
+    Args:
+        model: ONNX file of a network for grids whose sides are multiples of `STRIDE`.
+        fields: By the names of its inputs.
+    """
+    height, width = next(iter(fields.values())).shape[-2:]
+
+    def padded(field: Fields) -> Fields:
+        padding = [(0, 0)] * (field.ndim - 2) + [(0, -height % STRIDE), (0, -width % STRIDE)]
+        return np.pad(field, padding, mode="edge")
+
+    found = _session(model, share()).run(None, {name: padded(field) for name, field in fields.items()})
+    return [field[..., :height, :width] for field in found]
 
 
-@lru_cache(maxsize=2)
-def _session(threads: int) -> "InferenceSession":
+@lru_cache(maxsize=4)
+def _session(model: Path, threads: int) -> "InferenceSession":
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

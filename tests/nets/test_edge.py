@@ -54,4 +54,4 @@ def test_grey_levels_are_taken_as_such() -> None:
 def test_the_bundled_network_fits_the_grid() -> None:
     assert refine.STRIDE == STRIDE
     image, alpha = np.zeros((3, 37, 50), np.float32), np.full((37, 50), 0.5, np.float32)
-    assert refine._lines(image, alpha).shape == (4, 37, 50)
+    assert refine.run_on_grid(refine.MODEL, pixels=image, alpha=alpha)[0].shape == (4, 37, 50)

@@ -15,9 +15,11 @@ from limner.errors import InputError
 from limner.finishing import Finish
 from limner.images import Alpha, Image, load_image
 from limner.segmenter import Segmenter
+from limner.video.clues import Clues
 from limner.video.composing import Composer, Matted
 from limner.video.pipeline import Outcome, ahead, cut_video, preview_video
 from limner.video.reading import Clip, Part
+from limner.video.steady import Steady
 from limner.video.targets import choose_target
 from limner.video.writing import FileWriter
 from tests.conftest import decode
@@ -332,16 +334,16 @@ def test_an_error_leaves_nothing_and_keeps_the_old_file(clip: Path, tmp_path: Pa
 def test_a_frame_that_fails_holds_up_no_other(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    laid: list[Matted] = []
-    edge = Composer.edge
+    begun: list[Matted] = []
+    pixels = Composer.pixels
 
-    def failing(composer: Composer, item: Matted) -> Matted:
-        laid.append(item)
-        if len(laid) == 3:
+    def failing(composer: Composer, item: Matted) -> Image:
+        begun.append(item)
+        if len(begun) == 3:
             raise InputError("enough")
-        return edge(composer, item)
+        return pixels(composer, item)
 
-    monkeypatch.setattr(Composer, "edge", failing)
+    monkeypatch.setattr(Composer, "pixels", failing)
     with pytest.raises(InputError, match="enough"):
         cut(clip, tmp_path / "out.mp4", background="red", steady=True)
 
@@ -349,21 +351,22 @@ def test_a_frame_that_fails_holds_up_no_other(
 def test_frames_are_filtered_in_their_order(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some edges take longer than that of the next frame."""
+    """The colours of some take longer than those of the next frame."""
     filtered: list[Image] = []
 
-    class Listing:
-        def __call__(self, image: Image, alpha: Alpha) -> Alpha:
-            filtered.append(image)
-            return alpha
+    class Listing(Steady):
+        def __call__(self, image: Image, seen: Image, found: Alpha, clues: Clues | None) -> Alpha:
+            assert (clues is None) == (not filtered)
+            filtered.append(seen)
+            return super().__call__(image, seen, found, clues)
 
-    laid = Composer.edge
+    pixels = Composer.pixels
 
-    def late(composer: Composer, item: Matted) -> Matted:
+    def late(composer: Composer, item: Matted) -> Image:
         time.sleep(0.02 * (len(filtered) % 3 == 0))
-        return laid(composer, item)
+        return pixels(composer, item)
 
-    monkeypatch.setattr(Composer, "edge", late)
+    monkeypatch.setattr(Composer, "pixels", late)
     monkeypatch.setattr("limner.video.pipeline.Steady", Listing)
     disc = Disc()
     cut(clip, tmp_path / "out.mp4", background="red", steady=True, segmenter=disc)

@@ -10,7 +10,7 @@ What it starts from are the mean colours F of the subject and B of the backgroun
 narrow window: ``(I - B) . (F - B) / |F - B|^2``, trusted as far as the two differ.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -61,22 +61,37 @@ class EdgeNet(nn.Module):
 
     def forward(self, image: Tensor, alpha: Tensor) -> Tensor:
         """Image (N, 3, h, w) and alpha (N, 1, h, w) in [0, 1] -> lines (N, 4, h, w)."""
-        lines = [local_line(image, alpha, radius, sure) for radius, sure in WINDOWS]
-        votes = [line.vote(image) for line in lines]
-        seen = [2 * image - 1, 2 * alpha - 1]
-        for line, vote in zip(lines, votes, strict=True):
-            seen += [vote, line.trust]
-        first = self.stem(F.pixel_unshuffle(torch.cat(seen, 1), 2))  # (N, 16, h / 2, w / 2)
+        near = nearby(image, alpha)
+        return self.lines(self.features(self.stem(folded(image, alpha, near))), image, alpha, near)
+
+    def features(self, first: Tensor) -> Tensor:
+        """What the stem gave, seen at three sizes: (N, 16, h / 2, w / 2) -> the same."""
         second = self.mid1(self.down1(first))  # (N, 24, h / 4, w / 4)
         x = self.deep(self.down2(second))  # (N, 32, h / 8, w / 8)
         x = self.up1(torch.cat([F.interpolate(x, scale_factor=2.0), second], 1))
-        x = self.up2(torch.cat([F.interpolate(x, scale_factor=2.0), first], 1))
+        return cast(Tensor, self.up2(torch.cat([F.interpolate(x, scale_factor=2.0), first], 1)))
+
+    def lines(self, x: Tensor, image: Tensor, alpha: Tensor, near: list[Line]) -> Tensor:
+        """Lines (N, 4, h, w) from the features, beginning with what the colours nearby say."""
         x = F.pixel_shuffle(self.head(x), 2)  # (N, 6, h, w)
         unsure = (4 * alpha * (1 - alpha) / 0.36).clamp(max=1)
-        wide, narrow = lines
+        wide, narrow = near
         slope = 8 * x[:, :3] + unsure * ((8 * x[:, 4:5] + 3) * wide.slope + 8 * x[:, 5:6] * narrow.slope)
-        logit = 4 * x[:, 3:4] + 4 * (2 * alpha - 1) + 3 * unsure * votes[0]
+        logit = 4 * x[:, 3:4] + 4 * (2 * alpha - 1) + 3 * unsure * wide.vote(image)
         return torch.cat([slope, logit - (slope * image).sum(1, keepdim=True)], 1)
+
+
+def nearby(image: Tensor, alpha: Tensor) -> list[Line]:
+    """What the colours in each of `WINDOWS` say."""
+    return [local_line(image, alpha, radius, sure) for radius, sure in WINDOWS]
+
+
+def folded(image: Tensor, alpha: Tensor, near: list[Line]) -> Tensor:
+    """All that the stem sees, four cells in one: (N, 32, h / 2, w / 2)."""
+    seen = [2 * image - 1, 2 * alpha - 1]
+    for line in near:
+        seen += [line.vote(image), line.trust]
+    return F.pixel_unshuffle(torch.cat(seen, 1), 2)
 
 
 def local_line(image: Tensor, alpha: Tensor, radius: int, sure: float) -> Line:

@@ -18,12 +18,14 @@ from limner.foreground import estimate_foreground
 from limner.images import Alpha, Colour, Image, Photo, Size, halved, parse_colour, resize
 from limner.refine import lay_edge
 from limner.spec import to_alpha
+from limner.video.clues import Clues
 from limner.video.frames import Plane, Scaler, black, blank, fill, planes
+from limner.video.steady import edge_grid
 
 BLUR_RADIUS = 4.0
 """Of the blur on the small copy, pixels."""
-REFINE_GRID, COLOUR_GRID = 128, 96
-"""Cells along the longer side on which the edge and the colours beside it are found."""
+COLOUR_GRID = 96
+"""Cells along the longer side on which the colours beside the edge are found."""
 _UNSEEN = np.zeros((1, 1, 3), np.uint8)  # a photo of which nothing is asked
 
 
@@ -34,6 +36,7 @@ class Matted:
     frame: VideoFrame
     alpha: Alpha  # (h, w), of any size before its edge is laid, of the frame's size afterwards
     seen: Image  # the frame as the network saw it
+    clues: Clues | None = None  # what the frames before tell about it
     behind: VideoFrame | None = None  # of the frame's size and format
 
 
@@ -64,11 +67,15 @@ class Composer:
         self._black = black(self._working, scaler.colours)
         self._still = self._still_background(picture)
 
+    def pixels(self, item: Matted) -> Image:
+        """The frame's colours, (H, W, 3) uint8."""
+        return self._scaler.rgb(item.frame)
+
     def edge(self, item: Matted) -> Matted:
         """The same with its alpha laid along the edge at the size of the frame."""
         if self._options.refine == "none":
             return replace(item, alpha=to_alpha(item.alpha, self._size))
-        return replace(item, alpha=edged(self._scaler.rgb(item.frame), item.seen, item.alpha))
+        return replace(item, alpha=edged(self.pixels(item), item.seen, item.alpha))
 
     def __call__(self, item: Matted) -> VideoFrame:
         """The finished frame, from an alpha of its size."""
@@ -160,11 +167,10 @@ def edged(image: Image, seen: Image, found: Alpha) -> Alpha:
         seen: (h, w, 3) uint8, the same stretched to the network's size.
         found: (h, w) float32, the alpha at that size.
     """
-    scale = min(1.0, REFINE_GRID / max(image.shape[:2]))
-    grid = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
+    size = image.shape[0], image.shape[1]
+    grid = edge_grid(size)
     cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
-    alpha = to_alpha(found, (image.shape[0], image.shape[1]))
-    return lay_edge(image, alpha, cells, to_alpha(found, grid))
+    return lay_edge(image, to_alpha(found, size), cells, to_alpha(found, grid))
 
 
 def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:

@@ -23,9 +23,10 @@ from limner.images import Image, check_format, fit, save_image
 from limner.parallel import keep_to, thread_map
 from limner.segmenter import MIN_SIDE, Segmenter
 from limner.video.background import MovingBackground
+from limner.video.clues import Watcher
 from limner.video.composing import Composer, Matted
 from limner.video.reading import Clip, Item, Sound
-from limner.video.steady import Steady
+from limner.video.steady import Steady, edge_grid
 from limner.video.targets import Target
 from limner.video.writing import open_writer, picture_of
 
@@ -110,8 +111,9 @@ def cut_video(
         bar = stack.enter_context(tqdm(total=clip.expected or None, unit="frame", disable=None))
         try:
             items = stack.enter_context(ahead(clip.frames(working, stop=stop)))
-            matted = stack.enter_context(ahead(_matted(items, clip, segmenter, backdrop, batch)))
-            finish = _finisher(composer, Steady() if steady else None)
+            watcher = Watcher(edge_grid(clip.size)) if steady else None
+            matted = stack.enter_context(ahead(_matted(items, clip, segmenter, backdrop, batch, watcher)))
+            finish = _finisher(composer, Steady(lay=options.refine != "none") if steady else None)
             for item in stack.enter_context(ahead(thread_map(finish, _in_turn(matted)))):
                 if isinstance(item, Packet):
                     writer.sound(item)
@@ -238,8 +240,9 @@ def _matted(
     segmenter: Segmenter,
     backdrop: MovingBackground | None,
     batch: int,
+    watcher: Watcher | None = None,
 ) -> Iterator[Passing]:
-    """Frames with their alphas, at the network's size, and the packets among them."""
+    """Frames with their alphas, at the network's size, and clues, and the packets among them."""
     waiting: list[Item] = []
 
     def run() -> Iterator[Passing]:
@@ -252,7 +255,8 @@ def _matted(
                 continue
             behind = None if backdrop is None else backdrop.at(float((item.pts or 0) * clip.time_base))
             image, alpha = next(alphas)
-            yield Matted(item, alpha, image, behind)
+            clues = None if watcher is None else watcher(image, alpha)
+            yield Matted(item, alpha, image, clues, behind)
         waiting.clear()
 
     for item in items:
@@ -293,10 +297,13 @@ def _finisher(composer: Composer, steady: Steady | None) -> "Callable[[_Turn], V
             return turn.item
         with keep_to(1):  # others are under way beside it
             try:
-                item = composer.edge(turn.item)
-                if steady is not None:
+                item = turn.item
+                if steady is None:
+                    item = composer.edge(item)
+                else:
+                    image = composer.pixels(item)
                     turn.before.wait()
-                    item = replace(item, alpha=steady(item.seen, item.alpha))
+                    item = replace(item, alpha=steady(image, item.seen, item.alpha, item.clues))
             finally:
                 turn.after.set()
             return composer(item)

@@ -1,92 +1,103 @@
-"""Mattes that stand still where the picture does, and move with it: a recursive filter over time.
+"""Mattes that stand still where the picture does, and move with it: each edge laid with those before in mind.
 
-The last alpha is moved as the subject has moved (`limner.video.motion`), and the new one is mixed in:
-``a_t = m(a_(t-1)) + k (p_t - m(a_(t-1)))``. The share ``k`` is `SLOW` where the last picture, moved alike,
-explains the new one. It grows to 1 where a difference in colour is left beyond the sensor's noise; most of a
-frame is taken to be explained, so the median of that difference is the noise. So nothing trails behind what
-moves. After a cut it starts anew.
+The last alpha is moved as the subject has moved, and the new one is mixed in, in each pixel near an edge:
+``a_t = m(a_(t-1)) + k (p_t - m(a_(t-1)))``. A network (`limner.nets.steady`) gives both the new opacities
+``p_t``, as lines in colour space like those of `limner.refine`, and the share ``k``. It sees the picture,
+what the segmenter found, the moved alpha and the clues of `limner.video.clues`. After a cut it starts anew.
 """
+
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from limner.images import Alpha, Image, Shifts, moved, resize, sampled
-from limner.masks import box_mean, dilate
-from limner.tiles import Fields, Tiles
-from limner.video.motion import SIDE, Luma, motion
+from limner.images import Alpha, Image, Size, halved, moved, resize, sampled
+from limner.refine import band_of, draw, ramp, run_on_grid, stretched
+from limner.spec import to_alpha
+from limner.tiles import Tiles
+from limner.video.clues import Clues, no_clues
 
-SLOW = 0.12
-"""Share of a new alpha where the picture is explained."""
-FLOOR = 1.5
-"""What counts as noise, in medians of the difference."""
-SCALE = 12.0
-"""Difference beyond the noise, in grey levels, at which two thirds of a new alpha are taken."""
-SURE = 1e-4
-"""How near an alpha is to 0 or 1 where it need not be moved."""
-CUT = 40.0
-"""Mean change, in grey levels, from which a frame belongs to another scene."""
+GRID = 128
+"""Cells along the longer side of a frame on which its edge is found, at most."""
+SURE = 0.004
+"""How near an alpha is to 0 or 1, or two alphas are to each other, where nothing need be drawn."""
+MODEL = Path(__file__).with_name("steady.onnx")
+_STILL = np.zeros((2, 1, 1), np.float32)
+
+
+def edge_grid(size: Size) -> Size:
+    """The grid of cells on which the edge of a frame of this size is found."""
+    scale = min(1.0, GRID / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+@dataclass(frozen=True)
+class _Last:
+    alpha: Alpha  # (H, W), at the size of the frame
+    small: Alpha  # (h, w), on the grid
 
 
 class Steady:
-    """The filter's state: call it with the frames of one clip, in order."""
+    """The last frame's alpha: call it with the frames of one clip, in order."""
 
-    def __init__(self) -> None:
-        self._image: Fields | None = None
-        self._alpha: Alpha | None = None
-
-    def __call__(self, image: Image, alpha: Alpha) -> Alpha:
-        """The steadied alpha.
+    def __init__(self, *, lay: bool = True) -> None:
+        """Begin a clip.
 
         Args:
-            image: (h, w, 3) uint8, the frame at any size, such as what the network saw.
-            alpha: (H, W) float32 in [0, 1], of the same size in every call.
+            lay: Lay the edge; otherwise what the segmenter found is mixed in as it is.
         """
-        now = np.moveaxis(resize(image, (SIDE, SIDE)), 2, 0).astype(np.float32)
-        before, self._image = self._image, now
-        if before is not None and self._alpha is not None and _difference(before, now).mean() <= CUT:
-            small = resize(self._alpha, (SIDE, SIDE))
-            shifts = motion(_luma(before), _luma(now), small)
-            last = _moved(self._alpha, small, shifts)
-            share = resize(_share(_difference(moved(before, shifts), now)), last.shape)
-            share *= alpha - last
-            alpha = np.add(last, share, out=share)
-        self._alpha = alpha
+        self._lay = lay
+        self._last: _Last | None = None
+
+    def __call__(self, image: Image, seen: Image, found: Alpha, clues: Clues | None) -> Alpha:
+        """The alpha of a frame, (H, W) float32 in [0, 1].
+
+        Args:
+            image: (H, W, 3) uint8, the frame; of the same size in every call.
+            seen: (h, w, 3) uint8, the same stretched to the segmenter's size.
+            found: (h, w) float32 in [0, 1], what it found.
+            clues: On the grid of `edge_grid`; none where the frame begins a clip or a scene.
+        """
+        size = image.shape[0], image.shape[1]
+        grid = edge_grid(size)
+        last = None if clues is None else self._last
+        shifts, told = (_STILL, no_clues(grid)) if clues is None else (clues.shifts, clues.fields)
+        opacity = to_alpha(found, grid)
+        before = opacity if last is None else moved(last.small, shifts)
+        band = band_of(opacity, before) & self._lay
+        sure = stretched(opacity) if self._lay else opacity
+        undecided = band | (before > SURE) & (before < 1 - SURE) | (np.abs(before - sure) > SURE)
+        alpha = _enlarged(sure, size)
+        if undecided.any():
+            cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
+            lines, share = run_on_grid(MODEL, pixels=cells, alpha=opacity, last=before, clues=told)
+            fields = np.concatenate([lines, ramp(band), share])
+            found = to_alpha(found, (min(found.shape[0], size[0]), min(found.shape[1], size[1])))
+            for tiles in Tiles.over(undecided, size):
+                values, new = tiles.sample(fields), tiles.sample(found[None])[0]
+                if self._lay:
+                    new = draw(values[:5], tiles.cut(image), stretched(new))
+                if last is not None:
+                    down, right = tiles.sample(shifts)
+                    rows, columns = tiles.places()
+                    old = sampled(last.alpha, rows - down * size[0], columns - right * size[1])
+                    new = old + values[5] * (new - old)
+                tiles.paste(new, alpha)
+        self._last = _Last(alpha, _shrunk(alpha, grid))
         return alpha
 
 
-def _moved(alpha: Alpha, small: Alpha, shifts: Shifts) -> Alpha:
-    """The alpha moved, and left as it is where it is 0 or 1 all around: in half of a frame or more.
-
-    Args:
-        alpha: (H, W).
-        small: (SIDE, SIDE), the same.
-        shifts: Of everything.
-    """
-    height, width = alpha.shape
-    reach = 2 + int(SIDE * np.abs(shifts).max())
-    result = alpha.copy()
-    for tiles in Tiles.over(dilate((small > SURE) & (small < 1 - SURE), reach), (height, width)):
-        down, right = tiles.sample(shifts)
-        rows, columns = tiles.places()
-        tiles.paste(sampled(alpha, rows - down * height, columns - right * width), result)
-    return result
+def _enlarged(cells: Alpha, size: Size) -> Alpha:
+    """Every pixel as the cell in which it lies."""
+    rows, columns = (
+        (np.arange(length) * count) // length for length, count in zip(size, cells.shape, strict=True)
+    )
+    enlarged: Alpha = cells.take(rows, axis=0).take(columns, axis=1)
+    return enlarged
 
 
-def _luma(image: Fields) -> Luma:
-    red, green, blue = image
-    luma: Luma = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
-    return luma
-
-
-def _difference(one: Fields, other: Fields) -> Luma:
-    """Mean of the three channels."""
-    red, green, blue = np.abs(one - other)
-    mean: Luma = (red + green + blue) * np.float32(1 / 3)
-    return mean
-
-
-def _share(difference: Luma) -> Alpha:
-    """How much of the new alpha is taken, from what the motion leaves unexplained."""
-    difference = box_mean(difference, 1)
-    strange = (difference - np.float32(FLOOR * np.median(difference))).clip(0)
-    fresh: Alpha = 1 - np.exp(-np.square(strange / np.float32(SCALE)))
-    return SLOW + (1 - SLOW) * fresh
+def _shrunk(alpha: Alpha, grid: Size) -> Alpha:
+    """On the grid; a large one by means of four first, which are quicker."""
+    while max(alpha.shape) >= 4 * GRID:
+        alpha = halved(alpha)
+    return resize(alpha, grid)
