@@ -19,7 +19,6 @@ from limner.video.clues import Clues
 from limner.video.composing import Composer, Matted
 from limner.video.pipeline import Outcome, ahead, cut_video, preview_video
 from limner.video.reading import Clip, Part
-from limner.video.steady import Steady
 from limner.video.targets import choose_target
 from limner.video.writing import FileWriter
 from tests.conftest import decode
@@ -331,47 +330,53 @@ def test_an_error_leaves_nothing_and_keeps_the_old_file(clip: Path, tmp_path: Pa
     assert list(tmp_path.glob(".*")) == []
 
 
-def test_a_frame_that_fails_holds_up_no_other(
-    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [1, 3, 12])
+def test_a_matte_that_fails_ends_the_clip(
+    number: int, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[Matted] = []
     pixels = Composer.pixels
 
     def failing(composer: Composer, item: Matted) -> Image:
         begun.append(item)
-        if len(begun) == 3:
+        if len(begun) == number:
             raise InputError("enough")
         return pixels(composer, item)
 
     monkeypatch.setattr(Composer, "pixels", failing)
     with pytest.raises(InputError, match="enough"):
         cut(clip, tmp_path / "out.mp4", background="red", steady=True)
+    assert list(tmp_path.iterdir()) == [clip]
 
 
-def test_frames_are_filtered_in_their_order(
-    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_every_frame_gets_its_own_matte_a_frame_late(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The colours of some take longer than those of the next frame."""
-    filtered: list[Image] = []
+    """And sound passes in its order."""
 
-    class Listing(Steady):
-        def __call__(self, image: Image, seen: Image, found: Alpha, clues: Clues | None) -> Alpha:
-            assert (clues is None) == (not filtered)
-            filtered.append(seen)
-            return super().__call__(image, seen, found, clues)
+    class Numbering:
+        """The matte of frame n is n / 20."""
 
-    pixels = Composer.pixels
+        def __init__(self, *, lay: bool) -> None:
+            self.frames = 0
 
-    def late(composer: Composer, item: Matted) -> Image:
-        time.sleep(0.02 * (len(filtered) % 3 == 0))
-        return pixels(composer, item)
+        def __call__(self, image: Image, seen: Image, found: Alpha, clues: Clues | None) -> Alpha | None:
+            assert (clues is None) == (self.frames == 0)
+            assert image.shape[:2] == (48, 64)
+            before = self.rest()
+            self.frames += 1
+            return before
 
-    monkeypatch.setattr(Composer, "pixels", late)
-    monkeypatch.setattr("limner.video.pipeline.Steady", Listing)
-    disc = Disc()
-    cut(clip, tmp_path / "out.mp4", background="red", steady=True, segmenter=disc)
-    assert len(filtered) == len(disc.seen)
-    assert all(one is other for one, other in zip(filtered, disc.seen, strict=True))
+        def rest(self) -> Alpha | None:
+            return np.full((48, 64), self.frames / 20, np.float32) if self.frames else None
+
+    monkeypatch.setattr("limner.video.pipeline.Steady", Numbering)
+    source = make_clip(tmp_path / "in.mp4", pictures(count, 48, 64), sound="aac", seconds=count / 30)
+    outcome = cut(source, tmp_path / "out.raw", mask=True, steady=True, sound=False)
+    assert outcome.frames == count
+    found = np.frombuffer((tmp_path / "out.raw").read_bytes(), np.uint8).reshape(count, -1)
+    assert [set(frame) for frame in found] == [{round(255 * (n + 1) / 20)} for n in range(count)]
 
 
 def test_full_disk(clip: Path, tmp_path: Path) -> None:

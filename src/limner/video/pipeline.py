@@ -19,7 +19,7 @@ from tqdm import tqdm
 from limner.backgrounds import mix
 from limner.errors import InputError
 from limner.finishing import Finish
-from limner.images import Image, check_format, fit, save_image
+from limner.images import Alpha, Image, check_format, fit, save_image
 from limner.parallel import keep_to, thread_map
 from limner.segmenter import MIN_SIDE, Segmenter
 from limner.video.background import MovingBackground
@@ -113,8 +113,11 @@ def cut_video(
             items = stack.enter_context(ahead(clip.frames(working, stop=stop)))
             watcher = Watcher(edge_grid(clip.size)) if steady else None
             matted = stack.enter_context(ahead(_matted(items, clip, segmenter, backdrop, batch, watcher)))
-            finish = _finisher(composer, Steady(lay=options.refine != "none") if steady else None)
-            for item in stack.enter_context(ahead(thread_map(finish, _in_turn(matted)))):
+            if steady:
+                mattes = _steadied(matted, composer, Steady(lay=options.refine != "none"))
+                matted = stack.enter_context(ahead(mattes))
+            finish = _finisher(composer, edge=not steady)
+            for item in stack.enter_context(ahead(thread_map(finish, matted))):
                 if isinstance(item, Packet):
                     writer.sound(item)
                     continue
@@ -266,46 +269,31 @@ def _matted(
     yield from run()
 
 
-@dataclass(frozen=True)
-class _Turn:
-    """A frame or packet, and the gates between which the frame is filtered over time."""
+def _steadied(items: Iterator[Passing], composer: Composer, steady: Steady) -> Iterator[Passing]:
+    """Frames with their alphas at the frame's size, each once the next one is known, and the packets."""
+    waiting: list[Passing] = []  # a frame, and what came after it
 
-    item: Passing
-    before: threading.Event
-    after: threading.Event
+    def released(alpha: Alpha | None) -> Iterator[Passing]:
+        for item in waiting:
+            yield item if isinstance(item, Packet) or alpha is None else replace(item, alpha=alpha)
+        waiting.clear()
 
-
-def _in_turn(items: Iterator[Passing]) -> Iterator[_Turn]:
-    """Every frame's first gate is the second of the frame before."""
-    before = threading.Event()
-    before.set()
     for item in items:
-        after = before if isinstance(item, Packet) else threading.Event()
-        yield _Turn(item, before, after)
-        before = after
+        if not isinstance(item, Packet):
+            with keep_to(1):  # others are under way beside it
+                alpha = steady(composer.pixels(item), item.seen, item.alpha, item.clues)
+            yield from released(alpha)
+        waiting.append(item)
+    yield from released(steady.rest())
 
 
-def _finisher(composer: Composer, steady: Steady | None) -> "Callable[[_Turn], VideoFrame | Sound]":
-    """From a frame's alpha to the finished frame, all in the thread that calls; sound passes.
+def _finisher(composer: Composer, *, edge: bool) -> "Callable[[Passing], VideoFrame | Sound]":
+    """From a frame and its alpha to the finished frame, its edge laid first where that is to be done."""
 
-    So what belongs to a frame stays near the core that works on it. Only the filter waits for the frame
-    before; one that fails lets the next pass, since its error ends the clip.
-    """
-
-    def finish(turn: _Turn) -> "VideoFrame | Sound":
-        if isinstance(turn.item, Packet):
-            return turn.item
+    def finish(item: Passing) -> "VideoFrame | Sound":
+        if isinstance(item, Packet):
+            return item
         with keep_to(1):  # others are under way beside it
-            try:
-                item = turn.item
-                if steady is None:
-                    item = composer.edge(item)
-                else:
-                    image = composer.pixels(item)
-                    turn.before.wait()
-                    item = replace(item, alpha=steady(image, item.seen, item.alpha, item.clues))
-            finally:
-                turn.after.set()
-            return composer(item)
+            return composer(composer.edge(item) if edge else item)
 
     return finish
