@@ -3,7 +3,9 @@
 The last alpha is moved as the subject has moved, and the new one is mixed in, in each pixel near an edge:
 ``a_t = m(a_(t-1)) + k (p_t - m(a_(t-1)))``. A network (`limner.nets.steady`) gives both the new opacities
 ``p_t``, as lines in colour space like those of `limner.refine`, and the share ``k``. It sees the picture,
-what the segmenter found, the moved alpha and the clues of `limner.video.clues`. After a cut it starts anew.
+what the segmenter found, the moved alpha and the clues of `limner.video.clues`. Far from where the segmenter
+is unsure, its word is not changed, and the share is no less than a plain filter's, so that nothing trails
+behind what moves. After a cut it starts anew.
 """
 
 from dataclasses import dataclass
@@ -78,13 +80,15 @@ class Steady:
         shifts, told = (_STILL, no_clues(grid)) if clues is None else (clues.shifts, clues.fields)
         opacity = to_alpha(found, grid)
         before = opacity if last is None else moved(last.small, shifts)
-        band = band_of(opacity, before) & self._lay
+        near = band_of(opacity)
+        band = near & self._lay
         sure = stretched(opacity) if self._lay else opacity
         alpha = _enlarged(sure, size)
         undecided = band | _open(before, sure)
         if undecided.any():
             cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
             lines, share = run_on_grid(MODEL, pixels=cells, alpha=opacity, last=before, clues=told)
+            share = np.where(near, share, np.maximum(share, told[:1]))
             fields = np.concatenate([lines, ramp(band), share])
             found = to_alpha(found, (min(found.shape[0], size[0]), min(found.shape[1], size[1])))
             for tiles in Tiles.over(undecided, size):
