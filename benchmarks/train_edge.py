@@ -11,23 +11,21 @@ import argparse
 import math
 import queue
 import threading
-from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from edge_data import Batch, draw_batch, read_items
+from edge_training import follow, write
 from limner import files
-from limner.nets.edge import STRIDE, EdgeNet, PixelsToLines
+from limner.nets.edge import EdgeNet, PixelsToLines
 from limner.refine import MODEL
 from limner.segmenter import Segmenter
-from limner.training.export import halve
 from peers import PEERS, Peer
 
 NETWORKS = (
@@ -55,46 +53,6 @@ def loss_of(lines: Tensor, batch: Batch) -> Tensor:
         error.diff(dim=1).abs() * weight[:, 1:]
     ).mean()
     return (error.abs() * weight).mean() + 0.15 * (entropy * weight).mean() + 0.5 * slopes
-
-
-def write(module: nn.Module, target: Path, inputs: dict[str, int], outputs: Sequence[str]) -> None:
-    """A network for grids of any size as an ONNX file, large weights in 16 bits.
-
-    Args:
-        module: Takes (C, h, w) tensors, or (h, w).
-        target: The file.
-        inputs: Their names, and C; 0 where there is none.
-        outputs: Their names.
-    """
-    height, width = (torch.export.Dim(name, min=1, max=512) for name in ("height", "width"))
-    sides = STRIDE * height, STRIDE * width
-    shapes = [(channels, 64, 96) if channels else (64, 96) for channels in inputs.values()]
-    program = torch.onnx.export(
-        module.eval(),
-        tuple(torch.zeros(shape) for shape in shapes),
-        input_names=list(inputs),
-        output_names=list(outputs),
-        dynamic_shapes=tuple(dict(enumerate(sides, len(shape) - 2)) for shape in shapes),
-        dynamo=True,
-        verbose=False,
-    )
-    assert program is not None
-    proto = onnx.load_from_string(halve(program.model_proto.SerializeToString()))
-    for part in (proto, proto.graph, *proto.graph.node, *proto.graph.initializer):
-        part.ClearField("metadata_props")  # torch notes there where each operation comes from
-    del proto.graph.value_info[:]
-    files.write_bytes(target, proto.SerializeToString())
-
-
-def follow(average: nn.Module, net: nn.Module, step: int) -> None:
-    """Move average weights towards those after so many steps."""
-    decay = min(0.998, (step + 1) / (step + 10))
-    with torch.no_grad():
-        for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
 
 
 def main() -> None:

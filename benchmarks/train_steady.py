@@ -26,12 +26,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from edge_training import follow, write
 from limner import files, refine
 from limner.nets.edge import EdgeNet
 from limner.nets.steady import CLUES, PixelsToShares, SteadyNet
 from limner.video.steady import MODEL
 from steady_data import FOLDER
-from train_edge import follow, write
 
 COUNT, LENGTH = 4, 9  # clips of a batch, frames of a clip
 ERROR, STEP = 0.0208, 0.0337  # mean absolute error and dtSSD frame by frame, about
