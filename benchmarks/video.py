@@ -82,7 +82,7 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
             found = [segmenter(image) for image in seen]
             alone = [edged(*parts) for parts in zip(clip.frames, seen, found, strict=True)]
             ways = [_steadied(clip.frames, seen, found), _along(motions[-1], alone)]
-            ways.append([_afresh(*parts) for parts in zip(clip.frames, seen, found, strict=True)])
+            ways.append([Steady()(*parts, None) for parts in zip(clip.frames, seen, found, strict=True)])
             row = []
             for alphas in (alone, *ways):
                 errors = [sad(pred, true) for pred, true in zip(alphas, clip.alphas, strict=True)]
@@ -95,16 +95,10 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
 def _steadied(frames: list[Image], seen: list[Image], found: list[Alpha]) -> list[Alpha]:
     """The alphas of ``limner video``."""
     steady, watcher = Steady(), Watcher(edge_grid(clips.SIZE))
-    late = [
+    return [
         steady(frame, image, alpha, watcher(image, alpha))
         for frame, image, alpha in zip(frames, seen, found, strict=True)
     ]
-    return [alpha for alpha in [*late, steady.rest()] if alpha is not None]
-
-
-def _afresh(frame: Image, seen: Image, found: Alpha) -> Alpha:
-    """The alpha of a clip of one frame."""
-    return _steadied([frame], [seen], [found])[0]
 
 
 def _along(motion: str, alphas: list[Alpha]) -> list[Alpha]:
@@ -194,11 +188,10 @@ def _stages(source: Path, output: str, model: str, options: Finish) -> dict[str,
         found_alphas = [Matted(*parts) for parts in zip(frames, raw, seen, clues, strict=True)]
         steady = Steady()
 
-        def mattes() -> list[Alpha | None]:
-            late = [steady(composer.pixels(one), one.seen, one.alpha, one.clues) for one in found_alphas]
-            return [*late[1:], steady.rest()]
+        def matte(item: Matted) -> Alpha:
+            return steady(composer.pixels(item), item.seen, item.alpha, item.clues)
 
-        alphas = lap("edge over time", mattes)
+        alphas = lap("edge over time", lambda: [matte(item) for item in found_alphas])
         items = [replace(item, alpha=alpha) for item, alpha in zip(found_alphas, alphas, strict=True)]
         done = lap("blur and mix", lambda: [composer(item) for item in items])
         writer = open_writer(target, clip)

@@ -11,11 +11,9 @@ from limner.video.steady import Steady, edge_grid
 def steadied(frames: list[Image], found: list[Alpha], *, lay: bool = False) -> list[Alpha]:
     """Of a clip that a network saw at its own size."""
     steady, watcher = Steady(lay=lay), Watcher(edge_grid((64, 64)))
-    late = [
+    return [
         steady(frame, frame, alpha, watcher(frame, alpha)) for frame, alpha in zip(frames, found, strict=True)
     ]
-    assert late[0] is None
-    return [alpha for alpha in [*late, steady.rest()] if alpha is not None]
 
 
 def noisy(rng: np.random.Generator, image: Image) -> Image:
@@ -90,13 +88,10 @@ def test_the_alpha_has_the_size_of_the_frame(
     found[16:, 20:44] = 1
     for _ in range(3):
         seen = noisy(rng, room)
-        steady(resize(seen, size), seen, found, watcher(seen, found))
-        alpha = steady.rest()
-        assert alpha is not None
+        alpha = steady(resize(seen, size), seen, found, watcher(seen, found))
         assert alpha.shape == size
         assert alpha.dtype == np.float32
         assert 0 <= alpha.min() <= alpha.max() <= 1
     expected = resize(found, size)
     off_edge = ~edge_band(expected > 0.5, max(2, max(size) // 32))
-    assert alpha is not None
     assert np.abs(alpha - expected)[off_edge].max() < 0.1

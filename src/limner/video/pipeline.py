@@ -19,7 +19,7 @@ from tqdm import tqdm
 from limner.backgrounds import mix
 from limner.errors import InputError
 from limner.finishing import Finish
-from limner.images import Alpha, Image, check_format, fit, save_image
+from limner.images import Image, check_format, fit, save_image
 from limner.parallel import keep_to, thread_map
 from limner.segmenter import MIN_SIDE, Segmenter
 from limner.video.background import MovingBackground
@@ -270,21 +270,14 @@ def _matted(
 
 
 def _steadied(items: Iterator[Passing], composer: Composer, steady: Steady) -> Iterator[Passing]:
-    """Frames with their alphas at the frame's size, each once the next one is known, and the packets."""
-    waiting: list[Passing] = []  # a frame, and what came after it
-
-    def released(alpha: Alpha | None) -> Iterator[Passing]:
-        for item in waiting:
-            yield item if isinstance(item, Packet) or alpha is None else replace(item, alpha=alpha)
-        waiting.clear()
-
+    """Frames with their alphas at the frame's size, and the packets among them."""
     for item in items:
-        if not isinstance(item, Packet):
-            with keep_to(1):  # others are under way beside it
-                alpha = steady(composer.pixels(item), item.seen, item.alpha, item.clues)
-            yield from released(alpha)
-        waiting.append(item)
-    yield from released(steady.rest())
+        if isinstance(item, Packet):
+            yield item
+            continue
+        with keep_to(1):  # others are under way beside it
+            alpha = steady(composer.pixels(item), item.seen, item.alpha, item.clues)
+        yield replace(item, alpha=alpha)
 
 
 def _finisher(composer: Composer, *, edge: bool) -> "Callable[[Passing], VideoFrame | Sound]":

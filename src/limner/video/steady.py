@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from limner.images import Alpha, Image, Mask, Shifts, Size, halved, moved, resize, sampled
+from limner.images import Alpha, Image, Size, halved, moved, resize, sampled
 from limner.refine import band_of, draw, ramp, run_on_grid, stretched
 from limner.spec import to_alpha
 from limner.tiles import Tiles
@@ -21,8 +21,6 @@ from limner.video.clues import Clues, no_clues
 
 GRID = 128
 """Cells along the longer side of a frame on which its edge is found, at most."""
-AHEAD = 0.5
-"""Share of the next frame's alpha, moved back, that is mixed in, where nothing is strange there."""
 SURE = 0.004
 """How near an alpha is to 0 or 1, or two alphas are to each other, where nothing need be drawn."""
 MODEL = Path(__file__).with_name("steady.onnx")
@@ -42,7 +40,7 @@ class _Matte:
 
 
 class Steady:
-    """Mattes of one clip, a frame late: call it with the frames in order, then ask for the `rest`."""
+    """The last frame's alpha: call it with the frames of one clip, in order."""
 
     def __init__(self, *, lay: bool = True) -> None:
         """Begin a clip.
@@ -53,8 +51,8 @@ class Steady:
         self._lay = lay
         self._last: _Matte | None = None
 
-    def __call__(self, image: Image, seen: Image, found: Alpha, clues: Clues | None) -> Alpha | None:
-        """The alpha of the frame before, (H, W) float32 in [0, 1]; none where this is a clip's first frame.
+    def __call__(self, image: Image, seen: Image, found: Alpha, clues: Clues | None) -> Alpha:
+        """The alpha of a frame, (H, W) float32 in [0, 1].
 
         Args:
             image: (H, W, 3) uint8, the frame; of the same size in every call.
@@ -62,18 +60,6 @@ class Steady:
             found: (h, w) float32 in [0, 1], what it found.
             clues: On the grid of `edge_grid`; none where the frame begins a clip or a scene.
         """
-        last = self._last
-        self._last = self._drawn(image, seen, found, clues)
-        if last is None or clues is None:
-            return None if last is None else last.alpha
-        return _looked_back(last, self._last, clues)
-
-    def rest(self) -> Alpha | None:
-        """The alpha of the last frame; none of a clip without frames."""
-        return None if self._last is None else self._last.alpha
-
-    def _drawn(self, image: Image, seen: Image, found: Alpha, clues: Clues | None) -> _Matte:
-        """The matte of a frame as far as those before tell."""
         size = image.shape[0], image.shape[1]
         grid = edge_grid(size)
         last = None if clues is None else self._last
@@ -84,7 +70,7 @@ class Steady:
         band = near & self._lay
         sure = stretched(opacity) if self._lay else opacity
         alpha = _enlarged(sure, size)
-        undecided = band | _open(before, sure)
+        undecided = band | (before > SURE) & (before < 1 - SURE) | (np.abs(before - sure) > SURE)
         if undecided.any():
             cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
             lines, share = run_on_grid(MODEL, pixels=cells, alpha=opacity, last=before, clues=told)
@@ -96,35 +82,13 @@ class Steady:
                 if self._lay:
                     new = draw(values[:5], tiles.cut(image), stretched(new))
                 if last is not None:
-                    old = _sampled(last.alpha, tiles, shifts)
+                    down, right = tiles.sample(shifts)
+                    rows, columns = tiles.places()
+                    old = sampled(last.alpha, rows - down * size[0], columns - right * size[1])
                     new = old + values[5] * (new - old)
                 tiles.paste(new, alpha)
-        return _Matte(alpha, _shrunk(alpha, grid))
-
-
-def _looked_back(matte: _Matte, after: _Matte, clues: Clues) -> Alpha:
-    """The alpha of a frame with that of the next one mixed in, moved back, where the motion explains it."""
-    back, size = -clues.shifts, (matte.alpha.shape[0], matte.alpha.shape[1])
-    small, share = moved(np.stack([after.small, clues.fields[0]]), back)
-    fields = np.float32(AHEAD) * (1 - share[None])
-    alpha = matte.alpha.copy()
-    for tiles in Tiles.over(_open(matte.small, small), size):
-        now = tiles.cut(matte.alpha)
-        tiles.paste(now + tiles.sample(fields)[0] * (_sampled(after.alpha, tiles, back) - now), alpha)
-    return alpha
-
-
-def _sampled(alpha: Alpha, tiles: Tiles, shifts: Shifts) -> Alpha:
-    """In some tiles, an alpha that is moved."""
-    down, right = tiles.sample(shifts)
-    rows, columns = tiles.places()
-    return sampled(alpha, rows - down * alpha.shape[0], columns - right * alpha.shape[1])
-
-
-def _open(one: Alpha, other: Alpha) -> Mask:
-    """Where the one is neither 0 nor 1, or the two differ."""
-    undecided: Mask = (one > SURE) & (one < 1 - SURE) | (np.abs(one - other) > SURE)
-    return undecided
+        self._last = _Matte(alpha, _shrunk(alpha, grid))
+        return alpha
 
 
 def _enlarged(cells: Alpha, size: Size) -> Alpha:
