@@ -11,8 +11,6 @@ weights written are the averages of the last few hundred steps.
 
 import argparse
 import math
-import queue
-import threading
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
@@ -144,7 +142,7 @@ def draw_batch(rng: np.random.Generator, paths: list[Path]) -> Clips:
         with np.load(paths[int(rng.integers(len(paths)))]) as clip:
             start = int(rng.integers(len(clip["frames"]) - LENGTH + 1))
             part = {name: clip[name][start : start + LENGTH] for name in clip}
-        part["frames"] = np.moveaxis(part["frames"], 3, 1)
+        part |= {name: np.moveaxis(part[name], 3, 1) for name in ("frames", "cells")}
         if rng.random() < 0.5:
             part = {name: values[..., ::-1] for name, values in part.items()}
             part["shifts"] = part["shifts"] * np.array([1, -1], np.float32)[:, None, None]
@@ -154,12 +152,14 @@ def draw_batch(rng: np.random.Generator, paths: list[Path]) -> Clips:
 
 
 def _stacked(parts: list[np.ndarray]) -> Tensor:
-    """As one tensor; where models see pictures of several sizes, at the largest."""
+    """As one tensor; what models of several sizes found, at the largest."""
     tensors = [torch.from_numpy(np.ascontiguousarray(part)) for part in parts]
-    largest = max(tensor.shape[-1] for tensor in tensors)
-    return torch.stack(
-        [one if one.shape[-1] == largest else laid(one.float(), (largest, largest)) for one in tensors]
-    )
+    largest = max(tensors, key=lambda tensor: tensor.shape[-1]).shape
+    return torch.stack([one if one.shape == largest else _enlarged(one, largest) for one in tensors])
+
+
+def _enlarged(found: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return laid(found[:, None].float(), shape[-2:])[:, 0].to(found.dtype)
 
 
 def main() -> None:
@@ -176,14 +176,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     paths = sorted(FOLDER.glob("*.npz"))
-    batches: queue.Queue[Clips] = queue.Queue(4)
-
-    def draw() -> None:
-        rng = np.random.default_rng(1)
-        while True:
-            batches.put(draw_batch(rng, paths))
-
-    threading.Thread(target=draw, daemon=True).start()
+    rng = np.random.default_rng(1)
     net = SteadyNet().eval()  # batch norm stays as it is
     if args.start:
         net.load_state_dict(torch.load(args.start))
@@ -197,7 +190,7 @@ def main() -> None:
             rate = 0.02 + 0.49 * (1 + math.cos(math.pi * number / args.steps))
             for group in optimizer.param_groups:
                 group["lr"] = args.learning_rate * min(1, (number + 1) / 50) * rate
-            clips = batches.get()
+            clips = draw_batch(rng, paths)
             loss = loss_of(roll(net, clips), clips["targets"].float() / 255)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
