@@ -33,7 +33,7 @@ from steady_data import FOLDER
 
 COUNT, LENGTH = 4, 9  # clips of a batch, frames of a clip
 ERROR, STEP = 0.0208, 0.0337  # mean absolute error and dtSSD frame by frame, about
-FLICKER = 4.0
+FLICKER = 10.0
 EVEN = 1e-7  # added to mean squares of which the root is taken
 
 Clips = dict[str, Tensor]

@@ -35,7 +35,7 @@ def add(commands: "Commands") -> None:
     )
     group.add_argument("--no-sound", action="store_true", help="leave the sound out instead of copying it")
     group.add_argument(
-        "--no-steady", action="store_true", help="do not filter the mattes over time: each frame by itself"
+        "--no-steady", action="store_true", help="cut each frame by itself: quicker, but the mattes flicker"
     )
     group.add_argument("--from", dest="start", default="0", metavar="TIME", help="seconds, or h:m:s")
     group.add_argument("--to", dest="end", default="inf", metavar="TIME", help="seconds, or h:m:s")
