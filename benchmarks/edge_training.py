@@ -1,11 +1,12 @@
 """What the trainings of the networks that lay edges share (`train_edge.py`, `train_steady.py`)."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from limner import files
 from limner.nets.edge import STRIDE
@@ -41,8 +42,22 @@ def write(module: nn.Module, target: Path, inputs: dict[str, int], outputs: Sequ
     files.write_bytes(target, proto.SerializeToString())
 
 
-def follow(average: nn.Module, net: nn.Module, step: int) -> None:
-    """Move average weights towards those after so many steps."""
+def improve(
+    net: nn.Module,
+    average: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss: Tensor,
+    *,
+    rate: float,
+    step: int,
+) -> None:
+    """One step down the loss, after which the average weights move towards the new ones."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    optimizer.step()
     decay = min(0.998, (step + 1) / (step + 10))
     with torch.no_grad():
         for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
@@ -50,3 +65,8 @@ def follow(average: nn.Module, net: nn.Module, step: int) -> None:
                 mean.lerp_(value, 1 - decay)
             else:
                 mean.copy_(value)
+
+
+def share_of_rate(step: int, steps: int, *, warm: int) -> float:
+    """Of the peak learning rate: it rises over the first steps and falls as a cosine does, to a 50th."""
+    return min(1, (step + 1) / warm) * (0.02 + 0.49 * (1 + math.cos(math.pi * step / steps)))

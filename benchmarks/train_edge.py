@@ -8,7 +8,6 @@ gradient. The weights written are the averages of the last few hundred steps.
 """
 
 import argparse
-import math
 import queue
 import threading
 from copy import deepcopy
@@ -16,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from edge_data import Batch, draw_batch, read_items
-from edge_training import follow, write
+from edge_training import improve, share_of_rate, write
 from limner import files
 from limner.nets.edge import EdgeNet, PixelsToLines
 from limner.refine import MODEL
@@ -88,20 +87,12 @@ def main() -> None:
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.learning_rate, weight_decay=1e-4)
     with tqdm(range(args.steps), "training", unit="step") as progress:
         for step in progress:
-            warm = min(1, (step + 1) / 100)
-            for group in optimizer.param_groups:
-                group["lr"] = (
-                    args.learning_rate * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * step / args.steps)))
-                )
             batch = batches.get()
             with torch.autocast("cpu", torch.bfloat16):
                 lines = net(batch.small, batch.alpha)
             loss = loss_of(lines.float(), batch)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimizer.step()
-            follow(average, net, step)
+            rate = args.learning_rate * share_of_rate(step, args.steps, warm=100)
+            improve(net, average, optimizer, loss, rate=rate, step=step)
             progress.set_postfix(loss=f"{loss.item():.4f}")
     files.make_folder(args.weights.parent)
     torch.save(average.state_dict(), args.weights)

@@ -10,7 +10,6 @@ weights written are the averages of the last few hundred steps.
 """
 
 import argparse
-import math
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from edge_training import follow, write
+from edge_training import improve, share_of_rate, write
 from limner import files, refine
 from limner.nets.edge import EdgeNet
 from limner.nets.steady import CLUES, PixelsToShares, SteadyNet
@@ -41,7 +40,10 @@ Clips = dict[str, Tensor]
 
 
 def roll(net: SteadyNet, clips: Clips) -> Tensor:
-    """The alphas of whole clips, (N, T, H, W), as `limner.video.steady` makes them."""
+    """The alphas of whole clips, (N, T, H, W), as `limner.video.steady` makes them.
+
+    But that lines are drawn where the last matte is undecided too, and the share has no least.
+    """
     last, found = None, []
     for time in range(clips["frames"].shape[1]):
         last = step(net, {name: values[:, time].float() for name, values in clips.items()}, last)
@@ -187,16 +189,10 @@ def main() -> None:
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.learning_rate, weight_decay=1e-4)
     with tqdm(range(args.steps), "training", unit="step") as progress:
         for number in progress:
-            rate = 0.02 + 0.49 * (1 + math.cos(math.pi * number / args.steps))
-            for group in optimizer.param_groups:
-                group["lr"] = args.learning_rate * min(1, (number + 1) / 50) * rate
             clips = draw_batch(rng, paths)
             loss = loss_of(roll(net, clips), clips["targets"].float() / 255)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimizer.step()
-            follow(average, net, number)
+            rate = args.learning_rate * share_of_rate(number, args.steps, warm=50)
+            improve(net, average, optimizer, loss, rate=rate, step=number)
             progress.set_postfix(loss=f"{loss.item():.3f}")
             if number % 200 == 199:
                 files.make_folder(args.weights.parent)

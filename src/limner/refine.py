@@ -140,14 +140,14 @@ def _fitted(image: Image, alpha: Alpha) -> Fields:
     return box_mean(np.concatenate([slope, offset[None]]), WINDOW).astype(np.float32)
 
 
-def band_of(*alphas: Alpha, radius: int | None = None) -> Mask:
-    """Where the edge may lie on a grid: near a cell in which one of the alphas is undecided.
+def band_of(alpha: Alpha, *, radius: int | None = None) -> Mask:
+    """Where the edge may lie on a grid: near a cell that is undecided.
 
     Args:
-        alphas: (h, w) each.
+        alpha: (h, w).
         radius: How near, in cells; by default `BAND` on a grid of `GRID`, and less on a smaller one.
     """
-    undecided = np.logical_or.reduce([(alpha > LEAST) & (alpha < 1 - LEAST) for alpha in alphas])
+    undecided = (alpha > LEAST) & (alpha < 1 - LEAST)
     if radius is None:
         radius = max(1, round(BAND / GRID * max(undecided.shape)))
     return dilate(undecided, radius) if undecided.any() else undecided
