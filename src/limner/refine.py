@@ -172,12 +172,14 @@ def run_on_grid(model: Path, **fields: Fields) -> list[Fields]:
         fields: By the names of its inputs.
     """
     height, width = next(iter(fields.values())).shape[-2:]
+    below, beside = -height % STRIDE, -width % STRIDE
 
     def padded(field: Fields) -> Fields:
-        padding = [(0, 0)] * (field.ndim - 2) + [(0, -height % STRIDE), (0, -width % STRIDE)]
-        return np.pad(field, padding, mode="edge")
+        return np.pad(field, [(0, 0)] * (field.ndim - 2) + [(0, below), (0, beside)], mode="edge")
 
-    found = _session(model, share()).run(None, {name: padded(field) for name, field in fields.items()})
+    if below or beside:
+        fields = {name: padded(field) for name, field in fields.items()}
+    found = _session(model, share()).run(None, fields)
     return [field[..., :height, :width] for field in found]
 
 

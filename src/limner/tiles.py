@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -96,26 +97,13 @@ class Tiles:
 
     def sample(self, fields: Fields) -> Fields:
         """Bilinear values of a coarser grid at every pixel of the tiles: (C, N, h, w)."""
-        first, weights = zip(
-            *(
-                _spread(start, side, length, cells)
-                for start, side, length, cells in zip(
-                    (self.rows, self.columns), self.side, self.picture, fields.shape[1:], strict=True
-                )
-            ),
-            strict=True,
-        )
-        rows = first[0][:, None] + np.arange(weights[0].shape[2])
-        columns = first[1][:, None] + np.arange(weights[1].shape[2])
-        near = fields[
-            np.arange(len(fields))[:, None, None],
-            rows[:, None, :, None].clip(max=fields.shape[1] - 1),
-            columns[:, None, None, :].clip(max=fields.shape[2] - 1),
-        ]
+        rows, down = _spread(self.rows, self.picture[0], fields.shape[1])
+        columns, right = _spread(self.columns, self.picture[1], fields.shape[2])
+        near = fields[np.arange(len(fields))[:, None, None], rows[:, None, :, None], columns[:, None, None]]
         count, channels, high, wide = near.shape  # (N, C, kh, kw)
-        across = near.reshape(count, channels * high, wide) @ weights[1].transpose(0, 2, 1)
+        across = near.reshape(count, channels * high, wide) @ right.transpose(0, 2, 1)
         across = across.reshape(count, channels, high, -1).swapaxes(0, 1)
-        result: Fields = weights[0] @ across
+        result: Fields = down @ across
         return result
 
     def places(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -136,11 +124,20 @@ def _starts(length: int) -> NDArray[np.intp]:
 
 
 def _spread(
-    starts: NDArray[np.intp], side: int, length: int, cells: int
+    starts: NDArray[np.intp], length: int, cells: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Along one axis, the first cell that each tile needs, (N,), and the share of each cell, (N, side, k)."""
-    place = on_grid(starts[:, None] + np.arange(side), length, cells)
-    first = place[:, 0].astype(np.intp)
-    reach = int(np.max(place[:, -1].astype(np.intp) - first)) + 2
-    distance = place[:, :, None] - (first[:, None, None] + np.arange(reach))
-    return first, (1 - np.abs(distance)).clip(0).astype(np.float32)
+    """Along one side, the cells that each tile needs, (N, k), their shares in its pixels, (N, side, k)."""
+    needed, shares = _spread_all(length, cells)
+    index = -(-starts // SIDE)  # the last tile may start earlier
+    return needed[index], shares[index]
+
+
+@lru_cache(maxsize=64)
+def _spread_all(length: int, cells: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The same of all tiles along the side."""
+    place = on_grid(_starts(length)[:, None] + np.arange(min(SIDE, length)), length, cells)
+    first = place[:, :1].astype(np.intp)
+    reach = int(np.max(place[:, -1:].astype(np.intp) - first)) + 2
+    needed = first + np.arange(reach)
+    shares = (1 - np.abs(place[:, :, None] - needed[:, None])).clip(0).astype(np.float32)
+    return needed.clip(max=cells - 1), shares

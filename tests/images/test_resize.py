@@ -5,7 +5,7 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
-from limner.images import fit, resize
+from limner.images import fit, halved, resize, resize_fields
 from tests.conftest import random_alpha, random_image
 
 
@@ -31,6 +31,37 @@ def test_strips_give_what_the_whole_gives(
     image, alpha = random_image(rng, *before), random_alpha(rng, *before)
     assert np.abs(resize(image, after).astype(int) - as_pillow(image, after)).max() <= 1  # a tie
     np.testing.assert_allclose(resize(alpha, after), as_pillow(alpha, after), atol=2e-5)  # boxes are float32
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((8, 8), (128, 96)),
+        ((128, 128), (96, 128)),
+        ((256, 192), (128, 128)),
+        ((13, 90), (90, 13)),
+        ((1, 5), (3, 1)),
+    ],
+)
+def test_fields_give_what_each_gives(
+    before: tuple[int, int], after: tuple[int, int], rng: np.random.Generator
+) -> None:
+    fields = rng.random((2, 3, *before), np.float32)
+    found = resize_fields(fields, after)
+    assert found.shape == (2, 3, *after)
+    for place in np.ndindex(2, 3):
+        np.testing.assert_allclose(found[place], as_pillow(fields[place], after), atol=1e-6)
+
+
+def test_large_fields_are_halved_first(rng: np.random.Generator) -> None:
+    alpha = random_alpha(rng, 720, 960)
+    expected = as_pillow(halved(halved(alpha)), (90, 120))
+    np.testing.assert_allclose(resize_fields(alpha, (90, 120)), expected, atol=1e-6)
+    np.testing.assert_allclose(expected, as_pillow(alpha, (90, 120)), atol=0.05)
+
+
+def test_halved_means() -> None:
+    assert halved(np.arange(12, dtype=np.float32).reshape(1, 3, 4)).tolist() == [[[2.5, 4.5], [8.5, 10.5]]]
 
 
 def test_16_bits_keep_their_depth(rng: np.random.Generator) -> None:

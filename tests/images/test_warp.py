@@ -14,6 +14,14 @@ def test_whole_pixels(rng: np.random.Generator) -> None:
     assert np.array_equal(moved(values[0], shifts), found[0])
 
 
+def test_several_ways_at_once(rng: np.random.Generator) -> None:
+    values, shifts = rng.random((32, 48), np.float32), rng.uniform(-0.1, 0.1, (2, 2, 4, 4)).astype(np.float32)
+    found = moved(values, shifts)
+    assert found.shape == (2, 32, 48)
+    for one, shift in zip(found, shifts, strict=True):
+        np.testing.assert_allclose(one, moved(values, shift), atol=1e-6)
+
+
 def test_a_ramp_under_shifts_that_change() -> None:
     """Of a ramp, what is seen at a place is the ramp there less the shift there."""
     ramp = np.tile(np.arange(64, dtype=np.float32), (32, 1))

@@ -21,8 +21,9 @@ def test_finds_how_a_subject_moves_before_a_still_room(rng: np.random.Generator)
 
     before, place = frame(0, 0)
     after, _ = frame(-6, 14)
-    found = motion(before, after, place) * 4 * SIDE
+    found, behind = motion(before, after, np.stack([place, 1 - place])) * 4 * SIDE
     inside = found[:, 3:7, 3:6]
     assert inside[0] == pytest.approx(-6, abs=0.7)
     assert inside[1] == pytest.approx(14, abs=0.7)
-    assert np.abs(motion(before, before, place)).max() < 1e-6
+    assert np.abs(behind[:, :, 7]).max() < 0.7
+    assert np.abs(motion(before, before, place[None])).max() < 1e-6

@@ -20,7 +20,7 @@ from limner.images.metadata import METADATA, Metadata
 from limner.images.opening import MAX_PIXELS, Pillow, Source
 from limner.images.photo import Photo
 from limner.images.places import on_grid
-from limner.images.resize import fit, halved, resize
+from limner.images.resize import fit, halved, resize, resize_fields
 from limner.images.warp import Shifts, moved, sampled
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "parse_colour",
     "picture_size",
     "resize",
+    "resize_fields",
     "sampled",
     "save_image",
     "save_photo",

@@ -26,5 +26,5 @@ def between(
     Places beyond the grid are taken to its border. A grid of one cell has no next one: its step is 0.
     """
     places = places.clip(0, cells - 1)
-    before = np.minimum(places.astype(np.intp), max(0, cells - 2))
-    return before, min(1, cells - 1), (places - before).astype(np.float32)
+    before = np.minimum(np.floor(places), max(0, cells - 2))
+    return before.astype(np.intp), min(1, cells - 1), (places - before).astype(np.float32, copy=False)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.images.places import between
-from limner.images.resize import resize
+from limner.images.resize import resize_fields
 
 Shifts: TypeAlias = NDArray[np.float32]
 """(2, m, n): how far things move down and to the right, as shares of height and width, at the middles of
@@ -14,9 +14,12 @@ m x n equal cells over the picture; bilinear in between."""
 
 
 def moved(values: NDArray[np.float32], shifts: Shifts) -> NDArray[np.float32]:
-    """What is laid out over a picture, (..., H, W), with everything moved; the border is repeated inwards."""
+    """What is laid out over a picture, (..., H, W), with everything moved; the border is repeated inwards.
+
+    By several shifts, (n, 2, ...), it is (..., n, H, W).
+    """
     height, width = values.shape[-2:]
-    down, right = (resize(shift, (height, width)) for shift in shifts)
+    down, right = np.moveaxis(resize_fields(shifts, (height, width)), -3, 0)
     rows = np.arange(height, dtype=np.float32)[:, None] - down * height
     return sampled(values, rows, np.arange(width, dtype=np.float32) - right * width)
 
@@ -40,8 +43,8 @@ def sampled(
     first = top * width + left
 
     def row(start: NDArray[np.intp]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = flat.take(start, axis=-1)
-        step = flat.take(start + beside, axis=-1)
+        found: NDArray[np.float32] = flat.take(start, axis=-1, mode="clip")  # none is outside: quicker
+        step = flat.take(start + beside, axis=-1, mode="clip")
         step -= found
         step *= right
         found += step

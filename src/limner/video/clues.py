@@ -9,8 +9,9 @@ too.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from limner.images import Alpha, Image, Shifts, Size, moved, resize
+from limner.images import Alpha, Image, Shifts, Size, moved, resize, resize_fields
 from limner.masks import box_mean
 from limner.tiles import Fields
 from limner.video.motion import SIDE, Luma, motion
@@ -62,24 +63,17 @@ class Watcher:
             alpha: (h, w) float32 in [0, 1], what the network found there.
         """
         now = np.moveaxis(resize(image, (SIDE, SIDE)), 2, 0).astype(np.float32)
-        before, self._before = self._before, (now, resize(alpha, (SIDE, SIDE)))
+        before, self._before = self._before, (now, resize_fields(alpha, (SIDE, SIDE)))
         if before is None or _difference(before[0], now).mean() > CUT:
             self._means = [now, now]
             return None
         last, place = before
-        luma = _luma(last), _luma(now)
-        ways = motion(*luma, place), motion(*luma, 1 - place)
-        told = [moved(np.concatenate([last, mean]), way) for mean, way in zip(self._means, ways, strict=True)]
-        from_last = [_difference(one[:3], now) for one in told]
-        from_mean = [_difference(one[3:], now) for one in told]
-        self._means = [one[3:] + np.float32(RECENT) * (now - one[3:]) for one in told]
-        fields = [
-            _share(from_last[0]),
-            *((difference / np.float32(LARGEST)).clip(0, 1) for difference in from_last + from_mean),
-            _compared(*from_last),
-            _compared(*from_mean),
-        ]
-        return Clues(ways[0], np.stack([resize(field, self._grid) for field in fields]))
+        ways = motion(_luma(last), _luma(now), np.stack([place, 1 - place]))
+        told = [moved(np.stack([last, mean]), way) for mean, way in zip(self._means, ways, strict=True)]
+        self._means = [mean + np.float32(RECENT) * (now - mean) for _, mean in told]
+        differences = np.stack([[_difference(one, now) for one in way] for way in told], axis=1)
+        fields = _fields(differences)
+        return Clues(ways[0], resize_fields(fields, self._grid))
 
 
 def _luma(image: Fields) -> Luma:
@@ -95,16 +89,17 @@ def _difference(one: Fields, other: Fields) -> Luma:
     return mean
 
 
+def _fields(differences: NDArray[np.float32]) -> Fields:
+    """Those of `Clues`, from differences (2, 2, h, w): from the last frame and the mean, along either way."""
+    smooth = box_mean(differences, 1)
+    subject, scene = smooth[:, 0], smooth[:, 1]
+    compared = (subject - scene) / (subject + scene + np.float32(LEAST))
+    straight = (differences * np.float32(1 / LARGEST)).clip(0, 1).reshape(4, *differences.shape[2:])
+    return np.concatenate([_share(subject[0])[None], straight, compared])
+
+
 def _share(difference: Luma) -> Alpha:
     """How much of the new alpha a plain filter takes, from what the motion leaves unexplained."""
-    difference = box_mean(difference, 1)
     strange = (difference - np.float32(FLOOR * np.median(difference))).clip(0)
     fresh: Alpha = 1 - np.exp(-np.square(strange / np.float32(SCALE)))
     return SLOW + (1 - SLOW) * fresh
-
-
-def _compared(subject: Luma, scene: Luma) -> Luma:
-    """Which difference is larger: from -1, all goes along with the subject, to 1, with the scene."""
-    subject, scene = box_mean(subject, 1), box_mean(scene, 1)
-    compared: Luma = (subject - scene) / (subject + scene + np.float32(LEAST))
-    return compared

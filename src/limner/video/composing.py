@@ -15,7 +15,7 @@ from limner.backgrounds import blurred, desaturated, lay_out, mix, shadow
 from limner.errors import InputError
 from limner.finishing import Finish, finished_alpha
 from limner.foreground import estimate_foreground
-from limner.images import Alpha, Colour, Image, Photo, Size, halved, parse_colour, resize
+from limner.images import Alpha, Colour, Image, Photo, Size, halved, parse_colour, resize, resize_fields
 from limner.refine import lay_edge
 from limner.spec import to_alpha
 from limner.video.clues import Clues
@@ -120,7 +120,7 @@ class Composer:
             small = (max(1, round(self._size[0] / scale)), max(1, round(self._size[1] / scale)))
             picture = blurred(
                 self._scaler.rgb(item.frame, small),
-                resize(alpha, small),
+                resize_fields(alpha, small),
                 radius=radius / scale,
                 lens=self._options.lens,
             )

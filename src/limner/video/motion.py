@@ -6,12 +6,13 @@ ones (Lucas and Kanade, "An iterative image registration technique", IJCAI 1981)
 subject's alpha: along its edge the subject's motion counts, not that of what is behind it.
 """
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Alpha, Shifts, halved, moved
+from limner.images import Shifts, halved, moved
 
 Luma: TypeAlias = NDArray[np.float32]
 """(SIDE, SIDE), in grey levels: a frame without its colours, stretched to a square."""
@@ -29,41 +30,50 @@ FARTHEST = 0.2
 """Of a shift, as a share of the frame."""
 
 
-def motion(before: Luma, after: Luma, alpha: Alpha) -> Shifts:
-    """The shifts of the subject from one frame to the next, (2, CELLS, CELLS).
+def motion(before: Luma, after: Luma, alphas: NDArray[np.float32]) -> Shifts:
+    """The shifts of several subjects from one frame to the next, (n, 2, CELLS, CELLS).
 
     Args:
         before: The one.
         after: The other.
-        alpha: (SIDE, SIDE) of the subject in ``before``.
+        alphas: (n, SIDE, SIDE), of each subject in ``before``.
     """
-    copies = [(before, after, np.float32(0.02) + np.float32(0.98) * alpha)]
-    while copies[-1][0].shape[0] > LEVELS[0][0]:
-        copies.append((halved(copies[-1][0]), halved(copies[-1][1]), halved(copies[-1][2])))
-    shifts = np.zeros((2, CELLS, CELLS), np.float32)
-    for (side, reach, rounds), (first, second, weight) in zip(LEVELS, reversed(copies), strict=True):
+    copies = [(np.stack([before, after]), np.float32(0.02) + np.float32(0.98) * alphas)]
+    while copies[-1][0].shape[-1] > LEVELS[0][0]:
+        copies.append((halved(copies[-1][0]), halved(copies[-1][1])))
+    shifts = np.zeros((len(alphas), 2, CELLS, CELLS), np.float32)
+    for (side, reach, rounds), (frames, weights) in zip(LEVELS, reversed(copies), strict=True):
         for _ in range(rounds):
-            shifts += _better(first, second, weight, shifts, reach) / side
+            shifts += _better(frames[0], frames[1], weights, shifts, reach) / side
             shifts.clip(-FARTHEST, FARTHEST, out=shifts)
     return shifts
 
 
-def _better(before: Luma, after: Luma, weight: Alpha, shifts: Shifts, reach: int) -> Shifts:
+def _better(before: Luma, after: Luma, weights: NDArray[np.float32], shifts: Shifts, reach: int) -> Shifts:
     """What is to be added to the shifts, pixels, at the middles of the cells."""
     start = moved(before, shifts)
     down, right = np.zeros_like(start), np.zeros_like(start)
-    down[1:-1] = (start[2:] - start[:-2]) * np.float32(0.5)
-    right[:, 1:-1] = (start[:, 2:] - start[:, :-2]) * np.float32(0.5)
+    down[:, 1:-1] = (start[:, 2:] - start[:, :-2]) * np.float32(0.5)
+    right[..., 1:-1] = (start[..., 2:] - start[..., :-2]) * np.float32(0.5)
     difference = after - start
-    weight = weight / (1 + np.square(difference / np.float32(STEEP)))
-    products = np.stack([down * down, down * right, right * right, down * difference, right * difference])
-    pixels = len(start) // CELLS
-    sums = (products * weight).reshape(5, CELLS, pixels, CELLS, pixels).sum(axis=(2, 4))
-    cells = np.arange(CELLS)
-    window = (abs(cells[:, None] - cells) <= reach).astype(np.float32)
-    first, both, second, along, across = window @ sums @ window
+    weights = weights / (1 + np.square(difference / np.float32(STEEP)))
+    steep, slanted = weights * down, weights * right
+    products = np.stack(
+        [steep * down, steep * right, slanted * right, steep * difference, slanted * difference]
+    )
+    pixels = len(after) // CELLS
+    window = _window(len(after), reach)
+    first, both, second, along, across = window @ products @ window.T
     stiff = np.float32(STIFF * (pixels * (2 * reach + 1)) ** 2)
     first, second = first + stiff, second + stiff
-    found: Shifts = np.stack([both * across - second * along, both * along - first * across])
-    found /= first * second - both * both
+    found: Shifts = np.stack([both * across - second * along, both * along - first * across], axis=1)
+    found /= (first * second - both * both)[:, None]
     return found.clip(-2, 2)
+
+
+@lru_cache(maxsize=8)
+def _window(side: int, reach: int) -> NDArray[np.float32]:
+    """Which pixels along a side lie in the window around each cell: 0 or 1, (CELLS, side)."""
+    cells = np.arange(side) * CELLS // side
+    window: NDArray[np.float32] = (abs(np.arange(CELLS)[:, None] - cells) <= reach).astype(np.float32)
+    return window

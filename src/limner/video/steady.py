@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from limner.images import Alpha, Image, Size, halved, moved, resize, sampled
+from limner.images import Alpha, Image, Size, moved, resize, resize_fields, sampled
 from limner.refine import band_of, draw, ramp, run_on_grid, stretched
 from limner.spec import to_alpha
 from limner.tiles import Tiles
@@ -64,7 +64,7 @@ class Steady:
         grid = edge_grid(size)
         last = None if clues is None else self._last
         shifts, told = (_STILL, no_clues(grid)) if clues is None else (clues.shifts, clues.fields)
-        opacity = to_alpha(found, grid)
+        opacity = resize_fields(found, grid)
         before = opacity if last is None else moved(last.small, shifts)
         near = band_of(opacity)
         band = near & self._lay
@@ -87,7 +87,7 @@ class Steady:
                     old = sampled(last.alpha, rows - down * size[0], columns - right * size[1])
                     new = old + values[5] * (new - old)
                 tiles.paste(new, alpha)
-        self._last = _Matte(alpha, _shrunk(alpha, grid))
+        self._last = _Matte(alpha, resize_fields(alpha, grid))
         return alpha
 
 
@@ -98,10 +98,3 @@ def _enlarged(cells: Alpha, size: Size) -> Alpha:
     )
     enlarged: Alpha = cells.take(rows, axis=0).take(columns, axis=1)
     return enlarged
-
-
-def _shrunk(alpha: Alpha, grid: Size) -> Alpha:
-    """On the grid; a large one by means of four first, which are quicker."""
-    while max(alpha.shape) >= 4 * GRID:
-        alpha = halved(alpha)
-    return resize(alpha, grid)
