@@ -107,14 +107,16 @@ def blurred(image: Image, alpha: Alpha, *, radius: float, lens: bool = False) ->
     small = (max(1, round(alpha.shape[0] / shrink)), max(1, round(alpha.shape[1] / shrink)))
     clear = 1 - alpha
     seen = clear * clear * clear
-    weight = resize(seen, small)[..., None]
-    colours = resize(mix(to_8_bit(image), seen, np.zeros(3, np.uint8)), small) / (weight + 1e-6)
+    weight = resize(seen, small)
+    mixed = resize(mix(to_8_bit(image), seen, np.zeros(3, np.uint8)), small)
+    colours = np.ascontiguousarray(np.moveaxis(mixed, 2, 0)) / (weight + 1e-6)  # by channels: rows are long
     light = to_linear(np.rint(colours.clip(0, 255)).astype(np.uint8)) * weight
-    both = np.concatenate((light, weight), axis=2)
+    both = np.concatenate((light, weight[None]))
     both = _disc(both, radius / shrink) if lens else _gaussian(both, radius / shrink / 2)
-    mean = light.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
-    spread = (both[..., :3] + 1e-4 * mean) / (both[..., 3:] + 1e-4)
-    return as_depth(resize(from_linear(spread), (alpha.shape[0], alpha.shape[1])), image)
+    mean = light.sum(axis=(1, 2)) / max(float(weight.sum()), 1e-6)
+    spread = from_linear((both[:3] + 1e-4 * mean[:, None, None]) / (both[3:] + 1e-4))
+    found = np.ascontiguousarray(np.moveaxis(spread, 0, 2))
+    return as_depth(resize(found, (alpha.shape[0], alpha.shape[1])), image)
 
 
 def desaturated(image: Image) -> Image:
@@ -134,7 +136,7 @@ def shadow(alpha: Alpha, *, opacity: float) -> Alpha:
     step = round(0.015 * side / shrink)
     moved = np.zeros_like(small)
     moved[step:, step:] = small[: small.shape[0] - step, : small.shape[1] - step]
-    soft = _gaussian(moved[..., None], 0.0125 * side / shrink)[..., 0]
+    soft: Alpha = _gaussian(moved[None], 0.0125 * side / shrink)[0]
     return np.float32(opacity) * resize(soft, (alpha.shape[0], alpha.shape[1])).clip(0, 1)
 
 
@@ -182,7 +184,7 @@ _FROM_LINEAR = _encoded(np.arange(65536) / 65535)
 
 
 def _gaussian(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Gaussian blur of (H, W, C) along both axes; the border is repeated outwards.
+    """Gaussian blur of (C, H, W) along height and width; the border is repeated outwards.
 
     Block by block, it is the product of a small banded matrix and the rows around the block.
     """
@@ -193,29 +195,29 @@ def _gaussian(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     band = np.zeros((high, high + 2 * reach), np.float32)
     band[rows, rows + np.arange(2 * reach + 1)] = weights / weights.sum()
     for _ in range(2):
-        padded = np.pad(values, ((reach, reach), (0, 0), (0, 0)), mode="edge")
-        around = padded.reshape(len(padded), -1)
-        total = np.empty((len(values), around.shape[1]), np.float32)
-        for top, left in product(range(0, len(total), high), range(0, total.shape[1], wide)):
-            part = total[top : top + high, left : left + wide]
-            needed = len(part) + 2 * reach
-            np.matmul(band[: len(part), :needed], around[top : top + needed, left : left + wide], out=part)
-        values = total.reshape(values.shape).swapaxes(0, 1)
+        height, width = values.shape[1:]
+        around = np.pad(values, ((0, 0), (reach, reach), (0, 0)), mode="edge")
+        total = np.empty(values.shape, np.float32)
+        for top, left in product(range(0, height, high), range(0, width, wide)):
+            part = total[:, top : top + high, left : left + wide]
+            length = part.shape[1]
+            near = around[:, top : top + length + 2 * reach, left : left + wide]
+            np.matmul(band[:length, : length + 2 * reach], near, out=part)
+        values = total.swapaxes(1, 2)
     return values
 
 
 def _disc(values: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
-    """Mean of (H, W, C) over a disc: for each of its rows, a running sum of its width."""
+    """Mean of (C, H, W) over a disc: for each of its rows, a running sum of its width."""
     reach = round(radius)
-    height, width = values.shape[:2]
-    padded = np.pad(values, ((reach, reach), (reach + 1, reach), (0, 0)), mode="edge").astype(np.float64)
-    sums = np.cumsum(padded, axis=1)
+    height, width = values.shape[1:]
+    padded = np.pad(values, ((0, 0), (reach, reach), (reach + 1, reach)), mode="edge").astype(np.float64)
+    sums = np.cumsum(padded, axis=2)
     total, area = np.zeros(values.shape), 0
     for row in range(2 * reach + 1):
         half = int(np.sqrt(max(0.0, (reach + 0.5) ** 2 - (row - reach) ** 2)))
         right, left = reach + 1 + half, reach - half
-        total += (
-            sums[row : row + height, right : right + width] - sums[row : row + height, left : left + width]
-        )
+        rows = sums[:, row : row + height]
+        total += rows[..., right : right + width] - rows[..., left : left + width]
         area += 2 * half + 1
     return (total / area).astype(np.float32)
