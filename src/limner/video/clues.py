@@ -62,7 +62,7 @@ class Watcher:
             image: (h, w, 3) uint8, the frame at any size, such as what the network saw.
             alpha: (h, w) float32 in [0, 1], what the network found there.
         """
-        now = np.moveaxis(resize(image, (SIDE, SIDE)), 2, 0).astype(np.float32)
+        now = np.ascontiguousarray(np.moveaxis(resize(image, (SIDE, SIDE)), 2, 0), np.float32)
         before, self._before = self._before, (now, resize_fields(alpha, (SIDE, SIDE)))
         if before is None or _difference(before[0], now).mean() > CUT:
             self._means = [now, now]
