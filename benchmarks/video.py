@@ -217,7 +217,7 @@ def memory(args: argparse.Namespace) -> dict[str, Any]:
                 "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(code)"
             )
             run = subprocess.run(
-                [sys.executable, "-c", code, *command, "--refine", "none", "--model", args.model],
+                [sys.executable, "-c", code, *command, "--model", args.model],
                 check=True,
                 capture_output=True,
                 text=True,
