@@ -15,7 +15,10 @@ _BILINEAR = PIL.Image.Resampling.BILINEAR
 LEAST_ROWS = 16
 """Rows of the result that are made together at least: each strip reads a few rows of its neighbours too."""
 STRIP = 16
-"""Rows or columns that are made together in one small product of matrices."""
+"""Rows or columns that are made together in one product of matrices, so small that BLAS leaves it to one
+thread: its others would spin beside those here."""
+PRODUCT = 1024
+"""More are made together as long as those times what they are made of is no more than this."""
 
 _Array = TypeVar("_Array", bound=NDArray[Any])
 
@@ -75,13 +78,10 @@ def resize_fields(fields: NDArray[np.float32], size: Size) -> NDArray[np.float32
 
 @lru_cache(maxsize=64)
 def _shares(before: int, after: int) -> list[tuple[slice, NDArray[np.float32]]]:
-    """Along one side, for every few places what they are made of, and the share of each in each.
-
-    So few that BLAS starts no threads for a product with them: they would spin beside those here.
-    """
+    """Along one side, for every few places what they are made of, and the share of each in each."""
     scale = before / after
     reach = max(scale, 1.0)
-    together = max(STRIP, STRIP * 64 // before)
+    together = max(STRIP, PRODUCT // before)
     found = []
     for start in range(0, after, together):
         middles = (np.arange(start, min(start + together, after)) + 0.5) * scale - 0.5
