@@ -32,6 +32,7 @@ from limner.bench import machine
 from limner.closed_form import solve
 from limner.compose import composite
 from limner.datasets import read_dataset
+from limner.evaluation import Predict
 from limner.foreground import estimate_foreground
 from limner.images import Alpha, Image, load_image, resize, save_image
 from limner.masks import threshold
@@ -40,8 +41,8 @@ from limner.metrics import Counts, bootstrap, boundary_iou, iou
 from limner.refine import refine_alpha
 from limner.segmenter import Segmenter
 from limner.spec import bundled_models
+from limner.training.peers import FORMS, open_peer
 from painted import paint_harder
-from peers import PEERS, Peer
 
 SIZE = (800, 600)
 OTHERS = ("sinet_softmax_320.onnx", "mediapipe_selfie_256.tflite")
@@ -114,7 +115,7 @@ def change(rows: NDArray[Any], before: NDArray[Any]) -> dict[str, list[float]]:
     return result
 
 
-def accuracy(data: Path, models: dict[str, Segmenter | Peer], count: int | None) -> dict[str, Any]:
+def accuracy(data: Path, models: dict[str, Predict], count: int | None) -> dict[str, Any]:
     """List -> model -> method -> mean scores and changes."""
     result: dict[str, Any] = {}
     for name, images in lists(data, count).items():
@@ -309,8 +310,8 @@ def main() -> None:
     parser.add_argument("--only-times", action="store_true", help="keep the scores that were last measured")
     args = parser.parse_args()
     target = HERE / "results" / "matte.json"
-    models: dict[str, Segmenter | Peer] = {f"Limner {name}": Segmenter(name) for name in args.models}
-    models |= {PEERS[name].name: Peer(args.peers / name, PEERS[name]) for name in OTHERS}
+    models: dict[str, Predict] = {f"Limner {name}": Segmenter(name) for name in args.models}
+    models |= {FORMS[name].name: open_peer(args.peers / name) for name in OTHERS}
     image, _ = read_dataset(args.data / "eg1800", "val")[0].load()
     result = {"machine": machine(), "times": times(image, next(iter(models.values()))(image), args.rounds)}
     if args.only_times:

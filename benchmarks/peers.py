@@ -13,16 +13,12 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import onnxruntime
-from ai_edge_litert.interpreter import Interpreter
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from limner import files
@@ -32,70 +28,13 @@ from limner.evaluation import evaluate
 from limner.images import Alpha, Image
 from limner.report.drawing import COLOURS, new_figure, to_png, trim
 from limner.segmenter import Segmenter
-from limner.spec import bundled_models, model_path, to_alpha, to_input
+from limner.spec import bundled_models, model_path, to_input
+from limner.training.peers import FORMS, THREADS, Peer, RecurrentPeer, open_peer
 
-THREADS = 2
 SETTLE_S = 0.3  # before each timing, so that the last model's threads have stopped waiting for more
 LISTS = {"eg1800": "EG1800", "celebamask-hq-5k": "CelebAMask-HQ"}
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- peers: made by benchmarks/peers.py -->\n", "<!-- end of peers -->\n"
-
-
-@dataclass(frozen=True)
-class Form:
-    """What a peer's network wants and gives, from the notes beside the weights."""
-
-    name: str
-    mean: tuple[float, ...] = (0.0, 0.0, 0.0)  # of the grey levels 0..255, in the order of its channels
-    std: tuple[float, ...] = (255.0, 255.0, 255.0)
-    bgr: bool = False
-    logits: bool = False  # two channels before the softmax, rather than probabilities
-
-
-IMAGENET = (127.5, 127.5, 127.5)
-SINET = tuple(255 * value for value in (62.93292, 62.82138, 66.355705))
-SINET_MEAN = (102.890434, 111.25247, 126.91212)
-PEERS = {
-    "mediapipe_selfie_256.tflite": Form("MediaPipe Selfie 256"),
-    "mediapipe_selfie_landscape.tflite": Form("MediaPipe landscape"),
-    "meet_segm_full_v679.tflite": Form("Meet full", logits=True),
-    "sinet_softmax_320.onnx": Form("SINet 320", mean=SINET_MEAN, std=SINET, bgr=True),
-    "dnc_sinet_320x256.onnx": Form(
-        "SINet variant 320 x 256", mean=SINET_MEAN, std=SINET, bgr=True, logits=True
-    ),
-    "mobilenetv3_seg_float.tflite": Form("MobileNetV3 U-Net", logits=True),
-    "slimnet_512.tflite": Form("SlimNet 512", logits=True),
-    "prisma_256.onnx": Form("PrismaNet 256"),
-    "deeplab_513.onnx": Form("DeepLabV3+ 513", mean=IMAGENET, std=IMAGENET, logits=True),
-    "pphumanseg_lite_398x224.onnx": Form("PP-HumanSeg Lite", mean=IMAGENET, std=IMAGENET),
-}
-"""File -> its form."""
-
-
-class Peer:
-    """Another project's model, called as a `Segmenter` is."""
-
-    def __init__(self, path: Path, form: Form) -> None:
-        self.name, self.form, self.bytes = form.name, form, path.stat().st_size
-        self.run, shape = _tflite(path) if path.suffix == ".tflite" else _onnx(path)
-        self.first = path.suffix == ".onnx"  # channels before rows
-        self.size = (int(shape[2]), int(shape[3])) if self.first else (int(shape[1]), int(shape[2]))
-
-    def prepare(self, image: Image) -> NDArray[np.float32]:
-        """The network's input of an image."""
-        seen = to_input(image, self.size)[..., :: -1 if self.form.bgr else 1].astype(np.float32)
-        mean, std = (np.array(values, np.float32) for values in (self.form.mean, self.form.std))
-        pixels: NDArray[np.float32] = (seen - mean) / std
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1) if self.first else pixels)[None]
-
-    def __call__(self, image: Image) -> Alpha:
-        """Alpha of the subject at the size of the image."""
-        found: Alpha = self.run(self.prepare(image))[0]
-        found = found if self.first else found.transpose(2, 0, 1)
-        if self.form.logits:
-            found = np.reciprocal(1 + np.exp(found[:1] - found[1:]))  # the softmax of two
-        prob: Alpha = np.ascontiguousarray(found[-1], np.float32)
-        return to_alpha(prob, image.shape[:2])
 
 
 class Ours:
@@ -117,30 +56,12 @@ class Ours:
         return self.segmenter(image)
 
 
-def _tflite(path: Path) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
-    interpreter = Interpreter(str(path), num_threads=THREADS)
-    interpreter.allocate_tensors()
-    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-
-    def run(pixels: Any) -> Any:
-        interpreter.set_tensor(source["index"], pixels)
-        interpreter.invoke()
-        return interpreter.get_tensor(target["index"])
-
-    return run, tuple(source["shape"])
+Model: TypeAlias = Peer | RecurrentPeer | Ours
 
 
-def _onnx(path: Path) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = THREADS, 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    source = session.get_inputs()[0]
-    return lambda pixels: session.run(None, {source.name: pixels})[0], tuple(source.shape)
-
-
-def latencies(models: list[Peer | Ours], image: Image, rounds: int) -> dict[str, dict[str, float]]:
+def latencies(models: list[Model], image: Image, rounds: int) -> dict[str, dict[str, float]]:
     """Median milliseconds of every model, the network alone and with both resizings, taken in turn."""
-    prepared = {model.name: model.prepare(image) for model in models}
+    prepared: dict[str, Any] = {model.name: model.prepare(image) for model in models}
     taken: dict[str, list[tuple[float, float]]] = {model.name: [] for model in models}
     for turn in tqdm(range(rounds + 2), "timing", unit="round"):
         for model in models:
@@ -238,8 +159,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=bundled_models(), help="ours: names or files")
     parser.add_argument("--rounds", type=int, default=40)
     args = parser.parse_args()
-    models: list[Peer | Ours] = [
-        *(Peer(Path(args.peers) / name, form) for name, form in PEERS.items()),
+    models: list[Model] = [
+        *(open_peer(Path(args.peers) / name) for name in FORMS),
         *(Ours(model) for model in args.models),
     ]
     lists = {key: read_dataset(Path(args.data) / key, "val") for key in LISTS}

@@ -30,11 +30,11 @@ def main() -> None:
     pairs = [sample.load_at(segmenter.spec.size) for sample in read_dataset(args.folder, args.split)]
     probs = np.concatenate(
         [
-            np.stack(segmenter.batch([image for image, _ in pairs[start : start + BATCH]]))
+            np.stack(segmenter.batch([image for image, _, _ in pairs[start : start + BATCH]]))
             for start in range(0, len(pairs), BATCH)
         ]
     )
-    targets = np.stack([alpha for _, alpha in pairs]).astype(np.float32) / np.float32(255)
+    targets = np.stack([alpha for _, alpha, _ in pairs]).astype(np.float32) / np.float32(255)
     sure = probs.astype(np.float64).clip(1e-7, 1 - 1e-7)
     loss = -np.mean(targets * np.log(sure) + (1 - targets) * np.log(1 - sure))
     preds, truths = threshold(probs), threshold(targets)

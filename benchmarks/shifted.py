@@ -44,7 +44,8 @@ def main() -> None:
         image, alpha = sample.load()
         behind = lay_out(load_image(backgrounds[number % len(backgrounds)]), alpha.shape)
         draws = iter(torch.from_numpy(rng.random((4, 1), np.float32)))
-        subject, opacity = place(_tensor(image), torch.from_numpy(alpha)[None, None], LEAST_SIZE, draws)
+        known = torch.from_numpy(alpha)[None, None]
+        subject, opacity, _ = place(_tensor(image), known, torch.ones_like(known), LEAST_SIZE, draws)
         whole = put_before(subject, opacity, _tensor(behind), 0.5 * (number % 2), draws)
         name = f"{sample.source}-{sample.id}"
         save_image(args.target / "images" / f"{name}.jpg", to_uint8(whole[0].permute(1, 2, 0).numpy()))

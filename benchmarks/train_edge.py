@@ -22,10 +22,11 @@ from tqdm import tqdm
 from edge_data import Batch, draw_batch, read_items
 from edge_training import improve, share_of_rate, write
 from limner import files
+from limner.evaluation import Predict
 from limner.nets.edge import EdgeNet, PixelsToLines
 from limner.refine import MODEL
 from limner.segmenter import Segmenter
-from peers import PEERS, Peer
+from limner.training.peers import open_peer
 
 NETWORKS = (
     "mediapipe_selfie_256.tflite",
@@ -67,9 +68,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    networks: list[Segmenter | Peer] = [
+    networks: list[Predict] = [
         Segmenter("unet"),
-        *(Peer(args.peers / name, PEERS[name]) for name in NETWORKS),
+        *(open_peer(args.peers / name) for name in NETWORKS),
     ]
     photographs, composites = read_items(args.data, networks)
     batches: queue.Queue[Batch] = queue.Queue(6)

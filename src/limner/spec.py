@@ -5,6 +5,8 @@ Training, evaluation, export and use all call this pair.
 """
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,52 @@ class ModelSpec:
             raise ModelError(f"the sidecar {path} must have exactly the keys {', '.join(sorted(known))}")
         height, width = values.pop("size")
         return cls(size=(height, width), **values)
+
+
+def input_size(size: Size, side: int, stride: int) -> Size:
+    """Height and width at which a network sees a picture.
+
+    Args:
+        size: Of the picture.
+        side: Of the square that has as many pixels as the network sees.
+        stride: 0: every picture is stretched to that square. Else height and width are multiples of it, those
+            that come nearest to the picture's proportions (to `LONGEST` at most) and to that area.
+    """
+    if not stride:
+        return side, side
+    steps = side / stride
+    slope = min(max(size[0] / size[1], 1 / LONGEST), LONGEST) ** 0.5
+    found = (
+        (height, width)
+        for height in {math.floor(steps * slope), math.ceil(steps * slope)}
+        for width in {math.floor(steps / slope), math.ceil(steps / slope)}
+        if height and width
+    )
+    height, width = min(
+        found,
+        key=lambda at: (
+            abs(math.log(at[0] / at[1] / slope**2)) + 0.5 * abs(math.log(at[0] * at[1] / steps**2)),
+            at,
+        ),
+    )
+    return height * stride, width * stride
+
+
+LONGEST = 3.0
+"""Longer over shorter side of a network's input at most."""
+
+TRAINING_SLOPES = ((2, 1), (3, 2), (5, 4), (1, 1), (4, 5), (2, 3), (1, 2))
+"""Proportions, height to width, of the shapes that training sees."""
+
+
+def training_shapes(side: int, stride: int) -> list[Size]:
+    """The few input sizes that a network is trained at; see `input_size`."""
+    return sorted({input_size(slope, side, stride) for slope in TRAINING_SLOPES})
+
+
+def nearest_shape(size: Size, shapes: Sequence[Size]) -> Size:
+    """The shape whose proportions come nearest to those of ``size``."""
+    return min(shapes, key=lambda shape: abs(math.log(shape[0] / shape[1] * size[1] / size[0])))
 
 
 def to_input(image: Image, size: Size) -> Image:

@@ -7,7 +7,7 @@ import torch
 
 from limner.images import Image
 from limner.training import degrade
-from limner.training.augment import Scenery, augment, draw
+from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import TrainConfig
 from limner.training.loading import normalise
 
@@ -28,13 +28,26 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
     return images, alphas
 
 
+def altered(
+    images: torch.Tensor,
+    alphas: torch.Tensor,
+    numbers: torch.Tensor,
+    config: TrainConfig,
+    scenery: Scenery | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Augmented images and alphas of which all is known."""
+    examples = augment(Examples(images, alphas, torch.ones_like(alphas)), numbers, config, scenery)
+    assert (examples.weights > 0.999).all()
+    return examples.images, examples.alphas
+
+
 def numbers(count: int = 16, seed: int = 0) -> torch.Tensor:
     return draw(seed, 0, range(count))
 
 
 def test_only_flips_when_nothing_else_is_allowed() -> None:
     images, alphas = batch()
-    moved, moved_alphas = augment(images, alphas, numbers(), config())
+    moved, moved_alphas = altered(images, alphas, numbers(), config())
     flipped = 0
     for before, after, alpha in zip(images, moved, moved_alphas, strict=True):
         same = torch.allclose(after, before, atol=1e-4)
@@ -48,7 +61,7 @@ def test_only_flips_when_nothing_else_is_allowed() -> None:
 @pytest.mark.parametrize("change", [{"scale": 1.5}, {"rotation": 30.0}, {"shift": 0.2}])
 def test_image_and_alpha_move_together(change: dict[str, float]) -> None:
     images, alphas = batch()
-    moved, moved_alphas = augment(images, alphas, numbers(), config(**change))
+    moved, moved_alphas = altered(images, alphas, numbers(), config(**change))
     torch.testing.assert_close(moved[:, :1], moved_alphas)
     assert (moved - images).abs().mean() > 0.02
     assert (moved - images.flip(-1)).abs().mean() > 0.02
@@ -58,7 +71,7 @@ def test_image_and_alpha_move_together(change: dict[str, float]) -> None:
 def test_the_zoom_is_as_often_out_as_in(least_size: float) -> None:
     alphas = torch.zeros(200, 1, 40, 40)
     alphas[:, :, 12:28, 12:28] = 1
-    _, moved = augment(
+    _, moved = altered(
         alphas.repeat(1, 3, 1, 1), alphas, numbers(200), config(scale=1.3, least_size=least_size)
     )
     zooms = (moved.sum(dim=(1, 2, 3)) / 16**2).sqrt()
@@ -70,7 +83,7 @@ def test_the_zoom_is_as_often_out_as_in(least_size: float) -> None:
 def test_a_shift_is_a_fraction_of_the_picture() -> None:
     alphas = torch.zeros(200, 1, 40, 40)
     alphas[:, :, 18:22, 18:22] = 1
-    _, moved = augment(alphas.repeat(1, 3, 1, 1), alphas, numbers(200), config(shift=0.25))
+    _, moved = altered(alphas.repeat(1, 3, 1, 1), alphas, numbers(200), config(shift=0.25))
     columns = (moved.sum(dim=(1, 2)) * torch.arange(40)).sum(dim=1) / moved.sum(dim=(1, 2, 3))
     offsets = (columns - 19.5).abs() / 40
     assert offsets.max() <= 0.26
@@ -79,8 +92,8 @@ def test_a_shift_is_a_fraction_of_the_picture() -> None:
 
 def test_colour_leaves_the_alpha_and_the_range() -> None:
     images, alphas = batch()
-    moved, moved_alphas = augment(images, alphas, numbers(), config(colour=0.5))
-    still, still_alphas = augment(images, alphas, numbers(), config())
+    moved, moved_alphas = altered(images, alphas, numbers(), config(colour=0.5))
+    still, still_alphas = altered(images, alphas, numbers(), config())
     torch.testing.assert_close(moved_alphas, still_alphas)
     assert (moved - still).abs().mean() > 0.02
     assert moved.min() >= 0
@@ -91,18 +104,21 @@ def scenery(backgrounds: torch.Tensor) -> Scenery:
     """These backgrounds, and white people on the right who are not wanted."""
     others = torch.zeros(16, 1, 48, 48)
     others[..., 30:] = 1
-    return Scenery(backgrounds, others.repeat(1, 3, 1, 1), others)
+    return Scenery(
+        (255 * backgrounds).round().byte(),
+        Examples(others.repeat(1, 3, 1, 1), others, torch.ones_like(others)),
+    )
 
 
 def test_a_second_subject_stands_behind_the_first() -> None:
     images, alphas = torch.zeros(16, 3, 48, 48), torch.zeros(16, 1, 48, 48)
     images[:, 0, :, 10:36] = alphas[:, 0, :, 10:36] = 1  # a red one in the middle
-    behind = torch.full((2, 3, 48, 48), 0.5)
+    behind = torch.full((2, 3, 48, 48), 0.4)
     settings = config(flip=False, swap=1.0, company=0.5, backgrounds="x")
-    moved, moved_alphas = augment(images, alphas, numbers(), settings, scenery(behind))
+    moved, moved_alphas = altered(images, alphas, numbers(), settings, scenery(behind))
     company = moved_alphas[:, 0, 0, 40] == 1
     assert 0 < company.sum() < 16
-    red, white, grey = torch.tensor([1.0, 0, 0]), torch.ones(3), torch.full((3,), 0.5)
+    red, white, grey = torch.tensor([1.0, 0, 0]), torch.ones(3), torch.full((3,), 0.4)
     for picture, alpha, two in zip(moved, moved_alphas[:, 0], company, strict=True):
         for column, colour in ((2, grey), (20, red), (33, red), (40, white if two else grey)):
             torch.testing.assert_close(picture[:, 24, column], colour)
@@ -112,9 +128,9 @@ def test_a_second_subject_stands_behind_the_first() -> None:
 
 def test_swap_follows_the_compositing_equation() -> None:
     images, alphas = batch()
-    backgrounds = torch.rand(5, 3, 48, 48)
+    backgrounds = torch.randint(256, (5, 3, 48, 48)) / 255
     settings = config(flip=False, swap=1.0, backgrounds="x")
-    moved, moved_alphas = augment(images, alphas, numbers(), settings, scenery(backgrounds))
+    moved, moved_alphas = altered(images, alphas, numbers(), settings, scenery(backgrounds))
     torch.testing.assert_close(moved_alphas, alphas, atol=1e-4, rtol=0)
     for after, image, alpha in zip(moved, images, alphas, strict=True):
         errors = [(after - (alpha * image + (1 - alpha) * behind)).abs().max() for behind in backgrounds]
@@ -123,31 +139,74 @@ def test_swap_follows_the_compositing_equation() -> None:
 
 def test_empty_pictures_hold_nobody() -> None:
     images, alphas = batch()
-    backgrounds = torch.full((2, 3, 48, 48), 0.25)
+    backgrounds = torch.full((2, 3, 48, 48), 0.2)
     settings = config(empty=0.5, backgrounds="x")
-    moved, moved_alphas = augment(images, alphas, numbers(), settings, scenery(backgrounds))
+    moved, moved_alphas = altered(images, alphas, numbers(), settings, scenery(backgrounds))
     empty = moved_alphas.flatten(1).amax(dim=1) == 0
     assert 0 < empty.sum() < 16
-    torch.testing.assert_close(moved[empty], torch.full_like(moved[empty], 0.25))
-    assert (moved[~empty] - 0.25).abs().amax(dim=(1, 2, 3)).min() > 0.1
+    torch.testing.assert_close(moved[empty], torch.full_like(moved[empty], 0.2))
+    assert (moved[~empty] - 0.2).abs().amax(dim=(1, 2, 3)).min() > 0.1
+
+
+def test_weights_move_with_the_picture() -> None:
+    images, alphas = batch()
+    settings = config(scale=1.5, rotation=20.0, shift=0.1)
+    moved = augment(Examples(images, alphas, alphas), numbers(), settings)
+    torch.testing.assert_close(moved.weights, moved.alphas)
+
+
+def test_before_a_new_background_only_the_subject_can_be_unknown() -> None:
+    images, alphas = batch()
+    unknown = torch.ones_like(alphas)
+    unknown[..., 20:30] = 0
+    backgrounds = scenery(torch.rand(3, 3, 48, 48))
+    settings = config(flip=False, swap=1.0, empty=0.0, least_size=0.4, backgrounds="x")
+    moved = augment(Examples(images, alphas, unknown), numbers(), settings, backgrounds)
+    assert 0.4**2 * 10 / 48 < float((moved.weights < 0.5).float().mean()) < 10 / 48
+    nobody = augment(
+        Examples(images, alphas, unknown), numbers(), config(empty=1.0, backgrounds="x"), backgrounds
+    )
+    assert (nobody.weights == 1).all()
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (32, 64), (64, 32)])
+def test_a_circle_stays_a_circle_in_any_shape(shape: tuple[int, int]) -> None:
+    rows, columns = torch.meshgrid(
+        *(torch.arange(length) - (length - 1) / 2 for length in shape), indexing="ij"
+    )
+    disc = (rows**2 + columns**2 < 10**2).float().repeat(40, 1, 1, 1)
+    _, moved = altered(disc.repeat(1, 3, 1, 1), disc, numbers(40), config(rotation=40.0))
+    near = rows**2 + columns**2 < 14**2  # beyond, what is mirrored comes in
+    assert ((moved - disc).abs() * near).mean() < 0.01
+
+
+def test_backgrounds_keep_their_proportions() -> None:
+    """Squares are cut to the shape, not stretched."""
+    square = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    square[..., 24:40, 24:40] = 255
+    images, alphas = torch.zeros(4, 3, 32, 64), torch.zeros(4, 1, 32, 64)
+    nobody = Scenery(square, Examples(images, alphas, alphas))
+    moved, _ = altered(images, alphas, numbers(4), config(empty=1.0, backgrounds="x"), nobody)
+    torch.testing.assert_close(moved[:, :, 8:24, 24:40], torch.ones(4, 3, 16, 16))
+    assert float(moved.mean()) == pytest.approx(16 * 16 / (32 * 64))
 
 
 def test_a_picture_changes_alike_in_any_batch() -> None:
     images, alphas = batch()
-    together, _ = augment(images, alphas, draw(1, 2, range(16)), config(**ALL))
+    together, _ = altered(images, alphas, draw(1, 2, range(16)), config(**ALL))
     for index in (3, 11):
-        alone, _ = augment(images[[index]], alphas[[index]], draw(1, 2, [index]), config(**ALL))
+        alone, _ = altered(images[[index]], alphas[[index]], draw(1, 2, [index]), config(**ALL))
         torch.testing.assert_close(alone[0], together[index], atol=1e-5, rtol=1e-4)
     for seed, epoch in ((1, 3), (2, 2)):
-        other, _ = augment(images, alphas, draw(seed, epoch, range(16)), config(**ALL))
+        other, _ = altered(images, alphas, draw(seed, epoch, range(16)), config(**ALL))
         assert (other - together).abs().mean() > 0.02
 
 
 @pytest.mark.parametrize("effect", ["grey", "blur", "noise", "jpeg"])
 def test_shares_and_ranges_of_what_degrades(effect: str) -> None:
     images, alphas = (values.repeat(8, 1, 1, 1) for values in batch())
-    plain, plain_alphas = augment(images, alphas, numbers(128), config())
-    changed, changed_alphas = augment(images, alphas, numbers(128), config(**{effect: 0.3}))
+    plain, plain_alphas = altered(images, alphas, numbers(128), config())
+    changed, changed_alphas = altered(images, alphas, numbers(128), config(**{effect: 0.3}))
     share = ((changed - plain).flatten(1).abs().amax(dim=1) > 1e-3).float().mean()
     assert 0.15 < share < 0.45
     assert torch.equal(changed_alphas, plain_alphas)

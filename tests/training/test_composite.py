@@ -36,7 +36,7 @@ def extent(alpha: torch.Tensor) -> tuple[int, int, int, int]:
 )
 def test_where_a_subject_is_placed(rows: slice, columns: slice, expected: tuple[int, ...]) -> None:
     image, alpha = block(rows, columns)
-    placed, placed_alpha = place(image, alpha, 0.25, iter(draws(0.5, 0.25, 0.75)))
+    placed, placed_alpha, _ = place(image, alpha, torch.ones_like(alpha), 0.25, iter(draws(0.5, 0.25, 0.75)))
     assert extent(placed_alpha) == expected
     inside = (placed_alpha > 0.99).expand_as(placed)
     torch.testing.assert_close(placed[inside], torch.full_like(placed[inside], 0.8), atol=0.02, rtol=0)
@@ -47,7 +47,9 @@ def test_where_a_subject_is_placed(rows: slice, columns: slice, expected: tuple[
 def test_strong_shrinking_does_not_alias() -> None:
     stripes = torch.zeros(1, 1, 64, 64)
     stripes[..., 16:48, 16:48:2] = 1
-    _, placed = place(stripes.repeat(1, 3, 1, 1), stripes, 0.25, iter(draws(1.0, 0.0, 0.0)))
+    _, placed, _ = place(
+        stripes.repeat(1, 3, 1, 1), stripes, torch.ones_like(stripes), 0.25, iter(draws(1.0, 0.0, 0.0))
+    )
     inside = placed[0, 0, 5:11, 5:11]
     assert inside.std() < 0.1
     assert float(inside.mean()) == pytest.approx(0.5, abs=0.05)
@@ -60,3 +62,15 @@ def test_subjects_are_lit_like_what_is_behind() -> None:
         put = put_before(image, alpha, behind, relight, iter(draws(0.5)))
         torch.testing.assert_close(put[..., 32, 32], torch.full((1, 3), expected))
         torch.testing.assert_close(put[..., 5, 5], torch.full((1, 3), 0.4))
+
+
+def test_what_is_unknown_moves_with_its_subject_and_the_rest_is_known() -> None:
+    image, alpha = block(slice(16, 48), slice(16, 48))
+    weight = torch.ones_like(alpha)
+    weight[..., 16:32, 16:48] = 0  # the upper half of the subject
+    _, placed, placed_weight = place(image, alpha, weight, 0.25, iter(draws(0.5, 0.25, 0.75)))
+    first, last, left, right = extent(placed)
+    middle = (first + last + 1) // 2
+    unknown = placed_weight < 0.5
+    assert unknown[..., first:middle, left : right + 1].all()
+    assert unknown.sum() == (middle - first) * (right + 1 - left)

@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from limner.errors import DatasetError
 from limner.images import resize
 from limner.segmenter import segment
 from limner.training.config import TrainConfig
-from limner.training.loading import MixedSampler, PortraitData, ResumableLoader
+from limner.training.loading import MixedSampler, PackedPortraits, PortraitData, ResumableLoader
 from tests.datasets.test_folders import make_folder
 
 
@@ -23,7 +24,9 @@ def sampler(
     rank: int = 0,
 ) -> MixedSampler:
     weights = weights or [1.0] * len(sizes)
-    return MixedSampler(sizes, weights, seed=3, batch_size=batch_size, replicas=replicas, rank=rank)
+    ends = np.cumsum([0, *sizes])
+    places = [[range(start, end) for start, end in pairwise(ends)]]
+    return MixedSampler(places, weights, seed=3, batch_size=batch_size, replicas=replicas, rank=rank)
 
 
 def test_an_epoch_takes_each_picture_once() -> None:
@@ -91,6 +94,14 @@ def make_set(root: Path) -> None:
     (root / "train.txt").write_text("\n".join(widths))
 
 
+def pixels_of(packed: PackedPortraits) -> torch.Tensor:
+    return packed.__getitems__(list(range(len(packed)))).planes[:, :3]
+
+
+def alphas_of(packed: PackedPortraits) -> torch.Tensor:
+    return packed.__getitems__(list(range(len(packed)))).planes[:, 3]
+
+
 def test_a_holdout_is_taken_from_every_set(tmp_path: Path) -> None:
     for name, first in (("one", 0), ("two", 20)):
         widths = {f"{index:02}": 1 + first + index for index in range(16)}
@@ -100,7 +111,7 @@ def test_a_holdout_is_taken_from_every_set(tmp_path: Path) -> None:
     data.setup("fit")
     assert data.sizes == [12, 12]
     assert Counter(sample.source for sample in data.holdout.samples) == {"one": 4, "two": 4}
-    rows = torch.cat((data.train.alphas, data.holdout.alphas)).flatten(1)
+    rows = torch.cat((alphas_of(data.train), alphas_of(data.holdout))).flatten(1)
     assert len({tuple(row.tolist()) for row in rows}) == 32
 
 
@@ -130,12 +141,12 @@ def test_a_teacher_counts_beside_the_masks(tmp_path: Path) -> None:
     )
     for data in (plain, taught):
         data.setup("fit")
-    masks = plain.train.alphas
+    masks, words = alphas_of(plain.train), alphas_of(taught.train)
     sure = (masks == 0) | (masks == 255)
-    for sample, mask, alpha in zip(plain.train.samples, masks, taught.train.alphas, strict=True):
+    for sample, mask, alpha in zip(plain.train.samples, masks, words, strict=True):
         said = torch.from_numpy(resize(segment(sample.image, model="unet", refine=False), (32, 32)))
         within = (mask == 0) | (mask == 255)
         assert torch.allclose((alpha / 255)[within], (0.6 * mask / 255 + 0.4 * said)[within], atol=0.01)
-    assert torch.equal((taught.train.alphas >= 128)[sure], (masks >= 128)[sure])
-    assert torch.equal(taught.train.pixels, plain.train.pixels)
-    assert torch.equal(taught.holdout.alphas, plain.holdout.alphas)
+    assert torch.equal((words >= 128)[sure], (masks >= 128)[sure])
+    assert torch.equal(pixels_of(taught.train), pixels_of(plain.train))
+    assert torch.equal(alphas_of(taught.holdout), alphas_of(plain.holdout))

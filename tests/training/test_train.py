@@ -20,6 +20,7 @@ from limner.training.loading import PortraitData
 from limner.training.module import PortraitModule, load_checkpoint, warm_cosine
 from limner.training.train import train
 from tests.datasets.test_folders import make_folder
+from tests.training.test_loading import alphas_of
 
 QUIET = [
     # Lightning's own advice, and torch's exporter, none of it ours to mend.
@@ -62,7 +63,7 @@ def test_holdout_is_neither_trained_on_nor_reported_on(run: tuple[Path, TrainCon
     data = PortraitData(run[1])
     data.setup("fit")
     assert (len(data.train), len(data.holdout)) == (24, 8)
-    rows = torch.cat((data.train.alphas, data.holdout.alphas)).flatten(1)
+    rows = torch.cat((alphas_of(data.train), alphas_of(data.holdout))).flatten(1)
     assert len({tuple(row.tolist()) for row in rows}) == 32  # all different, and none of the four in val.txt
     root = Path(run[1].data_root) / "white"
     trained = {sample.id for sample in read_folder(root, "train")}

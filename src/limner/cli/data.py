@@ -1,4 +1,4 @@
-"""``limner data``: prepare data sets, look at them, sum them up."""
+"""``limner data``: prepare data sets, look at them, sum them up, pack them."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def add(commands: "Commands") -> None:
     """Declare the command and those below it."""
     actions = add_group(
-        commands, "data", metavar="ACTION", help="prepare data sets, look at them, sum them up"
+        commands, "data", metavar="ACTION", help="prepare data sets, look at them, sum them up, pack them"
     )
     prepare.add(actions)
     showing = add_command(actions, "show", _show, help="draw a contact sheet: pictures and their cut-outs")
@@ -30,6 +30,30 @@ def add(commands: "Commands") -> None:
     _add_data(stats)
     stats.add_argument("--jobs", type=int, metavar="N", help="worker processes (one a core)")
     add_json(stats, "print JSON")
+    packing = add_command(
+        actions,
+        "pack",
+        _pack,
+        help="write a data set at network size into ZIP files, to train on another machine",
+    )
+    _add_data(packing)
+    packing.set_defaults(split="train")
+    packing.add_argument("folder", metavar="FOLDER", help="where the packs go")
+    packing.add_argument("--name", help="of the packs: NAME-00.zip, ... (that of the data set)")
+    packing.add_argument(
+        "--side", type=int, default=320, help="of the square with as many pixels as a picture (%(default)s)"
+    )
+    packing.add_argument(
+        "--stride",
+        type=int,
+        default=32,
+        help="sides are multiples of this, proportions nearly kept; 0: squares (%(default)s)",
+    )
+    packing.add_argument(
+        "--megabytes", type=float, default=34, metavar="MB", help="of a file at most (%(default)s)"
+    )
+    packing.add_argument("--count", type=int, metavar="N", help="so many samples, evenly spaced (all)")
+    packing.add_argument("--jobs", type=int, metavar="N", help="worker processes (one a core)")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -49,21 +73,55 @@ def _splits(args: argparse.Namespace) -> "dict[str, list[Sample]]":
 
 
 def _show(args: argparse.Namespace) -> int:
-    import numpy as np
-
     from limner.datasets.sheet import contact_sheet
     from limner.images import check_format, save_image
 
-    if args.count < 1:
-        raise UsageError(f"--count must be at least 1, got {args.count}")
     check_format(args.output, transparent=False)
     samples = [sample for split in _splits(args).values() for sample in split]
-    chosen = np.linspace(0, len(samples) - 1, min(args.count, len(samples))).round().astype(int)
-    shown = [samples[index] for index in chosen]
+    shown = _spread(samples, args.count)
     save_image(args.output, contact_sheet(shown))
     print(*(sample.id for sample in shown))
     say(f"wrote {args.output}: {len(shown)} of {len(samples)} samples, in the order of the ids above")
     return 0
+
+
+def _pack(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from limner.datasets import read_dataset
+    from limner.datasets.packing import write_packs
+
+    if args.side < 1 or args.megabytes <= 0 or args.stride < 0 or args.side < args.stride:
+        raise UsageError("--side and --megabytes must be positive, --stride from 0 to --side")
+    samples = read_dataset(args.data, args.split)
+    if args.count is not None:
+        samples = _spread(samples, args.count)
+    done = write_packs(
+        samples,
+        args.folder,
+        name=args.name or Path(args.data).resolve().stem,
+        side=args.side,
+        stride=args.stride,
+        max_bytes=int(1e6 * args.megabytes),
+        jobs=args.jobs,
+    )
+    for reason in done.unreadable:
+        say(f"left out: {reason}")
+    for path in done.paths:
+        print(path)
+    size = sum(path.stat().st_size for path in done.paths) / 1e6
+    say(f"{done.samples} samples in {size:.1f} MB; {done.doubtful} left out, too little is known of them")
+    return 3 if done.unreadable else 0
+
+
+def _spread(samples: "list[Sample]", count: int) -> "list[Sample]":
+    """So many samples, evenly spaced."""
+    import numpy as np
+
+    if count < 1:
+        raise UsageError(f"--count must be at least 1, got {count}")
+    chosen = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
+    return [samples[index] for index in chosen]
 
 
 def _stats(args: argparse.Namespace) -> int:

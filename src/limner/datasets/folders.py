@@ -1,8 +1,11 @@
 """Pairs of pictures in two folders, matched by stem: read as they are, or planned to be prepared."""
 
-from collections.abc import Collection
+import zipfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 
@@ -18,28 +21,69 @@ def read_folder(root: str | Path, split: str | None = None) -> list[Sample]:
 
     Args:
         root: A folder with ``images/`` and either ``masks/`` (opacity: see `load_alpha`) or ``labels/``
-            (label indices, 0 on the background).
+            (label indices, 0 on the background), perhaps ``weights/`` (grey: how much each pixel counts in
+            training, 0 where the mask is not to be learnt from); or a ZIP file of these, read into memory.
         split: Read the ids of ``SPLIT.txt``, one a line, in that order; without it, all images by name.
 
     Raises:
-        DatasetError: If a folder, the list or a picture is missing.
+        DatasetError: If a folder, the list or a picture is missing, or the ZIP file is damaged.
     """
     root = Path(root)
-    masks = next((root / name for name in ("masks", "labels") if (root / name).is_dir()), None)
-    if masks is None or not (root / "images").is_dir():
+    with _opened(root) as top:
+        return _samples(top, root.stem if root.suffix == ".zip" else root.name, split)
+
+
+def _samples(root: Any, name: str, split: str | None) -> list[Sample]:
+    """The samples under a `Path`, or those under a `zipfile.Path` in memory."""
+    kind = next((kind for kind in ("masks", "labels") if (root / kind).is_dir()), None)
+    if kind is None or not (root / "images").is_dir():
         raise DatasetError(f"{root} is not a data set: it needs images/ and masks/ (or labels/)")
-    images = _by_stem(root / "images")
-    targets = _by_stem(masks)
+    images, masks = by_stem(root / "images"), by_stem(root / kind)
+    weights = by_stem(root / "weights") if (root / "weights").is_dir() else {}
     ids = list(images) if split is None else _read_list(root / f"{split}.txt")
-    missing = [name for name in ids if name not in images or name not in targets]
+    missing = [one for one in ids if one not in images or one not in masks]
     if missing:
         raise DatasetError(f"{root}: no image or no mask for {len(missing)} ids, first '{missing[0]}'")
+
+    def take(file: Any) -> Path | bytes:
+        return file if isinstance(file, Path) else file.read_bytes()
+
     return [
         Sample(
-            id=name, image=images[name], mask=targets[name], source=root.name, labelled=masks.name == "labels"
+            id=one,
+            image=take(images[one]),
+            mask=take(masks[one]),
+            weight=take(weights[one]) if one in weights else None,
+            source=name,
+            labelled=kind == "labels",
         )
-        for name in ids
+        for one in ids
     ]
+
+
+def folder_splits(root: str | Path) -> list[str]:
+    """The splits that a data set of `read_folder` has lists of.
+
+    Raises:
+        DatasetError: If a ZIP file is missing or damaged.
+    """
+    with _opened(Path(root)) as top:
+        return [split for split in SPLITS if (top / f"{split}.txt").exists()]
+
+
+@contextmanager
+def _opened(root: Path) -> Iterator[Any]:
+    """The folder itself, or the top of a ZIP file as a `zipfile.Path`."""
+    if root.suffix != ".zip":
+        yield root
+        return
+    try:
+        with zipfile.ZipFile(root) as archive:
+            yield zipfile.Path(archive)
+    except OSError as error:
+        raise DatasetError(f"cannot read {root}: {error.strerror}") from error
+    except zipfile.BadZipFile as error:
+        raise DatasetError(f"{root} is not a whole ZIP file: {error}; get it again") from error
 
 
 @dataclass(frozen=True)
@@ -100,7 +144,7 @@ def plan_folders(
     Raises:
         DatasetError: If a folder is missing, has a stem twice, or the two have no stem in common.
     """
-    pictures, targets = _by_stem(Path(images)), _by_stem(Path(masks))
+    pictures, targets = by_stem(Path(images)), by_stem(Path(masks))
     ids = [stem for stem in pictures if stem in targets]
     if not ids:
         raise DatasetError(f"no picture in {images} has the stem of one in {masks}")
@@ -128,27 +172,34 @@ def plan_folders(
     )
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
-    """Stem -> file, in the order of the names; hidden files are passed over."""
+def by_stem(folder: Any) -> dict[str, Any]:
+    """Stem -> file of a folder (`Path` or `zipfile.Path`), by name; hidden files are passed over.
+
+    Raises:
+        DatasetError: If there is no such folder, or it has a stem twice.
+    """
     if not folder.is_dir():
         raise DatasetError(f"no such folder: {folder}")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    found: dict[str, Any] = {}
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
         if path.name.startswith(".") or path.is_dir():
             continue
-        if path.stem in found:
+        stem = PurePath(path.name).stem
+        if stem in found:
             raise DatasetError(
-                f"{folder} has {found[path.stem].name} and {path.name}, one stem: rename or remove one"
+                f"{folder} has {found[stem].name} and {path.name}, one stem: rename or remove one"
             )
-        found[path.stem] = path
+        found[stem] = path
     return found
 
 
-def _read_list(path: Path) -> list[str]:
+def _read_list(path: Any) -> list[str]:
     try:
         ids = path.read_text(encoding="utf-8").split()
+    except FileNotFoundError as error:
+        raise DatasetError(f"cannot read the list {path}: there is none") from error
     except OSError as error:
         raise DatasetError(f"cannot read the list {path}: {error.strerror}") from error
     if not ids:
         raise DatasetError(f"the list {path} is empty")
-    return ids
+    return list(ids)

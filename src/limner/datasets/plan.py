@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from limner.errors import DatasetError, InputError
 from limner.images import Alpha, Image, Size, encode_image, resize
 from limner.masks import to_uint8
@@ -21,6 +24,7 @@ class Record:
     id: str
     image: bytes  # JPEG
     mask: bytes  # PNG, grey: opacity
+    weight: bytes | None = None  # PNG, grey: how much each pixel counts in training; without it, all alike
     size: Size  # of the image before it was made smaller
     parts: Mapping[str, float]  # part -> fraction of the picture that it covers; parts not present are absent
 
@@ -90,6 +94,7 @@ def encode(
     *,
     size: Size,
     short_side: int,
+    weight: Alpha | None = None,
     parts: Mapping[str, float] | None = None,
 ) -> Record:
     """Make image and mask smaller together, antialiased, and encode them.
@@ -103,6 +108,7 @@ def encode(
         alpha: Its mask, of the same proportions.
         size: Size of the picture in its file.
         short_side: Pixels.
+        weight: How much each pixel of the mask counts in training, of its size; stored in 16 steps.
         parts: As `Record.parts`.
 
     Raises:
@@ -121,6 +127,15 @@ def encode(
         id=name,
         image=encode_image(resize(image, small), ".jpg"),
         mask=encode_image(to_uint8(resize(alpha, small)), ".png"),
+        weight=None
+        if weight is None
+        else encode_image(in_steps(to_uint8(resize(weight, small)), 16), ".png"),
         size=size,
         parts=parts or {},
     )
+
+
+def in_steps(values: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    """The nearest of ``count`` grey levels from 0 to 255, which a PNG stores in less."""
+    step = np.float32(255 / (count - 1))
+    return np.rint(np.rint(values / step) * step).astype(np.uint8)

@@ -23,6 +23,7 @@ SCHEMA = pa.schema(
         ("id", pa.string()),
         ("image", pa.binary()),  # JPEG, upright RGB
         ("mask", pa.binary()),  # PNG, grey, opacity of the subject
+        ("weight", pa.binary()),  # PNG, grey, how much each pixel counts in training; null: all alike
         ("split", pa.string()),
         ("source", pa.string()),  # name of the data set
         ("height", pa.int32()),  # of the image before it was made smaller
@@ -53,6 +54,7 @@ def write_shard(path: Path, records: Iterable[Record], *, split: str, source: st
             "id": record.id,
             "image": record.image,
             "mask": record.mask,
+            "weight": record.weight,
             "split": split,
             "source": source,
             "height": record.size[0],
@@ -124,7 +126,7 @@ def _read_shard(path: Path, sha256: str) -> list[Sample]:
         raise DatasetError(
             f"{path} is not the shard that {DESCRIPTION} describes: delete it and prepare the data set again"
         )
-    columns = ["id", "image", "mask", "source", "parts"]
+    columns = ["id", "image", "mask", "weight", "source", "parts"]
     rows = _columns(data, columns).to_pylist()
     return [Sample(labelled=False, **{**row, "parts": dict(row["parts"])}) for row in rows]
 

@@ -1,8 +1,9 @@
-"""One image with its mask."""
+"""One image with its mask, and what of the mask is to be learnt from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,19 @@ from limner.errors import DatasetError, InputError
 from limner.images import Alpha, Image, Size, load_alpha, load_grey, load_image, resize
 from limner.masks import from_labels, to_uint8
 from limner.spec import to_input
+
+
+class Seen(NamedTuple):
+    """A sample at the size of a network, all uint8."""
+
+    image: Image  # (h, w, 3)
+    alpha: NDArray[np.uint8]  # (h, w)
+    weight: NDArray[np.uint8]  # (h, w), how much each pixel counts in training
+
+    @classmethod
+    def of(cls, image: Image, alpha: Alpha, weight: Alpha, size: Size) -> "Seen":
+        """Image, alpha and weight of one size, resized together."""
+        return cls(to_input(image, size), to_uint8(resize(alpha, size)), to_uint8(resize(weight, size)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +38,9 @@ class Sample:
     labelled: bool  # the mask holds label indices (subject: not 0) rather than opacity
     parts: Mapping[str, float] = field(default_factory=dict)  # part, where known -> fraction of the picture
     label_names: tuple[str, ...] = ()  # of the labels 1, 2, ..., where the mask holds labels
+    weight: Path | bytes | None = field(
+        default=None, repr=False
+    )  # grey: how much each pixel counts in training
 
     def load(self) -> tuple[Image, Alpha]:
         """Decode both.
@@ -59,7 +76,26 @@ class Sample:
             if pixels[label]
         }
 
-    def load_at(self, size: Size) -> tuple[Image, NDArray[np.uint8]]:
-        """Decode both as a network sees them: image (h, w, 3) and alpha (h, w), uint8."""
+    def load_weight(self, size: Size) -> Alpha:
+        """How much each pixel counts in training, (H, W) in [0, 1]: 0 where the mask says nothing.
+
+        Args:
+            size: Of the image, as `load` gives it.
+
+        Raises:
+            DatasetError: If it cannot be decoded, or is of another size.
+        """
+        if self.weight is None:
+            return np.ones(size, np.float32)
+        try:
+            weight = load_alpha(self.weight)
+        except InputError as error:
+            raise DatasetError(f"{self.source}/{self.id}: {error}") from error
+        if weight.shape != size:
+            raise DatasetError(f"{self.source}/{self.id}: sizes differ: image {size}, weight {weight.shape}")
+        return weight
+
+    def load_at(self, size: Size) -> "Seen":
+        """Decode all as a network sees them."""
         image, alpha = self.load()
-        return to_input(image, size), to_uint8(resize(alpha, size))
+        return Seen.of(image, alpha, self.load_weight(alpha.shape), size)

@@ -76,7 +76,12 @@ def check_format(path: str | Path, *, transparent: bool) -> None:
 
 
 def encode_photo(
-    photo: Photo, extension: str, *, compress: bool = False, metadata: Metadata = "no-gps"
+    photo: Photo,
+    extension: str,
+    *,
+    compress: bool = False,
+    quality: int | None = None,
+    metadata: Metadata = "no-gps",
 ) -> bytes:
     """Encode a photo with all that its format can hold.
 
@@ -87,6 +92,7 @@ def encode_photo(
         photo: The photo.
         extension: One of `FORMATS`, such as ``".png"``.
         compress: Take longer for a smaller file.
+        quality: Of JPEG, WebP, AVIF and HEIC, from 1 to 100; by default one that nobody sees a loss at.
         metadata: What is kept of the EXIF data: "no-gps" all but the place, "keep" all, "strip" nothing.
 
     Raises:
@@ -109,6 +115,8 @@ def encode_photo(
     height, width = photo.pixels.shape[:2]
     stored = samples(to_8_bit(photo.pixels), photo.alpha, slice(0, height))
     options = deepcopy(form.options | (form.smaller if compress else {}))  # pillow-heif changes them
+    if quality is not None:
+        options["quality"] = quality
     if len(exif):
         options["exif"] = exif.tobytes()
     if profile is not None:
@@ -160,14 +168,16 @@ def save_photo(
     files.write_bytes(path, encode_photo(photo, Path(path).suffix, compress=compress, metadata=metadata))
 
 
-def encode_image(image: Image | Rgba, extension: str) -> bytes:
+def encode_image(
+    image: Image | Rgba, extension: str, *, compress: bool = False, quality: int | None = None
+) -> bytes:
     """Encode a grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) uint8 picture; see `encode_photo`.
 
     Raises:
         InputError: If the extension is unknown, or the format cannot hold the picture.
     """
     check_format(f"picture{extension}", transparent=image.ndim == 3 and image.shape[2] == 4)
-    return encode_photo(Photo(pixels=image), extension)
+    return encode_photo(Photo(pixels=image), extension, compress=compress, quality=quality)
 
 
 def save_image(path: str | Path, image: Image | Rgba) -> None:

@@ -128,5 +128,7 @@ class Depthwise(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H / stride, W / stride)."""
-        with torch.autocast(x.device.type, enabled=False):
+        if x.device.type != "cpu":
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
             return super().forward(x.to(self.weight.dtype))

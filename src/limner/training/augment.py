@@ -27,33 +27,39 @@ def draw(seed: int, epoch: int, ids: Sequence[int]) -> Tensor:
     return torch.from_numpy(np.stack(rows))
 
 
+class Examples(NamedTuple):
+    """A batch as a network is trained on it, float32 in [0, 1]."""
+
+    images: Tensor  # (N, 3, h, w)
+    alphas: Tensor  # (N, 1, h, w)
+    weights: Tensor  # (N, 1, h, w), how much each pixel counts
+
+
 class Scenery(NamedTuple):
     """What pictures get behind their subjects."""
 
-    backgrounds: Tensor  # (M, 3, H, W) in [0, 1], pictures without people to choose from
-    images: Tensor  # (N, 3, H, W) in [0, 1], a second picture for each
-    alphas: Tensor  # (N, 1, H, W) in [0, 1], of its subject
+    backgrounds: Tensor  # (M, 3, S, S) uint8, pictures without people to choose from
+    others: Examples  # a second picture for each, (N, ., H, W)
 
 
 def augment(
-    images: Tensor, alphas: Tensor, numbers: Tensor, config: TrainConfig, scenery: Scenery | None = None
-) -> tuple[Tensor, Tensor]:
+    examples: Examples, numbers: Tensor, config: TrainConfig, scenery: Scenery | None = None
+) -> Examples:
     """Change background, place, colour and quality of each picture by its own random amounts.
 
     Args:
-        images: (N, 3, H, W) in [0, 1].
-        alphas: (N, 1, H, W) in [0, 1]; moved with the images, never recoloured.
+        examples: What to change; alphas and weights are moved with the images.
         numbers: (N, `COLUMNS`), from `draw`.
         config: The largest amounts and the shares of pictures.
         scenery: What to choose new backgrounds from.
     """
     # The scenery's numbers stand around the others, which are those of runs without it.
-    columns = numbers.to(images).unbind(dim=1)
+    columns = numbers.to(examples.images).unbind(dim=1)
     draws = iter(columns[8:29])
-    images, alphas = _move(images, alphas, config, draws)
+    examples = _move(examples, config, draws)
     if scenery is not None:
-        images, alphas = _swap(images, alphas, scenery, config, iter((*columns[:8], *columns[29:38])))
-    images = recolour(images, config.colour, draws)
+        examples = _swap(examples, scenery, config, iter((*columns[:8], *columns[29:38])))
+    images = recolour(examples.images, config.colour, draws)
     for share, effect in (
         (config.grey, to_grey),
         (config.blur, blur),
@@ -64,7 +70,7 @@ def augment(
         if chosen.any():
             images = images.clone()
             images[chosen] = effect(images[chosen], strength[chosen])
-    return images, alphas
+    return examples._replace(images=images)
 
 
 def recolour(images: Tensor, largest: float, draws: Draws) -> Tensor:
@@ -81,32 +87,45 @@ def recolour(images: Tensor, largest: float, draws: Draws) -> Tensor:
     return (images * factor() * balance).clamp(0, 1)
 
 
-def _swap(
-    images: Tensor, alphas: Tensor, scenery: Scenery, config: TrainConfig, draws: Draws
-) -> tuple[Tensor, Tensor]:
+def _swap(examples: Examples, scenery: Scenery, config: TrainConfig, draws: Draws) -> Examples:
     """Put some subjects before another background, alone or in twos, and leave some away."""
     choice, share, *columns = draws
     chosen = share < config.empty + config.swap
     if not chosen.any():
-        return images, alphas
+        return examples
     draws = iter([column[chosen] for column in columns])
+    images, alphas, weights = (values[chosen] for values in examples)
     behind = scenery.backgrounds[(choice[chosen] * len(scenery.backgrounds)).long()]
-    behind = recolour(behind, config.colour, draws)
+    behind = recolour(_covering(behind, images.shape), config.colour, draws)
     company = (next(draws) < config.company).view(-1, 1, 1, 1)
-    others, other_alphas = place(scenery.images[chosen], scenery.alphas[chosen], config.least_size, draws)
-    other_alphas = other_alphas * company
+    others, other_alphas, other_weights = (values[chosen] for values in scenery.others)
+    others, other_alphas, other_weights = place(others, other_alphas, other_weights, config.least_size, draws)
+    other_alphas, other_weights = other_alphas * company, torch.where(company, other_weights, 1)
     both = put_before(others, other_alphas, behind, config.relight, draws)
-    subjects, subject_alphas = place(images[chosen], alphas[chosen], config.least_size, draws)
-    both = put_before(subjects, subject_alphas, both, config.relight, draws)
-    both_alphas = 1 - (1 - subject_alphas) * (1 - other_alphas)
+    images, alphas, weights = place(images, alphas, weights, config.least_size, draws)
+    both = put_before(images, alphas, both, config.relight, draws)
     empty = (share[chosen] < config.empty).view(-1, 1, 1, 1)
-    images, alphas = images.clone(), alphas.clone()
-    images[chosen] = torch.where(empty, behind, both)
-    alphas[chosen] = torch.where(empty, 0, both_alphas)
-    return images, alphas
+    images, alphas, weights = (
+        torch.where(empty, behind, both),
+        torch.where(empty, 0, 1 - (1 - alphas) * (1 - other_alphas)),
+        torch.where(empty, 1, weights * other_weights),
+    )
+    changed = Examples(*(values.clone() for values in examples))
+    changed.images[chosen], changed.alphas[chosen], changed.weights[chosen] = images, alphas, weights
+    return changed
 
 
-def _move(images: Tensor, alphas: Tensor, config: TrainConfig, draws: Draws) -> tuple[Tensor, Tensor]:
+def _covering(pictures: Tensor, shape: torch.Size) -> Tensor:
+    """Square pictures (N, 3, S, S) uint8, cut to the proportions of a shape and resized to it, in [0, 1]."""
+    height, width = shape[-2:]
+    side = pictures.shape[-1]
+    rows, columns = (round(side * length / max(height, width)) for length in (height, width))
+    top, left = (side - rows) // 2, (side - columns) // 2
+    middles = pictures[..., top : top + rows, left : left + columns].float() / 255
+    return F.interpolate(middles, (height, width), mode="bilinear", align_corners=False)
+
+
+def _move(examples: Examples, config: TrainConfig, draws: Draws) -> Examples:
     """Flip, zoom, stretch, rotate and shift; beyond its border the picture is mirrored."""
 
     def uniform(largest: float) -> Tensor:
@@ -118,16 +137,13 @@ def _move(images: Tensor, alphas: Tensor, config: TrainConfig, draws: Draws) -> 
     stretch = torch.exp(uniform(math.log(config.scale) / 3))
     right, down = uniform(2 * config.shift), uniform(2 * config.shift)
     if not (config.rotation or config.shift or config.scale > 1):
-        return _flipped(images, flip), _flipped(alphas, flip)
+        mirrored = (flip < 0).view(-1, 1, 1, 1)
+        return Examples(*(torch.where(mirrored, values.flip(-1), values) for values in examples))
+    height, width = examples.images.shape[-2:]
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     # Rows of the matrix from output to input coordinates, both in [-1, 1].
-    x = torch.stack((cos * flip * stretch, -sin * stretch, right), dim=1)
-    y = torch.stack((sin * flip / stretch, cos / stretch, down), dim=1)
-    grid = F.affine_grid(torch.stack((x, y), dim=1), list(images.shape), align_corners=False)
-    both = torch.cat((images, alphas), dim=1)
-    both = F.grid_sample(both, grid, padding_mode="reflection", align_corners=False)
-    return both[:, :3], both[:, 3:]
-
-
-def _flipped(values: Tensor, flip: Tensor) -> Tensor:
-    return torch.where(flip.view(-1, 1, 1, 1) < 0, values.flip(-1), values)
+    x = torch.stack((cos * flip * stretch, -sin * stretch * (height / width), right), dim=1)
+    y = torch.stack((sin * flip / stretch * (width / height), cos / stretch, down), dim=1)
+    grid = F.affine_grid(torch.stack((x, y), dim=1), list(examples.images.shape), align_corners=False)
+    planes = F.grid_sample(torch.cat(examples, dim=1), grid, padding_mode="reflection", align_corners=False)
+    return Examples(planes[:, :3], planes[:, 3:4], planes[:, 4:])

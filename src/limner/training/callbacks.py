@@ -4,6 +4,7 @@ import csv
 import io
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -11,8 +12,11 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
+from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
+from torch import Tensor
 
 from limner import files
+from limner.training.module import save_weights
 
 COLUMNS = ("epoch", "loss", "holdout_loss", "holdout_dice", "learning_rate", "images_per_s", "data_share")
 
@@ -58,19 +62,23 @@ class Progress(TQDMProgressBar):
         """A step is done."""
         self.elapsed_s = time.perf_counter() - self.started
         self.steps += 1
-        self.images += len(batch[0]) * trainer.world_size
+        self.images += len(batch[1]) * trainer.world_size
         super().on_train_batch_end(trainer, module, outputs, batch, index)
 
-    def get_metrics(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> dict[str, Any]:
+    def get_metrics(self, trainer: lightning.Trainer, module: Any) -> dict[str, Any]:
         """What stands behind the bar."""
         metrics = super().get_metrics(trainer, module)
         if not self.steps:
             return metrics
-        steps = (trainer.max_epochs or 0) * int(trainer.num_training_batches) - trainer.global_step
+        if module.config.minutes:
+            left = module.config.minutes * (1 - module.elapsed)
+        else:
+            steps = (trainer.max_epochs or 0) * int(trainer.num_training_batches) - trainer.global_step
+            left = steps * self.elapsed_s / self.steps / 60
         return {
             "images/s": f"{self.images / self.elapsed_s:.0f}",
             "data": f"{self.waited_s / self.elapsed_s:.0%}",
-            "left": f"{steps * self.elapsed_s / self.steps / 60:.0f} min",
+            "left": f"{left:.0f} min",
             **metrics,
         }
 
@@ -114,6 +122,69 @@ class History(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on after these rows."""
         self.rows = state_dict["rows"]
+
+
+class Averaging(WeightAveraging):
+    """An exponential moving average of the weights that forgets the first ones fast.
+
+    The weight of what was is at most ``decay``, and ``(1 + n) / (10 + n)`` after ``n`` steps.
+    """
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(avg_fn=partial(_average, decay))
+
+    def weights(self) -> dict[str, Tensor]:
+        """The state of the module with the average weights."""
+        assert self._average_model is not None
+        return self._average_model.module.state_dict()
+
+
+def _average(decay: float, averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+    keep = min(decay, (1 + int(updates)) / (10 + int(updates)))
+    return keep * averaged + (1 - keep) * current
+
+
+class Deadline(Callback):
+    """Ends a run after so many minutes of training, those before it was resumed included.
+
+    Every minute, and at the end, the weights are written: little is lost where a machine is taken away.
+    """
+
+    def __init__(self, minutes: float, path: Path, averaging: Averaging | None) -> None:
+        self.minutes = minutes
+        self.path = path
+        self.averaging = averaging
+        self.before_s = 0.0  # before it was resumed
+
+    def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:  # noqa: ARG002
+        """Start the clock."""
+        self.started = time.perf_counter()
+        self.written = self.elapsed_s
+        module.elapsed = self.elapsed_s / (60 * self.minutes)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Time trained so far."""
+        return self.before_s + time.perf_counter() - self.started
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: Any, *_: Any) -> None:
+        """Look at the clock."""
+        elapsed = self.elapsed_s
+        module.elapsed = min(1.0, elapsed / (60 * self.minutes))
+        trainer.should_stop = trainer.strategy.reduce_boolean_decision(module.elapsed >= 1, all=False)
+        if trainer.is_global_zero and (trainer.should_stop or elapsed - self.written >= 60):
+            self.written = elapsed
+            save_weights(
+                self.path, module, (self.averaging.weights() if self.averaging else module.state_dict())
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """The time so far."""
+        return {"elapsed_s": self.elapsed_s}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Count on from this time."""
+        self.before_s = state_dict["elapsed_s"]
 
 
 class Stopped(Exception):  # noqa: N818

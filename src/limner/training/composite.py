@@ -15,7 +15,9 @@ TOUCH = 0.02
 """Share of a side of the picture that the subject covers where it counts as cut off there."""
 
 
-def place(images: Tensor, alphas: Tensor, least: float, draws: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
+def place(
+    images: Tensor, alphas: Tensor, weights: Tensor, least: float, draws: Iterator[Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Show each subject smaller and elsewhere, on an empty picture, still cut off where it was.
 
     A subject that touches a side of its picture touches the same side afterwards; one that touches two
@@ -24,6 +26,7 @@ def place(images: Tensor, alphas: Tensor, least: float, draws: Iterator[Tensor])
     Args:
         images: (N, 3, H, W) in [0, 1].
         alphas: (N, 1, H, W) in [0, 1].
+        weights: (N, 1, H, W) in [0, 1], how much each pixel counts; 1 on the empty picture.
         least: Smallest size, as a fraction of the present one.
         draws: Three are taken.
     """
@@ -43,7 +46,7 @@ def place(images: Tensor, alphas: Tensor, least: float, draws: Iterator[Tensor])
     grid = F.affine_grid(torch.stack((x, y), dim=1), list(images.shape), align_corners=False)
     inside = (grid.abs() <= 1).all(dim=-1)[:, None]
     images = _shrunk(images, grid, scale)
-    return images, _shrunk(alphas, grid, scale) * inside
+    return images, _shrunk(alphas, grid, scale) * inside, 1 - _shrunk(1 - weights, grid, scale) * inside
 
 
 def put_before(

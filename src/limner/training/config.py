@@ -28,17 +28,23 @@ class TrainConfig:
     licence: str = "not stated"  # of the weights, for the sidecar: it follows from the data
     output: str = "runs"  # the run is kept in output/name
 
-    data: tuple[str, ...]  # data sets under data_root with training lists; val lists are reported on
+    data: tuple[
+        str, ...
+    ]  # data sets under data_root with training lists, or patterns of such (packs/a-*.zip)
     data_root: str = "."
     weights: tuple[float, ...] = ()  # how often each is drawn, against its share of the images; by default 1
     start: str = ""  # checkpoint of a run whose weights are the first ones, as at a smaller size
     teacher: str = ""  # name or .onnx file of a better model, whose word counts beside the masks'
     teaching: float = 0.4  # how much it counts: less than half, so that no mask is turned round
     holdout: float = 0.05  # share of the training lists that is not trained on but chooses the epoch
-    input_size: int = 128  # height and width of the network's input, pixels
+    input_size: int = 128  # side of the square that the network sees, or that has as many pixels, see stride
+    stride: int = (
+        0  # 0: pictures are stretched to a square; else their proportions are kept, in multiples of it
+    )
     batch_size: int = 32  # over all devices
 
     epochs: int = 60
+    minutes: float = 0  # above 0, train for so long, whatever the epochs; the rate is zero at the end
     patience: int = 15  # epochs without a better Dice on the holdout before stopping
     optimizer: str = "adamw"  # or adam
     learning_rate: float = 3e-3  # peak
@@ -60,7 +66,10 @@ class TrainConfig:
     blur: float = 0.0  # share that is out of focus
     noise: float = 0.0  # share with sensor noise
     jpeg: float = 0.0  # share with the blocks of a strong JPEG compression
-    backgrounds: str = ""  # folder under data_root of pictures without people; every 4th is kept to report on
+    backgrounds: str = (
+        ""  # under data_root, without people: a data set, a pattern of such, or a folder of pictures,
+    )
+    # of which every 4th is kept to report on
     swap: float = 0.0  # share that gets a new background from there
     empty: float = 0.0  # share that is replaced by such a background, nobody in it
     least_size: float = 1.0  # to which subjects on new backgrounds shrink, those cut off on one side at most
@@ -79,6 +88,15 @@ class TrainConfig:
                 getattr(self, name) in known,
                 f"{name} is one of {', '.join(known)}, got {getattr(self, name)}",
             )
+        _require(
+            self.stride % 8 == 0 and self.stride >= 0,
+            f"stride must be 0 or a multiple of 8, got {self.stride}",
+        )
+        _require(self.minutes >= 0, f"minutes must be at least 0, got {self.minutes}")
+        _require(
+            not self.minutes or self.schedule == "cosine",
+            "minutes needs the schedule cosine, which they lay out",
+        )
         _require(self.input_size % 16 == 0, f"input_size must be a multiple of 16, got {self.input_size}")
         _require(
             self.batch_size % self.devices == 0, f"batch_size must be a multiple of devices, {self.devices}"

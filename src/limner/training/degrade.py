@@ -45,11 +45,11 @@ def blur(images: Tensor, strength: Tensor) -> Tensor:
 
 def add_noise(images: Tensor, strength: Tensor) -> Tensor:
     """Gaussian noise of standard deviation up to 0.12, drawn anew for each strength."""
-    noise = torch.stack([
-        torch.randn(images.shape[1:], generator=torch.Generator().manual_seed(int(value * 2**24)))
-        for value in strength
-    ])  # fmt: skip
-    return (images + noise.to(images) * 0.12 * strength.view(-1, 1, 1, 1)).clamp(0, 1)
+    seeded = (torch.Generator(images.device).manual_seed(int(value * 2**24)) for value in strength.tolist())
+    noise = torch.stack(
+        [torch.randn(images.shape[1:], generator=one, device=images.device) for one in seeded]
+    )
+    return (images + noise * 0.12 * strength.view(-1, 1, 1, 1)).clamp(0, 1)
 
 
 def compress(images: Tensor, strength: Tensor) -> Tensor:

@@ -16,36 +16,29 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
-from limner.datasets import Sample, read_dataset
+from limner.datasets import Sample, Seen, is_prepared, matching_datasets, read_dataset
 from limner.errors import DatasetError
-from limner.images import Image, Size, load_image, resize
-from limner.masks import to_uint8
+from limner.images import Image, Size, load_image, picture_size
 from limner.parallel import cores, parallel_map
 from limner.segmenter import segment
-from limner.spec import to_input
-from limner.training.augment import Scenery, augment, draw
+from limner.spec import nearest_shape, to_input, training_shapes
+from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import TrainConfig
 
 HOLDOUT_SEED = 0
 """Not the run's: one that goes on from another must not train on what the other chose its epoch by."""
 
-Load = Callable[..., tuple[Image, NDArray[np.uint8]]]
-"""A sample and a size -> image (h, w, 3) and alpha (h, w), uint8."""
+Load = Callable[[Sample, Size], Seen]
+"""A sample as a network sees it at a size."""
+
+PLANES = 5
+"""Of a packed portrait: red, green, blue, alpha, weight."""
 
 
 class Batch(NamedTuple):
-    """Some pictures at network size."""
+    """Some pictures of one shape, at network size."""
 
-    pixels: Tensor  # (N, h, w, 3) uint8
-    alphas: Tensor  # (N, h, w) uint8
-    ids: list[int]  # places in the data set
-
-
-class Examples(NamedTuple):
-    """A batch as a network is trained on it."""
-
-    images: Tensor  # (N, 3, h, w) float32 in [0, 1]
-    alphas: Tensor  # (N, 1, h, w) float32 in [0, 1]
+    planes: Tensor  # (N, PLANES, h, w) uint8
     ids: list[int]  # places in the data set
 
 
@@ -54,9 +47,15 @@ def normalise(pixels: Tensor) -> Tensor:
     return pixels.permute(0, 3, 1, 2).float() / 255
 
 
-def load_taught(
-    sample: Sample, size: Size, *, teacher: str, teaching: float
-) -> tuple[Image, NDArray[np.uint8]]:
+def unpack(planes: Tensor) -> Examples:
+    """Planes (N, PLANES, h, w) uint8 as a network is trained on them."""
+    values = planes.float() / 255
+    return Examples(
+        values[:, :3].contiguous(memory_format=torch.channels_last), values[:, 3:4], values[:, 4:]
+    )
+
+
+def load_taught(sample: Sample, size: Size, *, teacher: str, teaching: float) -> Seen:
     """As `Sample.load_at`, the mask moved towards what a better model says of the whole picture.
 
     Where masks are a matter of taste the model doubts, and what is learnt there counts less.
@@ -66,49 +65,76 @@ def load_taught(
     """
     image, mask = sample.load()
     alpha = mask + teaching * (segment(image, model=teacher, refine=False) - mask)
-    return to_input(image, size), to_uint8(resize(alpha, size))
+    return Seen.of(image, alpha, sample.load_weight(mask.shape), size)
 
 
 class PackedPortraits(Dataset[Batch]):
-    """Samples at network size, in memory: 64 KiB each at 128 x 128.
+    """Samples at network size, in memory: 80 KiB each at 128 x 128; each in the shape nearest to its own.
 
     Processes that train together each read and decode a share of them, and send it to the others.
+
+    Attributes:
+        samples: As given.
+        by_shape: Shape -> places of the samples that have it.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], size: Size, load: Load = Sample.load_at, *, title: str
+        self, samples: Sequence[Sample], shapes: Sequence[Size], load: Load = Sample.load_at, *, title: str
     ) -> None:
         self.samples = samples
-        self.pixels = torch.empty((len(samples), *size, 3), dtype=torch.uint8)
-        self.alphas = torch.empty((len(samples), *size), dtype=torch.uint8)
         rank, processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-        places = range(rank, len(samples), processes)
-        loaded = parallel_map(partial(load, size=size), [samples[place] for place in places], jobs=_jobs())
-        bar = tqdm(loaded, total=len(places), desc=title, unit="image", disable=rank > 0)
-        for place, (image, alpha) in zip(places, bar, strict=True):
-            self.pixels[place] = torch.from_numpy(image)
-            self.alphas[place] = torch.from_numpy(alpha)
+        mine = samples[rank::processes]
+        packed = parallel_map(partial(_pack, shapes=shapes, load=load), mine, jobs=_jobs())
+        bar = tqdm(packed, total=len(mine), desc=title, unit="image", disable=rank > 0)
+        self._planes = [torch.from_numpy(planes) for planes in bar]
         if processes > 1:
-            _share_out(self.pixels, self.alphas)
+            self._planes = _share_out(self._planes, len(samples))
+        self.by_shape: dict[Size, list[int]] = {}
+        for place, planes in enumerate(self._planes):
+            height, width = planes.shape[1:]
+            self.by_shape.setdefault((height, width), []).append(place)
+
+    def to(self, device: torch.device) -> None:
+        """Keep the pictures on a GPU, if they take less than half of the memory that is free there."""
+        if device.type == "cuda":
+            needed = sum(planes.nbytes for planes in self._planes)
+            if needed < torch.cuda.mem_get_info(device)[0] / 2:
+                self._planes = [planes.to(device) for planes in self._planes]
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitems__(self, ids: list[int]) -> Batch:
-        """Several samples at once."""
-        return Batch(self.pixels[ids], self.alphas[ids], ids)
+        """Several samples of one shape at once."""
+        return Batch(torch.stack([self._planes[place] for place in ids]), ids)
+
+    def batches(self, size: int) -> list[list[int]]:
+        """All places in batches of at most ``size``, each of one shape."""
+        return [
+            places[start : start + size]
+            for places in self.by_shape.values()
+            for start in range(0, len(places), size)
+        ]
 
 
 class MixedSampler(Sampler[int]):
     """An epoch over several data sets, each drawn as often as its weight says, cut into global batches.
 
-    The order depends on seed and epoch alone. Each of ``replicas`` processes takes its slice of every global
-    batch, so that any number of processes sees the same batches.
+    A batch holds pictures of one shape. The order depends on seed and epoch alone. Each of ``replicas``
+    processes takes its slice of every global batch, so that any number of processes sees the same batches.
+
+    Args:
+        places: Of the pictures: shape -> data set -> places.
+        weights: Of the data sets.
+        seed: Of the order.
+        batch_size: Over all processes.
+        replicas: Processes.
+        rank: Of this one.
     """
 
     def __init__(
         self,
-        sizes: Sequence[int],
+        places: Sequence[Sequence[Sequence[int]]],
         weights: Sequence[float],
         *,
         seed: int,
@@ -116,32 +142,43 @@ class MixedSampler(Sampler[int]):
         replicas: int = 1,
         rank: int = 0,
     ) -> None:
-        wanted = [size * weight for size, weight in zip(sizes, weights, strict=True)]
+        sizes = [sum(map(len, sets)) for sets in zip(*places, strict=True)]
+        wanted = sum(size * weight for size, weight in zip(sizes, weights, strict=True))
         length = max(sum(sizes), batch_size)  # fewer pictures than a batch are drawn again
-        self.counts = [math.ceil(length * part / sum(wanted)) for part in wanted]
-        self.sizes = sizes
+        self.places = places
+        self.draws = [length * weight / wanted for weight in weights]  # of each picture, in an epoch
+        self.batches = [max(1, round(self._wanted(sets) / batch_size)) for sets in places]
         self.seed = seed
-        self.shape = (length // batch_size, replicas, batch_size // replicas)
+        self.shape = (replicas, batch_size // replicas)
         self.rank = rank
         self.epoch = 0
         self.skip = 0  # batches of this epoch that are done
+
+    def _wanted(self, sets: Sequence[Sequence[int]]) -> float:
+        return sum(len(places) * draws for places, draws in zip(sets, self.draws, strict=True))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.shape[0] * self.shape[2]
+        return sum(self.batches) * self.shape[1]
 
     def __iter__(self) -> Iterator[int]:
         rng = np.random.default_rng((self.seed, self.epoch))
-        starts = np.cumsum([0, *self.sizes])
-        drawn = [
-            start + np.concatenate([rng.permutation(size) for _ in range(math.ceil(count / size))])[:count]
-            for start, size, count in zip(starts, self.sizes, self.counts, strict=False)
-        ]
-        order = rng.permutation(np.concatenate(drawn))[: math.prod(self.shape)]
-        mine = order.reshape(self.shape)[self.skip :, self.rank]
+        size = math.prod(self.shape)
+        batches = []
+        for sets, count in zip(self.places, self.batches, strict=True):
+            more = count * size / self._wanted(sets)  # whole batches
+            drawn = [
+                np.concatenate([rng.permutation(places) for _ in range(math.ceil(draws * more))])[
+                    : math.ceil(len(places) * draws * more - 1e-9)
+                ]
+                for places, draws in zip(sets, self.draws, strict=True)
+                if len(places)
+            ]
+            batches.append(rng.permutation(np.concatenate(drawn))[: count * size].reshape(count, *self.shape))
+        mine = rng.permutation(np.concatenate(batches))[self.skip :, self.rank]
         self.skip = 0
         return iter(mine.ravel().tolist())
 
@@ -169,7 +206,8 @@ class ResumableLoader(DataLoader[Batch]):
 class PortraitData(lightning.LightningDataModule):
     """The training lists of the data sets that a configuration names, less a holdout.
 
-    The validation lists are not read: they are kept for the scores that are reported.
+    On a GPU with room for them, all pictures are kept there. The validation lists are not read: they are kept
+    for the scores that are reported.
     """
 
     def __init__(self, config: TrainConfig) -> None:
@@ -179,13 +217,13 @@ class PortraitData(lightning.LightningDataModule):
     def setup(self, stage: str) -> None:  # noqa: ARG002
         """Decode all samples, once."""
         config = self.config
-        size = (config.input_size, config.input_size)
+        shapes = training_shapes(config.input_size, config.stride)
         rng = np.random.default_rng(HOLDOUT_SEED)
         train: list[Sample] = []
         holdout: list[Sample] = []
         self.sizes = []
         for name in config.data:
-            samples = read_dataset(Path(config.data_root) / name, "train")
+            samples = _read_all(matching_datasets(config.data_root, name))
             order = rng.permutation(len(samples))
             held = math.ceil(config.holdout * len(samples))
             if held == len(samples):
@@ -198,37 +236,43 @@ class PortraitData(lightning.LightningDataModule):
         load: Load = Sample.load_at
         if config.teacher:
             load = partial(load_taught, teacher=config.teacher, teaching=config.teaching)
-        self.train = PackedPortraits(train, size, load, title="reading the training samples")
-        self.holdout = PackedPortraits(holdout, size, title="reading the holdout")
-        self.backgrounds = self._read_backgrounds(size)
+        self.train = PackedPortraits(train, shapes, load, title="reading the training samples")
+        self.holdout = PackedPortraits(holdout, shapes, title="reading the holdout")
+        self.backgrounds = self._read_backgrounds()
+        if self.trainer:
+            device = self.trainer.strategy.root_device
+            self.train.to(device)
+            self.backgrounds = self.backgrounds if self.backgrounds is None else self.backgrounds.to(device)
 
-    def _read_backgrounds(self, size: Size) -> Tensor | None:
-        """Pictures without people, (M, 3, h, w) in [0, 1], less every fourth by name."""
+    def _read_backgrounds(self) -> Tensor | None:
+        """Pictures without people, stretched to (M, 3, input_size, input_size) uint8."""
         if not self.config.backgrounds:
             return None
-        folder = Path(self.config.data_root) / self.config.backgrounds
-        paths = [path for index, path in enumerate(sorted(folder.glob("*"))) if index % 4]
-        if not paths:
-            raise DatasetError(f"no backgrounds in {folder}: it needs at least two pictures")
-        pictures = [
-            to_input(load_image(path), size) for path in tqdm(paths, "reading backgrounds", unit="image")
-        ]
-        return normalise(torch.from_numpy(np.stack(pictures)))
+        sources = read_backgrounds(self.config)
+        size = (self.config.input_size, self.config.input_size)
+        pictures = parallel_map(partial(_load_background, size=size), sources, jobs=_jobs())
+        bar = tqdm(
+            pictures, total=len(sources), desc="reading backgrounds", unit="image", disable=self._rank > 0
+        )
+        return torch.from_numpy(np.stack(list(bar))).permute(0, 3, 1, 2).contiguous()
 
-    def _scenery(self, numbers: Tensor) -> Scenery | None:
+    def _scenery(self, numbers: Tensor, shape: Size) -> Scenery | None:
         """The backgrounds and, by the last of each picture's random numbers, a second picture for each."""
         if self.backgrounds is None:
             return None
-        ids = (numbers[:, -1] * len(self.train)).long().tolist()
-        others = self.train.__getitems__(ids)
-        alphas = others.alphas[:, None].float() / 255
-        return Scenery(self.backgrounds, normalise(others.pixels), alphas)
+        places = self.train.by_shape[shape]
+        ids = [places[int(number * len(places))] for number in numbers[:, -1].tolist()]
+        return Scenery(self.backgrounds, unpack(self.train.__getitems__(ids).planes.to(numbers.device)))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches in an order that depends on the seed and the epoch alone."""
         config = self.config
+        ends = np.cumsum(self.sizes)
         sampler = MixedSampler(
-            self.sizes,
+            [
+                [part.tolist() for part in np.split(places, np.searchsorted(places, ends[:-1]))]
+                for places in map(np.array, self.train.by_shape.values())
+            ],
             config.weights or [1.0] * len(self.sizes),
             seed=config.seed,
             batch_size=config.batch_size,
@@ -241,17 +285,20 @@ class PortraitData(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The holdout, always in the same order, shared out among the processes."""
-        mine = range(self._rank, len(self.holdout), self._replicas)
-        size = self.config.batch_size // self._replicas
-        return DataLoader(self.holdout, size, sampler=mine, collate_fn=_as_it_is)
+        batches = self.holdout.batches(self.config.batch_size // self._replicas)
+        return DataLoader(
+            self.holdout, batch_sampler=batches[self._rank :: self._replicas], collate_fn=_as_it_is
+        )
 
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Examples:  # noqa: ARG002
-        """Batch -> examples, on the device; augmented in training by seed, epoch and id."""
-        images, alphas = normalise(batch.pixels), batch.alphas[:, None].float() / 255
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Examples, list[int]]:  # noqa: ARG002
+        """Batch -> examples on its device, and their places; augmented in training by seed, epoch, place."""
+        examples = unpack(batch.planes)
         if self.trainer and self.trainer.training:
-            numbers = draw(self.config.seed, self.trainer.current_epoch, batch.ids)
-            images, alphas = augment(images, alphas, numbers, self.config, self._scenery(numbers))
-        return Examples(images.contiguous(memory_format=torch.channels_last), alphas, batch.ids)
+            numbers = draw(self.config.seed, self.trainer.current_epoch, batch.ids).to(batch.planes.device)
+            height, width = batch.planes.shape[2:]
+            examples = augment(examples, numbers, self.config, self._scenery(numbers, (height, width)))
+            examples = examples._replace(images=examples.images.contiguous(memory_format=torch.channels_last))
+        return examples, batch.ids
 
     @property
     def _replicas(self) -> int:
@@ -267,16 +314,52 @@ def _jobs() -> int:
     return max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 
-def _share_out(*tensors: Tensor) -> None:
-    """Every process has the rows of its rank, and of each further round of ranks; give them to all others."""
+def _pack(sample: Sample, shapes: Sequence[Size], load: Load) -> NDArray[np.uint8]:
+    """(PLANES, h, w) of a sample, in the shape nearest to its own."""
+    shape = shapes[0] if len(shapes) == 1 else nearest_shape(picture_size(sample.image), shapes)
+    image, alpha, weight = load(sample, shape)
+    return np.concatenate((image.transpose(2, 0, 1), alpha[None], weight[None]))
+
+
+def _share_out(mine: list[Tensor], count: int) -> list[Tensor]:
+    """Every process has what belongs to its rank, and to each further round of ranks; all get all of it."""
     group = dist.new_group(backend="gloo")  # works in main memory, beside GPUs too
     processes = dist.get_world_size()
-    for tensor in tensors:
-        for rank in range(min(processes, len(tensor))):
-            rows = tensor[rank::processes].contiguous()
-            dist.broadcast(rows, rank, group=group)
-            tensor[rank::processes] = rows
+    shapes: list[list[tuple[int, ...]]] = [[] for _ in range(processes)]
+    dist.all_gather_object(shapes, [tuple(planes.shape) for planes in mine], group=group)
+    everything = []
+    for place in range(count):
+        turn, rank = divmod(place, processes)
+        planes = mine[turn] if rank == dist.get_rank() else torch.empty(shapes[rank][turn], dtype=torch.uint8)
+        dist.broadcast(planes, rank, group=group)
+        everything.append(planes)
     dist.destroy_process_group(group)
+    return everything
+
+
+def read_backgrounds(config: TrainConfig) -> list[Path | bytes]:
+    """The pictures that a configuration names as backgrounds, less what is kept to report on.
+
+    Raises:
+        DatasetError: If there are none.
+    """
+    sets = matching_datasets(config.data_root, config.backgrounds)
+    if all(root.is_dir() and not (root / "images").is_dir() and not is_prepared(root) for root in sets):
+        sources: list[Path | bytes] = [
+            path for root in sets for index, path in enumerate(sorted(root.glob("*"))) if index % 4
+        ]
+        if not sources:
+            raise DatasetError(f"no backgrounds in {sets[0]}: it needs at least two pictures")
+        return sources
+    return [sample.image for sample in _read_all(sets)]
+
+
+def _read_all(roots: Sequence[Path]) -> list[Sample]:
+    return [sample for root in roots for sample in read_dataset(root, "train")]
+
+
+def _load_background(source: Path | bytes, size: Size) -> Image:
+    return to_input(load_image(source), size)
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -1,5 +1,6 @@
 """The step of training and of scoring, the optimiser and its schedule."""
 
+import io
 import math
 import pickle
 from collections.abc import Mapping
@@ -14,12 +15,13 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
+from limner import files
 from limner.doctor import commit
 from limner.errors import InputError, ModelError
 from limner.metrics import Counts, dice
 from limner.nets import NETS
+from limner.training.augment import Examples
 from limner.training.config import TrainConfig
-from limner.training.loading import Examples
 from limner.training.losses import LOSSES, total
 
 
@@ -35,6 +37,7 @@ class PortraitModule(lightning.LightningModule):
             _known("loss", name, LOSSES)
         self.net: nn.Module = NETS[self.config.net]()
         self.commit = ""  # of the code that trains it
+        self.elapsed = 0.0  # of the minutes that the configuration gives, as a fraction
         self.train_loss = MeanMetric()
         self.holdout_loss = MeanMetric()
         self.holdout_dice = MeanMetric()
@@ -63,14 +66,14 @@ class PortraitModule(lightning.LightningModule):
             )
         return module
 
-    def training_step(self, batch: Examples, _: int) -> Tensor:
+    def training_step(self, batch: tuple[Examples, list[int]], _: int) -> Tensor:
         """The loss of one batch.
 
         Raises:
             ModelError: If it is not a number any more; the message names the pictures.
         """
-        images, alphas, ids = batch
-        loss = total(self.net(images), alphas, self.config.losses)
+        (images, alphas, weights), ids = batch
+        loss = total(self.net(images), alphas, weights, self.config.losses)
         if not torch.isfinite(loss):
             samples = self.trainer.datamodule.train.samples  # type: ignore[attr-defined]
             names = ", ".join(samples[index].id for index in ids)
@@ -82,12 +85,13 @@ class PortraitModule(lightning.LightningModule):
         self.log("loss", loss, prog_bar=True, batch_size=len(ids))
         return loss
 
-    def validation_step(self, batch: Examples, _: int) -> None:
-        """Loss and Dice (per picture, at network size, threshold 0.5) on the holdout."""
-        images, alphas, ids = batch
+    def validation_step(self, batch: tuple[Examples, list[int]], _: int) -> None:
+        """Loss and Dice (per picture, network size, threshold 0.5, where the mask counts) on the holdout."""
+        (images, alphas, weights), ids = batch
         logits = self.net(images)
-        self.holdout_loss.update(total(logits, alphas, self.config.losses), len(ids))
-        preds, targets = (logits >= 0).cpu().numpy(), (alphas >= 0.5).cpu().numpy()
+        self.holdout_loss.update(total(logits, alphas, weights, self.config.losses), len(ids))
+        known = weights >= 0.5
+        preds, targets = ((mask & known).cpu().numpy() for mask in (logits >= 0, alphas >= 0.5))
         for pred, target in zip(preds, targets, strict=True):
             self.holdout_dice.update(dice(Counts.of(pred[0], target[0])))
 
@@ -109,11 +113,38 @@ class PortraitModule(lightning.LightningModule):
         if config.schedule == "plateau":
             cuts = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=config.plateau)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cuts, "monitor": "holdout_loss"}}
-        epoch = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
-        steps = epoch * config.epochs
-        factor = partial(warm_cosine, warm=min(epoch, -(-steps // 20)), total=steps)
-        cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        if config.minutes:
+            cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, self._factor_by_time)
+        else:
+            epoch = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
+            steps = epoch * config.epochs
+            factor = partial(warm_cosine, warm=min(epoch, -(-steps // 20)), total=steps)
+            cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+    def _factor_by_time(self, _: int) -> float:
+        return warm_cosine(1000 * self.elapsed, warm=50, total=1000)
+
+
+def save_weights(path: Path, module: PortraitModule, weights: Mapping[str, Tensor]) -> None:
+    """Write a checkpoint of weights alone, the large ones in 16 bits: to keep, to send, to start from.
+
+    Args:
+        path: The file.
+        module: What they are of.
+        weights: Its state, or an average of several.
+    """
+    kept = {
+        "hyper_parameters": dict(module.hparams),
+        "state_dict": {
+            name: (value.half() if value.is_floating_point() and value.dim() > 1 else value).cpu()
+            for name, value in weights.items()
+        },
+        "commit": module.commit,
+    }
+    data = io.BytesIO()
+    torch.save(kept, data)
+    files.write_bytes(path, data.getvalue())
 
 
 def load_checkpoint(path: str | Path) -> tuple[PortraitModule, str]:
@@ -133,7 +164,7 @@ def load_checkpoint(path: str | Path) -> tuple[PortraitModule, str]:
     return module.eval(), values["commit"]
 
 
-def warm_cosine(step: int, *, warm: int, total: int) -> float:
+def warm_cosine(step: float, *, warm: int, total: int) -> float:
     """Factor of the learning rate: a line up over ``warm`` steps, then a cosine down to 0 at ``total``."""
     if step < warm:
         return (step + 1) / warm

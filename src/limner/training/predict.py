@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from limner.images import Alpha, Image, Size
-from limner.spec import to_alpha, to_input
+from limner.spec import input_size, to_alpha, to_input
 from limner.training.export import PixelsToAlpha
 from limner.training.module import load_checkpoint
 
@@ -15,23 +15,29 @@ class CheckpointSegmenter:
 
     Attributes:
         name: Of the run.
-        size: (height, width) of the network's input.
+        size: (height, width) of the network's input where a picture is square.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, side: int | None = None) -> None:
         """Load a checkpoint.
+
+        Args:
+            path: The file.
+            side: Of the square with as many pixels as the network is to see; by default as it was trained.
 
         Raises:
             ModelError: If the file is missing or is not a checkpoint of this package.
         """
         module, _ = load_checkpoint(path)
         self.name = module.config.name
-        self.size: Size = (module.config.input_size, module.config.input_size)
+        self._side, self._stride = side or module.config.input_size, module.config.stride
+        self.size: Size = (self._side, self._side)
         self._model = PixelsToAlpha(module.net).eval()
 
     def __call__(self, image: Image) -> Alpha:
         """Alpha of the subject at the size of the (H, W, 3) image."""
-        pixels = torch.from_numpy(to_input(image, self.size).copy())[None]
+        size = input_size(image.shape[:2], self._side, self._stride)
+        pixels = torch.from_numpy(to_input(image, size).copy())[None]
         with torch.inference_mode():
             prob: Alpha = self._model(pixels)[0].numpy()
         return to_alpha(prob, image.shape[:2])

@@ -1,29 +1,26 @@
 """The training run, from a configuration to the best checkpoint."""
 
+import importlib.util
 import os
-from functools import partial
 from pathlib import Path
 
 import lightning
 import torch
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
-from torch import Tensor
 
 from limner import files
 from limner.errors import InputError
-from limner.report import plot_curves
 from limner.training import memory
 from limner.training.batchnorm import share
-from limner.training.callbacks import History, Progress, StopInOrder, Stopped
+from limner.training.callbacks import Averaging, Deadline, History, Progress, StopInOrder, Stopped
 from limner.training.config import TrainConfig
 from limner.training.loading import PortraitData
 from limner.training.module import PortraitModule
 
 
 def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
-    """Train until the epochs are over or the Dice of the holdout stops improving.
+    """Train until the epochs, or the minutes, are over or the Dice of the holdout stops improving.
 
     Several processes share out every batch and learn what one does: `devices` of them, that this one starts
     beside itself, or those that torchrun has started, on any number of machines that share the folder.
@@ -33,8 +30,9 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         resume: A ``last.ckpt`` of the same configuration to go on from, as if it had never stopped.
 
     Returns:
-        The checkpoint of the epoch with the best Dice on the holdout, in ``output/name``; ``last.ckpt``,
-        ``metrics.csv`` and ``curves.png`` lie beside it.
+        The checkpoint of the epoch with the best Dice on the holdout, ``best.ckpt`` in ``output/name``; with
+        ``minutes`` that of the last step, ``weights.ckpt``. ``last.ckpt``, ``metrics.csv`` and ``curves.png``
+        lie beside it.
 
     Raises:
         InputError: If the folder holds a run already and ``resume`` does not go on with it, or a batch
@@ -56,20 +54,24 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         )
     files.make_folder(folder)
     memory.keep()
+    averaging = Averaging(config.ema_decay) if config.ema_decay else None
     best = ModelCheckpoint(folder, "best", monitor="holdout_dice", mode="max", enable_version_counter=False)
     progress = Progress()
     callbacks: list[Callback] = [
         progress,
         History(folder / "metrics.csv", progress),
-        EarlyStopping("holdout_dice", mode="max", patience=config.patience),
         best,
         ModelCheckpoint(folder, "last", enable_version_counter=False),  # after every epoch
     ]
-    if config.ema_decay:
-        callbacks.append(WeightAveraging(avg_fn=partial(_average, config.ema_decay)))
+    if averaging:
+        callbacks.append(averaging)
+    if config.minutes:
+        callbacks.append(Deadline(config.minutes, folder / "weights.ckpt", averaging))
+    else:
+        callbacks.append(EarlyStopping("holdout_dice", mode="max", patience=config.patience))
     callbacks.append(StopInOrder(folder / "last.ckpt"))  # after the average weights of the step are there
     trainer = lightning.Trainer(
-        max_epochs=config.epochs,
+        max_epochs=-1 if config.minutes else config.epochs,
         devices=devices,
         num_nodes=nodes,
         strategy="ddp" if several else "auto",
@@ -88,9 +90,11 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         trainer.fit(module, PortraitData(config), ckpt_path=resume, weights_only=True if resume else None)
     except Stopped as stopped:
         raise KeyboardInterrupt from stopped
-    if trainer.is_global_zero:
+    if trainer.is_global_zero and importlib.util.find_spec("matplotlib"):  # a borrowed machine may lack it
+        from limner.report import plot_curves
+
         plot_curves(folder / "metrics.csv", folder / "curves.png")
-    return Path(best.best_model_path)
+    return folder / "weights.ckpt" if config.minutes else Path(best.best_model_path)
 
 
 def leads() -> bool:
@@ -104,9 +108,3 @@ def _processes(config: TrainConfig) -> tuple[int, int]:
         return config.devices, 1
     here = int(os.environ["LOCAL_WORLD_SIZE"])
     return here, int(os.environ["WORLD_SIZE"]) // here
-
-
-def _average(decay: float, averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
-    """Exponential moving average that forgets the first weights fast: decay at most (1 + n) / (10 + n)."""
-    keep = min(decay, (1 + int(updates)) / (10 + int(updates)))
-    return keep * averaged + (1 - keep) * current

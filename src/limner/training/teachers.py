@@ -1,0 +1,243 @@
+"""Pseudo-labels: what other projects' networks say of a picture, and how far each pixel is to be believed.
+
+Robust Video Matting and MediaPipe know people at any distance, the two others heads alone: these count on the
+pictures where they agree with the first two. `docs/models.md` compares this with other combinations.
+
+Reference:
+    Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from limner.datasets.folders import by_stem
+from limner.datasets.plan import Plan, Record, encode
+from limner.errors import DatasetError
+from limner.evaluation import flip_averaged
+from limner.images import Alpha, Image, Labels, Mask, load_grey, load_image, picture_size
+from limner.masks import erode, threshold
+from limner.metrics import Counts, iou
+from limner.training.peers import open_peer
+
+GENERALISTS = {"rvm_mobilenetv3.onnx": 2.0, "mediapipe_selfie_256.tflite": 1.0}
+"""File -> how much it counts, on every picture."""
+
+HEADS = {"sinet_softmax_320.onnx": 1.0, "slimnet_512.tflite": 1.0}
+"""File -> how much it counts on a picture where it agrees with the generalists."""
+
+AGREEMENT = 0.7
+"""IoU with the generalists' mask from which it does."""
+
+CLEAR = 0.15, 0.85
+"""The mean of several alphas is blunt: at the first it becomes 0, at the second 1."""
+
+BAND = 4
+"""Pixels on both sides of a coarse mask's outline where the teachers' word stands."""
+
+SOMEBODY = 0.005
+"""Share of a picture that the generalists' subject covers where they have found a person."""
+
+
+class Teachers:
+    """The networks together; call them with an image."""
+
+    def __init__(self, folder: str | Path, *, threads: int = 1) -> None:
+        """Load the networks from the folder with their files.
+
+        Raises:
+            ModelError: If one is missing.
+            InputError: If the package that runs one is missing.
+        """
+        self._networks = {
+            name: flip_averaged(open_peer(Path(folder) / name, threads=threads))
+            for name in (*GENERALISTS, *HEADS)
+        }
+
+    def __call__(self, image: Image) -> tuple[Alpha, Alpha]:
+        """Pseudo-alpha of an (H, W, 3) uint8 image, and its weight: each (H, W) in [0, 1]; see `combine`."""
+        alphas = {name: self._networks[name](image) for name in GENERALISTS}
+        common = threshold(combine(alphas, GENERALISTS)[0])
+        for name in HEADS:
+            alpha = self._networks[name](image)
+            if iou(Counts.of(threshold(alpha), common)) >= AGREEMENT:
+                alphas[name] = alpha
+        return combine(alphas, {**GENERALISTS, **HEADS})
+
+    def find(self, image: Image) -> Mask:
+        """Where the generalists see a person, (H, W)."""
+        alphas = {name: self._networks[name](image) for name in GENERALISTS}
+        return threshold(combine(alphas, GENERALISTS)[0])
+
+
+def combine(alphas: Mapping[str, Alpha], shares: Mapping[str, float]) -> tuple[Alpha, Alpha]:
+    """The mean of several alphas, made clear (`CLEAR`), and its weight ``(1 - 2 s)^2``, 0 from ``s = 0.5``.
+
+    Args:
+        alphas: Name -> (H, W), at least one.
+        shares: Name -> how much it counts; ``s`` is the standard deviation with these.
+    """
+    total = np.float32(sum(shares[name] for name in alphas))
+    parts = [(np.float32(shares[name]) / total, alpha) for name, alpha in alphas.items()]
+    mean = np.sum([share * alpha for share, alpha in parts], axis=0, dtype=np.float32)
+    variance = np.sum([share * (alpha - mean) ** 2 for share, alpha in parts], axis=0, dtype=np.float32)
+    low, high = CLEAR
+    clear: Alpha = ((mean - np.float32(low)) / np.float32(high - low)).clip(0, 1)
+    weight: Alpha = (1 - 2 * np.sqrt(variance)).clip(0, 1) ** 2
+    return clear, weight
+
+
+def trust_labels(alpha: Alpha, weight: Alpha, labels: Labels) -> tuple[Alpha, Alpha]:
+    """A coarse mask where it is sure, the teachers along its outline, and nothing where the two contradict.
+
+    Args:
+        alpha: (H, W), from `Teachers`.
+        weight: (H, W), from `Teachers`.
+        labels: (H, W) uint8: 255 subject, 0 background, anything else unknown.
+    """
+    subject, background = erode(labels == 255, BAND), erode(labels == 0, BAND)
+    wrong = (subject & (alpha < 0.5)) | (background & (alpha >= 0.5))
+    alpha = np.where(subject, np.float32(1), np.where(background, np.float32(0), alpha))
+    weight = np.where(wrong, np.float32(0), np.where(subject | background, np.float32(1), weight))
+    return alpha, weight
+
+
+def trust_part(alpha: Alpha, weight: Alpha, part: Mask) -> tuple[Alpha, Alpha]:
+    """Opaque more than `BAND` inside a known part of the subject, such as its hair; else as the teachers say.
+
+    Args:
+        alpha: (H, W), from `Teachers`.
+        weight: (H, W), from `Teachers`.
+        part: (H, W), True on the part.
+    """
+    inside = erode(part, BAND)
+    return np.where(inside, np.float32(1), alpha), np.where(inside, np.float32(1), weight)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taught:
+    """A picture that teachers are asked about."""
+
+    id: str
+    image: Path
+    labels: Path | None  # 255 subject, 0 background, else unknown; coarse
+    part: Path | None  # white on a part of the subject
+    empty: bool  # nobody is said to be in it
+    teachers: Path  # folder of their files
+    short_side: int
+
+    def record(self) -> Record:
+        """Ask the teachers.
+
+        Raises:
+            DatasetError: If a person is found in a picture that should show none.
+            LimnerError: If a file is missing or damaged.
+        """
+        image = load_image(self.image)
+        teachers = _loaded(self.teachers)
+        if self.empty:
+            found = float(teachers.find(image).mean())
+            if found >= SOMEBODY:
+                raise DatasetError(f"{self.image}: the teachers find somebody in {found:.1%} of it")
+            alpha, weight = np.zeros(image.shape[:2], np.float32), None
+        else:
+            alpha, weight = teachers(image)
+            if self.labels:
+                alpha, weight = trust_labels(alpha, weight, _grey_for(image, self.labels))
+            if self.part:
+                alpha, weight = trust_part(alpha, weight, _grey_for(image, self.part) > 0)
+        return encode(
+            self.id,
+            image,
+            alpha,
+            size=picture_size(self.image),
+            short_side=self.short_side,
+            weight=weight,
+        )
+
+
+def plan_taught(
+    pictures: Sequence[Path],
+    *,
+    name: str,
+    teachers: Path,
+    labels: Sequence[Path] = (),
+    parts: Sequence[Path] = (),
+    empty: bool = False,
+    short_side: int,
+    licence: str,
+    count: int | None = None,
+) -> Plan:
+    """List the pictures to ask teachers about; all are for training.
+
+    Args:
+        pictures: Folders of them.
+        name: Of the data set.
+        teachers: Folder with the files of `GENERALISTS` and `HEADS`.
+        labels: Folders of coarse masks, matched by stem: 255 subject, 0 background, else unknown.
+        parts: Folders of masks of a part of the subject, matched by stem.
+        empty: Nobody is in the pictures; those in which the teachers find somebody are left out.
+        short_side: Of the prepared pictures, pixels.
+        licence: Terms of the pictures.
+        count: So many pictures, spread evenly; without it, all.
+
+    Raises:
+        DatasetError: If a folder is missing, or a stem is there twice.
+    """
+    found = _merged(pictures)
+    label_of, part_of = _merged(labels), _merged(parts)
+    stems = sorted(found)
+    if count is not None and count < len(stems):
+        stems = [stems[index] for index in np.linspace(0, len(stems) - 1, count).round().astype(int)]
+    portraits = [
+        Taught(
+            id=stem,
+            image=found[stem],
+            labels=label_of.get(stem),
+            part=part_of.get(stem),
+            empty=empty,
+            teachers=teachers,
+            short_side=short_side,
+        )
+        for stem in stems
+    ]
+    return Plan(
+        name=name,
+        licence=licence,
+        settings={
+            "kind": "scenes" if empty else "taught",
+            "size": short_side,
+            "teachers": {**GENERALISTS, **({} if empty else HEADS)},
+            "agreement": AGREEMENT,
+            "labels": [str(folder) for folder in labels],
+            "parts": [str(folder) for folder in parts],
+        },
+        split_by="all are for training",
+        splits={"train": portraits, "val": [], "test": []},
+    )
+
+
+def _merged(folders: Collection[Path]) -> dict[str, Path]:
+    merged: dict[str, Path] = {}
+    for folder in folders:
+        for stem, path in by_stem(folder).items():
+            if stem in merged:
+                raise DatasetError(f"{merged[stem]} and {path} have one stem: rename or remove one")
+            merged[stem] = path
+    return merged
+
+
+def _grey_for(image: Image, path: Path) -> Labels:
+    grey = load_grey(path)
+    if grey.shape != image.shape[:2]:
+        raise DatasetError(f"{path} is of {grey.shape}, its picture of {image.shape[:2]}")
+    return grey
+
+
+@lru_cache(maxsize=1)
+def _loaded(folder: Path) -> Teachers:
+    """Once for each process."""
+    return Teachers(folder)
