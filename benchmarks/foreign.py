@@ -3,11 +3,11 @@
     python benchmarks/foreign.py base small weights/base.ckpt --data ../shared/data
     python benchmarks/foreign.py rvm_mobilenetv3.onnx+sinet_softmax_320.onnx teachers --peers ../shared/peers
 
-A model is a bundled one, an .onnx file with its sidecar, a checkpoint (run.ckpt@320 shows it as many pixels as
-320 x 320), a file of --peers, several of these joined by + (the mean of their alphas), or `teachers`, the
-ensemble that labels pictures. Each part of foreign/ gives mean IoU and mean boundary IoU (1 % of the diagonal),
-in percent, at threshold 0.5, and SAD in thousands of pixels; the mean over its parts picks recipes, epochs and
-sizes. The two validation lists stand beside them where --data has them.
+A model is a bundled one, an .onnx file with its sidecar, a checkpoint (run.ckpt@320 shows it as many pixels
+as 320 x 320), a file of --peers, several of these joined by + (the mean of their alphas), or `teachers`,
+the ensemble that labels pictures. Each part of foreign/ gives mean IoU and mean boundary IoU (1 % of the
+diagonal), in percent, at threshold 0.5, and SAD in thousands of pixels; the mean over its parts picks
+recipes, epochs and sizes. The two validation lists stand beside them where --data has them.
 """
 
 import argparse

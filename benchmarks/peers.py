@@ -49,7 +49,7 @@ class Ours:
 
     def prepare(self, image: Image) -> Image:
         """The network's input of an image."""
-        return to_input(image, self.size)
+        return to_input(image, self.segmenter.spec.input_size(image.shape[:2]))
 
     def __call__(self, image: Image) -> Alpha:
         """Alpha of the subject at the size of the image."""

@@ -131,7 +131,7 @@ def observe(frames: list[Image], segmenter: Segmenter) -> dict[str, NDArray[Any]
     watcher = Watcher(grid)
     rows = []
     for frame in frames:
-        seen = to_input(frame, segmenter.spec.size)
+        seen = to_input(frame, segmenter.spec.input_size(frame.shape[:2]))
         found = segmenter(seen)
         clues = watcher(seen, found)
         shifts = np.zeros((2, 8, 8), np.float32) if clues is None else clues.shifts

@@ -79,7 +79,7 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
         rows, motions = [], []
         for clip in clips.build(people, seed=3):
             motions.append(clip.name.partition("-")[2])
-            seen = [to_input(frame, segmenter.spec.size) for frame in clip.frames]
+            seen = [to_input(frame, segmenter.spec.input_size(frame.shape[:2])) for frame in clip.frames]
             found = [segmenter(image) for image in seen]
             alone = [edged(*parts) for parts in zip(clip.frames, seen, found, strict=True)]
             ways = [_steadied(clip.frames, seen, found), _along(motions[-1], alone)]
@@ -179,7 +179,7 @@ def _stages(source: Path, output: str, model: str, options: Finish) -> dict[str,
         watcher, steady, writer = Watcher(edge_grid(clip.size)), Steady(), open_writer(target, clip)
 
         def shrink(frame: av.VideoFrame) -> Image:
-            return clip.scaler.rgb(frame, segmenter.spec.size)
+            return clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width)))
 
         def matte(item: Matted) -> Matted:
             alpha = steady(composer.pixels(item), item.seen, item.alpha, item.clues)
@@ -226,7 +226,7 @@ def picture(args: argparse.Namespace) -> dict[str, Any]:
     segmenter = Segmenter(args.model)
     clip = next(clips.build(clips.painted_subjects(8, seed=9)[7:], seed=1))
     frames = clip.frames[:12]
-    seen = [to_input(frame, segmenter.spec.size) for frame in frames]
+    seen = [to_input(frame, segmenter.spec.input_size(frame.shape[:2])) for frame in frames]
     found = [segmenter(image) for image in seen]
     alone = [edged(*parts) for parts in zip(frames, seen, found, strict=True)]
     filtered = _steadied(frames, seen, found)

@@ -64,7 +64,7 @@ def test_at_the_size_of_a_network(samples: list[Sample]) -> None:
         seen.append(image.shape)
         return first_20_columns(image)
 
-    evaluation = evaluate(predict, samples, size=(20, 100))
+    evaluation = evaluate(predict, samples, network_size=lambda _: (20, 100))
     assert seen == [(20, 100, 3)] * 2
     assert evaluation.images[0].counts == Counts(20 * 20, 0, 0, 20 * 80)
 

@@ -115,7 +115,7 @@ def bench(
         "sizes",
         [{"megapixels": size, **measure_stages(segmenter, _of_size(portrait, size))} for size in megapixels],
     )
-    seen = to_input(portrait, segmenter.spec.size)
+    seen = to_input(portrait, segmenter.spec.input_size(portrait.shape[:2]))
     yield (
         "batches",
         [
@@ -139,7 +139,8 @@ def bench(
 def measure_stages(segmenter: Segmenter, image: Image) -> dict[str, dict[str, float]]:
     """`Timing` of every stage on the way from the JPEG of a picture to the PNG of its cut-out, and of all."""
     jpeg = encode_image(image, ".jpg")
-    seen = to_input(image, segmenter.spec.size)
+    size = segmenter.spec.input_size(image.shape[:2])
+    seen = to_input(image, size)
     prob = segmenter(seen)
     alpha = to_alpha(prob, image.shape[:2])
     finished = cutout(image, alpha)
@@ -150,7 +151,7 @@ def measure_stages(segmenter: Segmenter, image: Image) -> dict[str, dict[str, fl
 
     stages: dict[str, Callable[[], object]] = {
         "decode": lambda: load_image(jpeg),
-        "resize": lambda: to_input(image, segmenter.spec.size),
+        "resize": lambda: to_input(image, size),
         "network": lambda: segmenter(seen),
         "upsample": lambda: to_alpha(prob, image.shape[:2]),
         "compose": lambda: cutout(image, alpha),

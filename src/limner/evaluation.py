@@ -94,7 +94,7 @@ def evaluate(
     samples: Iterable[Sample],
     *,
     level: float = 0.5,
-    size: Size | None = None,
+    network_size: Callable[[Size], Size] | None = None,
     errors: Sequence[str] = QUICK_ERRORS,
     threads: int | None = None,
 ) -> Evaluation:
@@ -104,7 +104,8 @@ def evaluate(
         predict: From an image to its alpha, at the image's size; called from several threads at once.
         samples: What to score on.
         level: Threshold that makes a mask of a predicted alpha; a true one is cut at 0.5.
-        size: Score at this size, image and true alpha stretched to it; by default at each image's own.
+        network_size: From an image's size to the one to score it at, both resized to that; by default each
+            image is scored at its own.
         errors: Which of `ERRORS` to measure.
         threads: How many images are worked on at a time; by default one a core.
 
@@ -120,7 +121,8 @@ def evaluate(
 
     def measure(sample: Sample) -> tuple[ImageScore, NDArray[np.int64]]:
         image, alpha = sample.load()
-        if size is not None:
+        if network_size is not None:
+            size = network_size(alpha.shape)
             image, alpha = to_input(image, size), resize(alpha, size)
         return _measure(sample, image, predict(image), alpha, level=level, errors=errors)
 

@@ -69,12 +69,16 @@ class Segmenter:
         return self.batch([image])[0]
 
     def batch(self, images: Sequence[Image]) -> list[Alpha]:
-        """Alphas of several images, of any sizes, from one run of the network."""
+        """Alphas of several images of any sizes, from one run of the network for each shape it sees."""
         if not images:
             return []
-        pixels = np.stack([to_input(large_enough(image), self.spec.size) for image in images])
-        probs = self._session.run(None, {self._input: pixels})[0]
-        return [to_alpha(prob, image.shape[:2]) for prob, image in zip(probs, images, strict=True)]
+        seen = [to_input(image, self.spec.input_size(image.shape[:2])) for image in map(large_enough, images)]
+        alphas: dict[int, Alpha] = {}
+        for size in {pixels.shape for pixels in seen}:
+            places = [place for place, pixels in enumerate(seen) if pixels.shape == size]
+            probs = self._session.run(None, {self._input: np.stack([seen[place] for place in places])})[0]
+            alphas |= dict(zip(places, probs, strict=True))
+        return [to_alpha(alphas[place], image.shape[:2]) for place, image in enumerate(images)]
 
 
 def segment(
@@ -148,7 +152,7 @@ def _start(data: bytes, spec: ModelSpec, device: str, threads: int | None) -> "I
     if session.get_providers()[0] != DEVICES[device]:
         raise ModelError(f"ONNX Runtime could not start '{device}': check its driver, or use --device cpu")
     taken = [(value.type, value.shape[1:]) for value in (*session.get_inputs(), *session.get_outputs())]
-    height, width = spec.size
+    height, width = ("height", "width") if spec.stride else spec.size
     wanted = [("tensor(uint8)", [height, width, 3]), ("tensor(float)", [height, width])]
     if taken != wanted:
         raise ModelError(

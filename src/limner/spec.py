@@ -21,11 +21,12 @@ class ModelSpec:
     """The sidecar of a model: ``NAME.json`` beside ``NAME.onnx``.
 
     The ONNX file takes uint8 RGB (N, height, width, 3) and gives float32 alpha (N, height, width);
-    normalisation and sigmoid are inside the graph.
+    normalisation and sigmoid are inside the graph. With a stride, height and width are free.
     """
 
     name: str
-    size: Size  # (height, width) of the network's input, pixels
+    size: Size  # (height, width) of the network's input, pixels; with a stride, of that of a square picture
+    stride: int  # 0: pictures are stretched to size; else their proportions are kept, in multiples of it
     sha256: str  # of the .onnx file
     licence: str  # terms of the weights, not of the code
     description: str
@@ -33,6 +34,10 @@ class ModelSpec:
     config: dict[str, Any]  # of the training run, the fields of TrainConfig
     commit: str  # of the code that trained it
     scores: dict[str, dict[str, float]]  # data set -> score -> fraction
+
+    def input_size(self, size: Size) -> Size:
+        """Height and width at which the network sees a picture of ``size``; see `input_size`."""
+        return input_size(size, self.size[0], self.stride) if self.stride else self.size
 
     def save(self, path: str | Path) -> None:
         """Write the sidecar as JSON."""

@@ -13,6 +13,8 @@ from limner.cli.shared import UsageError, add_command, add_model, need, say
 from limner.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from limner.cli.shared import Commands
     from limner.datasets import Sample
     from limner.evaluation import Evaluation, Predict
@@ -145,22 +147,22 @@ def _score(model: str, samples: list["Sample"], args: argparse.Namespace) -> Sco
     from limner.evaluation import QUICK_ERRORS, evaluate, flip_averaged
     from limner.matting import ERRORS
 
-    name, predict, size = _open(model, args.device)
+    name, predict, network_size = _open(model, args.device)
     if args.flip:
         predict = flip_averaged(predict)
     evaluation = evaluate(
         predict,
         samples,
         level=args.threshold,
-        size=size if args.network_size else None,
+        network_size=network_size if args.network_size else None,
         errors=tuple(ERRORS) if args.matting else QUICK_ERRORS,
         threads=args.threads,
     )
     return Scored(name, predict, evaluation)
 
 
-def _open(model: str, device: str) -> tuple[str, "Predict", "Size"]:
-    """Name, prediction and input size of a model or a checkpoint."""
+def _open(model: str, device: str) -> "tuple[str, Predict, Callable[[Size], Size]]":
+    """Name and prediction of a model or a checkpoint, and the size at which it sees a picture."""
     if Path(model).suffix == ".ckpt":
         need("train", "lightning", "onnxscript")
         from limner.training.predict import CheckpointSegmenter
@@ -168,11 +170,11 @@ def _open(model: str, device: str) -> tuple[str, "Predict", "Size"]:
         if device not in {"auto", "cpu"}:
             raise UsageError(f"a checkpoint is measured on the CPU: export it to use {device}")
         checkpoint = CheckpointSegmenter(model)
-        return checkpoint.name, checkpoint, checkpoint.size
+        return checkpoint.name, checkpoint, checkpoint.input_size
     from limner.segmenter import Segmenter
 
     segmenter = Segmenter(model, device=device, threads=1)
-    return segmenter.spec.name, segmenter, segmenter.spec.size
+    return segmenter.spec.name, segmenter, segmenter.spec.input_size
 
 
 def _totals(scored: Scored) -> dict[str, Any]:

@@ -133,7 +133,8 @@ class Service:
         limit = self.settings.max_pixels
         photo = _at_most(load_photo(job.data, max_pixels=limit), job.most_pixels)
         picture = None if job.background is None else load_image(job.background, max_pixels=limit)
-        pixels = to_input(large_enough(photo.image), self.segmenter.spec.size)
+        image = large_enough(photo.image)
+        pixels = to_input(image, self.segmenter.spec.input_size(image.shape[:2]))
         self._observe("decode", start)
         return photo, pixels, picture
 

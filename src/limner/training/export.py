@@ -6,19 +6,21 @@ from dataclasses import asdict, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from limner import files
-from limner.datasets import Sample, dataset_splits, read_dataset
+from limner.datasets import Sample, dataset_splits, matching_datasets, read_dataset
 from limner.errors import DatasetError, InputError, ModelError
 from limner.evaluation import evaluate
 from limner.images import Alpha, Image, Size, load_image
 from limner.segmenter import Segmenter
-from limner.spec import ModelSpec, to_input
+from limner.spec import ModelSpec, input_size, to_input
 from limner.training.config import TrainConfig
 from limner.training.loading import normalise
 from limner.training.module import load_checkpoint
@@ -79,10 +81,11 @@ def export(checkpoint: str | Path, target: str | Path, *, weights: str = "float3
     lists = read_validation(config)
     model = PixelsToAlpha(module.net).eval()
     size = (config.input_size, config.input_size)
-    data = to_onnx(model, size)
+    data = to_onnx(model, size, free=config.stride > 0)
     spec = ModelSpec(
         name=target.stem,
         size=size,
+        stride=config.stride,
         sha256=files.sha256(data),
         licence=config.licence,
         description=config.description,
@@ -127,9 +130,15 @@ def check_loss(exact: Sequence[Alpha], found: Sequence[Alpha]) -> float:
 
 def _calibration(config: TrainConfig) -> list[Image]:
     """The first pictures of the training lists at network size."""
-    lists = [read_dataset(Path(config.data_root) / name, "train") for name in config.data]
-    size = (config.input_size, config.input_size)
-    return [to_input(image, size) for image in first_images(lists, CALIBRATION)]
+    lists = [read_dataset(root, "train") for root in _roots(config)]
+    return [
+        to_input(image, input_size(image.shape[:2], config.input_size, config.stride))
+        for image in first_images(lists, CALIBRATION)
+    ]
+
+
+def _roots(config: TrainConfig) -> list[Path]:
+    return [root for name in config.data for root in matching_datasets(config.data_root, name)]
 
 
 def read_validation(config: TrainConfig) -> dict[str, list[Sample]]:
@@ -138,22 +147,25 @@ def read_validation(config: TrainConfig) -> dict[str, list[Sample]]:
     Raises:
         DatasetError: If one cannot be read, or there is none.
     """
-    roots = [Path(config.data_root) / name for name in config.data]
+    roots = _roots(config)
     lists = {root.name: read_dataset(root, "val") for root in roots if "val" in dataset_splits(root)}
     if not lists:
         raise DatasetError(f"none of {', '.join(map(str, roots))} has a val list to compare and to score on")
     return lists
 
 
-def to_onnx(model: PixelsToAlpha, size: Size) -> bytes:
-    """The model as an ONNX file for any number of pictures of ``size``."""
+def to_onnx(model: PixelsToAlpha, size: Size, *, free: bool = False) -> bytes:
+    """The model as an ONNX file for any number of pictures, of ``size`` or, if ``free``, of any."""
     pixels = torch.zeros(2, *size, 3, dtype=torch.uint8)
+    shape = {0: torch.export.Dim("N")}
+    if free:
+        shape |= {1: torch.export.Dim("height"), 2: torch.export.Dim("width")}
     program = torch.onnx.export(
         model,
         (pixels,),
         input_names=["pixels"],
         output_names=["alpha"],
-        dynamic_shapes=({0: torch.export.Dim("N")},),
+        dynamic_shapes=(shape,),
         dynamo=True,
         verbose=False,
     )
@@ -193,12 +205,13 @@ def check_parity(model: PixelsToAlpha, segmenter: Segmenter, images: Sequence[Im
     Raises:
         ModelError: If it is more than `TOLERANCE`.
     """
-    pixels = np.stack([to_input(image, segmenter.spec.size) for image in images])
-    found = np.stack(segmenter.batch(list(pixels)))
+    pixels = [to_input(image, segmenter.spec.input_size(image.shape[:2])) for image in images]
+    found = _flat(segmenter.batch(pixels))
+    double = deepcopy(model.net).double()
     with torch.inference_mode():
-        seen = torch.from_numpy(pixels)
-        rounded = model(seen).numpy()
-        exact = torch.sigmoid(deepcopy(model.net).double()(normalise(seen).double()))[:, 0].numpy()
+        seen = [torch.from_numpy(one.copy())[None] for one in pixels]
+        rounded = _flat([model(one).numpy() for one in seen])
+        exact = _flat([torch.sigmoid(double(normalise(one).double())).numpy() for one in seen])
     measure = np.max if np.abs(rounded - exact).max() <= TOLERANCE else np.mean
     difference = float(measure(np.abs(found - exact)))
     if difference > TOLERANCE:
@@ -206,6 +219,11 @@ def check_parity(model: PixelsToAlpha, segmenter: Segmenter, images: Sequence[Im
             f"the exported model differs from torch by {difference:.1e}, more than {TOLERANCE:.0e}"
         )
     return difference
+
+
+def _flat(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """All values in one row."""
+    return np.concatenate([array.ravel() for array in arrays])
 
 
 def first_images(lists: Iterable[Sequence[Sample]], count: int) -> list[Image]:

@@ -15,7 +15,6 @@ class CheckpointSegmenter:
 
     Attributes:
         name: Of the run.
-        size: (height, width) of the network's input where a picture is square.
     """
 
     def __init__(self, path: str | Path, *, side: int | None = None) -> None:
@@ -31,13 +30,15 @@ class CheckpointSegmenter:
         module, _ = load_checkpoint(path)
         self.name = module.config.name
         self._side, self._stride = side or module.config.input_size, module.config.stride
-        self.size: Size = (self._side, self._side)
         self._model = PixelsToAlpha(module.net).eval()
+
+    def input_size(self, size: Size) -> Size:
+        """Height and width at which the network sees a picture of ``size``."""
+        return input_size(size, self._side, self._stride)
 
     def __call__(self, image: Image) -> Alpha:
         """Alpha of the subject at the size of the (H, W, 3) image."""
-        size = input_size(image.shape[:2], self._side, self._stride)
-        pixels = torch.from_numpy(to_input(image, size).copy())[None]
+        pixels = torch.from_numpy(to_input(image, self.input_size(image.shape[:2])).copy())[None]
         with torch.inference_mode():
             prob: Alpha = self._model(pixels)[0].numpy()
         return to_alpha(prob, image.shape[:2])

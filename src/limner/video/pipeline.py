@@ -250,7 +250,9 @@ def _matted(
 
     def run() -> Iterator[Passing]:
         frames = [item for item in waiting if isinstance(item, VideoFrame)]
-        images = [clip.scaler.rgb(frame, segmenter.spec.size) for frame in frames]
+        images = [
+            clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width))) for frame in frames
+        ]
         alphas = zip(images, segmenter.batch(images), strict=True)
         for item in waiting:
             if isinstance(item, Packet):
