@@ -7,7 +7,18 @@ import pytest
 from limner import spec
 from limner.errors import ModelError
 from limner.images import resize
-from limner.spec import ModelSpec, bundled_models, model_path, read_model, to_alpha, to_input
+from limner.spec import (
+    LONGEST,
+    ModelSpec,
+    bundled_models,
+    input_size,
+    model_path,
+    nearest_shape,
+    read_model,
+    to_alpha,
+    to_input,
+    training_shapes,
+)
 from tests.conftest import random_image
 
 
@@ -87,3 +98,41 @@ def test_input_and_alpha_are_a_pair(rng: np.random.Generator) -> None:
     there_and_back = to_alpha(resize(ramp, (128, 96)), (45, 30))
     assert there_and_back.shape == (45, 30)
     np.testing.assert_allclose(there_and_back, ramp, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((1000, 1000), (256, 256)),
+        ((800, 600), (288, 224)),
+        ((600, 800), (224, 288)),
+        ((1600, 900), (352, 192)),
+        ((900, 3000), (160, 448)),
+        ((10, 3000), (160, 448)),
+    ],
+)
+def test_sizes_that_keep_proportions(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert input_size(size, 256, 32) == expected
+    assert input_size(size, 256, 0) == (256, 256)
+
+
+@pytest.mark.parametrize("side", [64, 192, 256, 320, 384])
+def test_laws_of_input_sizes(side: int) -> None:
+    for height in range(100, 400, 7):
+        found = input_size((height, 200), side, 32)
+        assert input_size(found, side, 32) == found  # what has been resized already is left alone
+        assert input_size((200, height), side, 32) == found[::-1]
+        assert all(length % 32 == 0 for length in found)
+        if side >= 192:
+            assert found[0] * found[1] == pytest.approx(side**2, rel=0.3)
+            assert found[0] / found[1] == pytest.approx(height / 200, rel=0.2)
+    assert max(input_size((1000, 1), side, 32)) <= LONGEST * side
+
+
+def test_shapes_of_training() -> None:
+    shapes = training_shapes(320, 32)
+    assert len(shapes) == 7
+    assert all(shape[::-1] in shapes for shape in shapes)
+    assert nearest_shape((4000, 3000), shapes) == (352, 288)
+    assert nearest_shape((3000, 4000), shapes) == (288, 352)
+    assert training_shapes(128, 0) == [(128, 128)]

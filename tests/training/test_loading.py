@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
@@ -150,3 +151,63 @@ def test_a_teacher_counts_beside_the_masks(tmp_path: Path) -> None:
     assert torch.equal((words >= 128)[sure], (masks >= 128)[sure])
     assert torch.equal(pixels_of(taught.train), pixels_of(plain.train))
     assert torch.equal(alphas_of(taught.holdout), alphas_of(plain.holdout))
+
+
+def test_batches_are_of_one_shape_and_all_shapes_are_seen() -> None:
+    wide, tall, rare = range(60), range(60, 100), range(100, 103)
+    one = MixedSampler([[wide], [tall], [rare]], [1.0], seed=0, batch_size=8)
+    batches = np.array(list(one)).reshape(-1, 8)
+    assert len(batches) == len(one) // 8 == 8 + 5 + 1
+    for batch in batches:
+        assert any(set(batch.tolist()) <= set(group) for group in (wide, tall, rare))
+    assert set(batches.ravel().tolist()) > {*tall, *rare}
+    assert [batch[0] < 60 for batch in batches] != sorted([batch[0] < 60 for batch in batches], reverse=True)
+
+
+def test_weights_hold_within_each_shape() -> None:
+    one = MixedSampler(
+        [[range(80), range(80, 100)], [range(100, 140), range(140, 150)]], [1.0, 4.0], seed=0, batch_size=8
+    )
+    counts = Counter(one)
+    for first, second in ((range(80), range(80, 100)), (range(100, 140), range(140, 150))):
+        means = [np.mean([counts[place] for place in places]) for places in (first, second)]
+        assert means[1] / means[0] == pytest.approx(4, rel=0.15)
+
+
+def test_pictures_keep_their_shapes(tmp_path: Path) -> None:
+    make_set(tmp_path / "one")  # 40 x 50
+    for index in range(4):
+        path = tmp_path / "one" / "images" / f"{index:02}.png"
+        for file in (path, tmp_path / "one" / "masks" / path.name):
+            PIL.Image.open(file).rotate(90, expand=True).save(file)
+    data = PortraitData(config(tmp_path, "one", input_size=64, stride=16))
+    data.setup("fit")
+    assert set(data.train.by_shape) == {(64, 80), (80, 64)}
+    for batch in data.val_dataloader():
+        assert batch.planes.shape[1] == 5
+    seen = [place for batch in data.val_dataloader() for place in batch.ids]
+    assert sorted(seen) == list(range(len(data.holdout)))
+    assert len(list(data.train_dataloader())) > 0
+
+
+def test_a_pattern_stands_for_several_sets(tmp_path: Path) -> None:
+    for name in ("a-1", "a-2", "b-1"):
+        make_set(tmp_path / name)
+    data = PortraitData(config(tmp_path, "a-*", "b-1"))
+    data.setup("fit")
+    assert data.sizes == [24, 12]
+    assert {sample.source for sample in data.train.samples} == {"a-1", "a-2", "b-1"}
+    with pytest.raises(DatasetError, match=r"no data set matches c-\* in"):
+        PortraitData(config(tmp_path, "c-*")).setup("fit")
+
+
+def test_backgrounds_come_from_folders_and_data_sets(tmp_path: Path) -> None:
+    make_set(tmp_path / "one")
+    plain = PortraitData(config(tmp_path, "one", backgrounds="one/images", swap=0.5))
+    plain.setup("fit")
+    assert plain.backgrounds is not None
+    assert plain.backgrounds.shape == (12, 3, 32, 32)  # every fourth is kept
+    whole = PortraitData(config(tmp_path, "one", backgrounds="one", swap=0.5))
+    whole.setup("fit")
+    assert whole.backgrounds is not None
+    assert whole.backgrounds.shape == (16, 3, 32, 32)

@@ -195,10 +195,11 @@ def test_a_run_may_start_from_another_at_a_smaller_size(
 def test_only_sets_with_a_list_are_reported_on(run: tuple[Path, TrainConfig], tmp_path: Path) -> None:
     make_folder(tmp_path / "more", {"a": 10, "b": 20})
     (tmp_path / "more" / "train.txt").write_text("a\nb")
-    config = replace(run[1], data=("white", str(tmp_path / "more")))
-    assert {name: len(samples) for name, samples in read_validation(config).items()} == {"white": 4}
-    with pytest.raises(DatasetError, match=r"none of .*more has a val list"):
-        read_validation(replace(config, data=(str(tmp_path / "more"),)))
+    white = Path(run[1].data_root) / "white"
+    lists = read_validation([white, tmp_path / "more"])
+    assert {name: len(samples) for name, samples in lists.items()} == {"white": 4}
+    with pytest.raises(DatasetError, match=r"none of .*more has a val list .*--val"):
+        read_validation([tmp_path / "more"])
 
 
 def test_unknown_net_is_refused(run: tuple[Path, TrainConfig]) -> None:

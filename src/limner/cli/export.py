@@ -17,6 +17,13 @@ def add(commands: "Commands") -> None:
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
     parser.add_argument("target", metavar="TARGET.onnx")
     parser.add_argument(
+        "--val",
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="data sets with val lists to compare and score on (those of the training run)",
+    )
+    parser.add_argument(
         "--weights",
         default="float32",
         help="float32 (default); float16: half the file; int8: a quarter, faster if convolutions are plain",
@@ -28,6 +35,6 @@ def _export(args: argparse.Namespace) -> int:
     from limner.training.export import export
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
-    spec = export(args.checkpoint, args.target, weights=args.weights)
+    spec = export(args.checkpoint, args.target, weights=args.weights, val=args.val)
     print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
     return 0

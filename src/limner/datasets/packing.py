@@ -14,8 +14,8 @@ from pathlib import Path
 from limner import files
 from limner.datasets.plan import in_steps
 from limner.datasets.sample import Sample
-from limner.errors import InputError, LimnerError
-from limner.images import Size, encode_image, picture_size
+from limner.errors import DatasetError, InputError
+from limner.images import Size, encode_image
 from limner.parallel import parallel_map
 from limner.spec import nearest_shape, training_shapes
 
@@ -94,9 +94,9 @@ def write_packs(
 def _encode(sample: Sample, shapes: Sequence[Size]) -> Packed | str | None:
     """None where too little is known of a sample, a reason where it cannot be read."""
     try:
-        shape = nearest_shape(picture_size(sample.image), shapes)
+        shape = nearest_shape(sample.size(), shapes)
         image, alpha, weight = sample.load_at(shape)
-    except LimnerError as error:
+    except DatasetError as error:
         return str(error)
     if weight.mean() < 255 * LEAST_KNOWN:
         return None

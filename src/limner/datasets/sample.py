@@ -1,6 +1,6 @@
 """One image with its mask, and what of the mask is to be learnt from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import DatasetError, InputError
-from limner.images import Alpha, Image, Size, load_alpha, load_grey, load_image, resize
+from limner.images import Alpha, Image, Size, load_alpha, load_grey, load_image, picture_size, resize
 from limner.masks import from_labels, to_uint8
-from limner.spec import to_input
+from limner.spec import nearest_shape, to_input
 
 
 class Seen(NamedTuple):
@@ -76,6 +76,17 @@ class Sample:
             if pixels[label]
         }
 
+    def size(self) -> Size:
+        """(height, width) of the upright picture, from its header.
+
+        Raises:
+            DatasetError: If that cannot be read.
+        """
+        try:
+            return picture_size(self.image)
+        except InputError as error:
+            raise DatasetError(f"{self.source}/{self.id}: {error}") from error
+
     def load_weight(self, size: Size) -> Alpha:
         """How much each pixel counts in training, (H, W) in [0, 1]: 0 where the mask says nothing.
 
@@ -99,3 +110,19 @@ class Sample:
         """Decode all as a network sees them."""
         image, alpha = self.load()
         return Seen.of(image, alpha, self.load_weight(alpha.shape), size)
+
+
+Load = Callable[[Sample, Size], Seen]
+"""A sample as a network sees it at a size."""
+
+
+def load_planes(sample: Sample, shapes: Sequence[Size], load: Load = Sample.load_at) -> NDArray[np.uint8]:
+    """Red, green, blue, alpha and weight of a sample, (5, h, w), in the nearest of some shapes."""
+    shape = shapes[0] if len(shapes) == 1 else nearest_shape(sample.size(), shapes)
+    image, alpha, weight = load(sample, shape)
+    return np.concatenate((image.transpose(2, 0, 1), alpha[None], weight[None]))
+
+
+def load_image_at(source: Path | bytes, size: Size) -> Image:
+    """A picture alone, as a network sees it."""
+    return to_input(load_image(source), size)

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 import lightning
+import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
@@ -131,7 +132,7 @@ class Averaging(WeightAveraging):
     """
 
     def __init__(self, decay: float) -> None:
-        super().__init__(avg_fn=partial(_average, decay))
+        super().__init__(multi_avg_fn=partial(_average, decay))
 
     def weights(self) -> dict[str, Tensor]:
         """The state of the module with the average weights."""
@@ -139,9 +140,13 @@ class Averaging(WeightAveraging):
         return self._average_model.module.state_dict()
 
 
-def _average(decay: float, averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+def _average(decay: float, averaged: list[Tensor], current: list[Tensor], updates: Tensor | int) -> None:
+    """All tensors of one type at once: one by one they would take a GPU as long as a step does."""
     keep = min(decay, (1 + int(updates)) / (10 + int(updates)))
-    return keep * averaged + (1 - keep) * current
+    if averaged[0].is_floating_point():
+        torch._foreach_lerp_(averaged, current, 1 - keep)
+    else:
+        torch._foreach_copy_(averaged, current)
 
 
 class Deadline(Callback):

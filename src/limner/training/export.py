@@ -53,11 +53,13 @@ class PixelsToAlpha(nn.Module):
         return torch.sigmoid(self.net(normalise(pixels)))[:, 0]
 
 
-def export(checkpoint: str | Path, target: str | Path, *, weights: str = "float32") -> ModelSpec:
+def export(
+    checkpoint: str | Path, target: str | Path, *, weights: str = "float32", val: Sequence[str | Path] = ()
+) -> ModelSpec:
     """Write a checkpoint as a model: ``NAME.onnx`` and its sidecar ``NAME.json``.
 
-    The model is compared with torch on 32 pictures of the validation lists that the run was trained with, and
-    its scores on these lists go into the sidecar.
+    The model is compared with torch on 32 pictures of validation lists, and its scores on these lists go into
+    the sidecar.
 
     Args:
         checkpoint: Of `limner train`.
@@ -65,6 +67,7 @@ def export(checkpoint: str | Path, target: str | Path, *, weights: str = "float3
         weights: "float32"; "float16", which halves the file while the arithmetic stays in 32 bits; or "int8",
             which quarters it and computes in 8 bits (`limner.training.quantise`), with scales from
             `CALIBRATION` training pictures. The comparison is made before, the scores are measured after.
+        val: The data sets whose validation lists these are; by default those of the run.
 
     Raises:
         InputError: If ``target`` does not end in ``.onnx``, or ``weights`` is none of these.
@@ -78,7 +81,7 @@ def export(checkpoint: str | Path, target: str | Path, *, weights: str = "float3
         raise InputError(f"unknown weights '{weights}': use one of {', '.join(WEIGHTS)}")
     module, commit = load_checkpoint(checkpoint)
     config = module.config
-    lists = read_validation(config)
+    lists = read_validation(val or _roots(config))
     model = PixelsToAlpha(module.net).eval()
     size = (config.input_size, config.input_size)
     data = to_onnx(model, size, free=config.stride > 0)
@@ -138,19 +141,23 @@ def _calibration(config: TrainConfig) -> list[Image]:
 
 
 def _roots(config: TrainConfig) -> list[Path]:
+    """The data sets of a run."""
     return [root for name in config.data for root in matching_datasets(config.data_root, name)]
 
 
-def read_validation(config: TrainConfig) -> dict[str, list[Sample]]:
+def read_validation(roots: Iterable[str | Path]) -> dict[str, list[Sample]]:
     """The validation lists of those data sets that have one, by the name of the data set.
 
     Raises:
         DatasetError: If one cannot be read, or there is none.
     """
-    roots = _roots(config)
-    lists = {root.name: read_dataset(root, "val") for root in roots if "val" in dataset_splits(root)}
+    paths = [Path(root) for root in roots]
+    lists = {path.name: read_dataset(path, "val") for path in paths if "val" in dataset_splits(path)}
     if not lists:
-        raise DatasetError(f"none of {', '.join(map(str, roots))} has a val list to compare and to score on")
+        raise DatasetError(
+            f"none of {', '.join(map(str, paths))} has a val list to compare and to score on: name data sets "
+            "that have one (--val)"
+        )
     return lists
 
 

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,34 +11,28 @@ import lightning
 import numpy as np
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
 from limner.datasets import Sample, Seen, is_prepared, matching_datasets, read_dataset
+from limner.datasets.sample import Load, load_image_at, load_planes
 from limner.errors import DatasetError
-from limner.images import Image, Size, load_image, picture_size
+from limner.images import Size
 from limner.parallel import cores, parallel_map
 from limner.segmenter import segment
-from limner.spec import nearest_shape, to_input, training_shapes
+from limner.spec import training_shapes
 from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import TrainConfig
 
 HOLDOUT_SEED = 0
 """Not the run's: one that goes on from another must not train on what the other chose its epoch by."""
 
-Load = Callable[[Sample, Size], Seen]
-"""A sample as a network sees it at a size."""
-
-PLANES = 5
-"""Of a packed portrait: red, green, blue, alpha, weight."""
-
 
 class Batch(NamedTuple):
     """Some pictures of one shape, at network size."""
 
-    planes: Tensor  # (N, PLANES, h, w) uint8
+    planes: Tensor  # (N, 5, h, w) uint8: red, green, blue, alpha, weight
     ids: list[int]  # places in the data set
 
 
@@ -48,7 +42,7 @@ def normalise(pixels: Tensor) -> Tensor:
 
 
 def unpack(planes: Tensor) -> Examples:
-    """Planes (N, PLANES, h, w) uint8 as a network is trained on them."""
+    """Planes of a `Batch` as a network is trained on them."""
     values = planes.float() / 255
     return Examples(
         values[:, :3].contiguous(memory_format=torch.channels_last), values[:, 3:4], values[:, 4:]
@@ -84,7 +78,7 @@ class PackedPortraits(Dataset[Batch]):
         self.samples = samples
         rank, processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         mine = samples[rank::processes]
-        packed = parallel_map(partial(_pack, shapes=shapes, load=load), mine, jobs=_jobs())
+        packed = parallel_map(partial(load_planes, shapes=shapes, load=load), mine, jobs=_jobs())
         bar = tqdm(packed, total=len(mine), desc=title, unit="image", disable=rank > 0)
         self._planes = [torch.from_numpy(planes) for planes in bar]
         if processes > 1:
@@ -250,19 +244,20 @@ class PortraitData(lightning.LightningDataModule):
             return None
         sources = read_backgrounds(self.config)
         size = (self.config.input_size, self.config.input_size)
-        pictures = parallel_map(partial(_load_background, size=size), sources, jobs=_jobs())
+        pictures = parallel_map(partial(load_image_at, size=size), sources, jobs=_jobs())
         bar = tqdm(
             pictures, total=len(sources), desc="reading backgrounds", unit="image", disable=self._rank > 0
         )
         return torch.from_numpy(np.stack(list(bar))).permute(0, 3, 1, 2).contiguous()
 
-    def _scenery(self, numbers: Tensor, shape: Size) -> Scenery | None:
-        """The backgrounds and, by the last of each picture's random numbers, a second picture for each."""
+    def _scenery(self, numbers: Tensor, images: Tensor) -> Scenery | None:
+        """The backgrounds and, by the last of each image's random numbers, a second picture of its shape."""
         if self.backgrounds is None:
             return None
-        places = self.train.by_shape[shape]
+        height, width = images.shape[2:]
+        places = self.train.by_shape[height, width]
         ids = [places[int(number * len(places))] for number in numbers[:, -1].tolist()]
-        return Scenery(self.backgrounds, unpack(self.train.__getitems__(ids).planes.to(numbers.device)))
+        return Scenery(self.backgrounds, unpack(self.train.__getitems__(ids).planes.to(images.device)))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches in an order that depends on the seed and the epoch alone."""
@@ -294,9 +289,8 @@ class PortraitData(lightning.LightningDataModule):
         """Batch -> examples on its device, and their places; augmented in training by seed, epoch, place."""
         examples = unpack(batch.planes)
         if self.trainer and self.trainer.training:
-            numbers = draw(self.config.seed, self.trainer.current_epoch, batch.ids).to(batch.planes.device)
-            height, width = batch.planes.shape[2:]
-            examples = augment(examples, numbers, self.config, self._scenery(numbers, (height, width)))
+            numbers = draw(self.config.seed, self.trainer.current_epoch, batch.ids)
+            examples = augment(examples, numbers, self.config, self._scenery(numbers, examples.images))
             examples = examples._replace(images=examples.images.contiguous(memory_format=torch.channels_last))
         return examples, batch.ids
 
@@ -312,13 +306,6 @@ class PortraitData(lightning.LightningDataModule):
 def _jobs() -> int:
     """Cores for each of the processes on this machine."""
     return max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
-
-
-def _pack(sample: Sample, shapes: Sequence[Size], load: Load) -> NDArray[np.uint8]:
-    """(PLANES, h, w) of a sample, in the shape nearest to its own."""
-    shape = shapes[0] if len(shapes) == 1 else nearest_shape(picture_size(sample.image), shapes)
-    image, alpha, weight = load(sample, shape)
-    return np.concatenate((image.transpose(2, 0, 1), alpha[None], weight[None]))
 
 
 def _share_out(mine: list[Tensor], count: int) -> list[Tensor]:
@@ -356,10 +343,6 @@ def read_backgrounds(config: TrainConfig) -> list[Path | bytes]:
 
 def _read_all(roots: Sequence[Path]) -> list[Sample]:
     return [sample for root in roots for sample in read_dataset(root, "train")]
-
-
-def _load_background(source: Path | bytes, size: Size) -> Image:
-    return to_input(load_image(source), size)
 
 
 def _as_it_is(batch: Any) -> Any:
