@@ -29,7 +29,9 @@ class Disc:
     """Stands in for a model: its subject is a soft disc in the middle of every frame."""
 
     class spec:  # noqa: N801
-        size = (32, 32)
+        @staticmethod
+        def input_size(size: tuple[int, int]) -> tuple[int, int]:
+            return 32, 32
 
     def __init__(self) -> None:
         self.seen: list[Image] = []
