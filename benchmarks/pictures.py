@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from limner.bench import machine
-from limner.finishing import Finish, finish
+from limner.evaluation.timing import machine
 from limner.images import Image, Photo, encode_photo, load_image, load_photo, resize, save_image
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
+from limner.render.render import Finish, finish
 
 PORTRAIT = Path(__file__).parents[1] / "examples" / "eileen-collins.jpg"
 

@@ -30,23 +30,23 @@ import av
 import numpy as np
 
 import clips
-from limner.backgrounds import blurred
-from limner.bench import machine
-from limner.compose import composite
-from limner.doctor import commit
-from limner.finishing import Finish
+from limner._version import commit
+from limner.evaluation.mattes import dtssd, sad
+from limner.evaluation.timing import machine
 from limner.images import Alpha, Image, moved, save_image
-from limner.matting import dtssd, sad
+from limner.models.segmenter import Segmenter
+from limner.models.spec import DEFAULT_MODEL, to_input
 from limner.parallel import keep_to
-from limner.segmenter import Segmenter
-from limner.spec import DEFAULT_MODEL, to_input
-from limner.video.clues import SLOW, Watcher
-from limner.video.composing import Composer, Matted, edged
+from limner.render.backgrounds import blurred
+from limner.render.compose import composite
+from limner.render.render import Finish
+from limner.video.compositor import Composer, Matted, edged
+from limner.video.motion_features import SLOW, Watcher
+from limner.video.outputs import choose_target
 from limner.video.pipeline import BATCH, cut_video
-from limner.video.reading import Clip
-from limner.video.steady import Steady, edge_grid
-from limner.video.targets import choose_target
-from limner.video.writing import open_writer
+from limner.video.reader import Clip
+from limner.video.temporal import Steady, edge_grid
+from limner.video.writer import open_writer
 
 TUNED = 28
 """Subjects on whose clips the filter was tuned."""

@@ -3,19 +3,20 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from limner.compose import blur_background, composite, cutout
-    from limner.errors import DatasetError, InputError, LimnerError, ModelError
-    from limner.evaluation import Evaluation, evaluate
-    from limner.finishing import Finish, finish
-    from limner.foreground import estimate_foreground
-    from limner.images import Photo, load_image, load_photo, save_image, save_photo
-    from limner.matting import sad
-    from limner.metrics import Counts, accuracy, boundary_iou, dice, iou
-    from limner.refine import refine_alpha
-    from limner.segmenter import Segmenter, segment
+from limner._version import __version__ as __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from limner.errors import DatasetError, InputError, LimnerError, ModelError
+    from limner.evaluation.evaluate import Evaluation, evaluate
+    from limner.evaluation.mattes import sad
+    from limner.evaluation.metrics import Counts, accuracy, boundary_iou, dice, iou
+    from limner.images import Photo, load_image, load_photo, save_image, save_photo
+    from limner.mattes.foreground import estimate_foreground
+    from limner.mattes.refine import refine_alpha
+    from limner.models.segmenter import Segmenter
+    from limner.render.compose import blur_background, composite, cutout
+    from limner.render.render import Finish, finish
+    from limner.render.segment import segment
 
 __all__ = [
     "Counts",
@@ -47,16 +48,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "compose": ("blur_background", "composite", "cutout"),
     "errors": ("DatasetError", "InputError", "LimnerError", "ModelError"),
-    "evaluation": ("Evaluation", "evaluate"),
-    "finishing": ("Finish", "finish"),
-    "foreground": ("estimate_foreground",),
+    "evaluation.evaluate": ("Evaluation", "evaluate"),
+    "evaluation.mattes": ("sad",),
+    "evaluation.metrics": ("Counts", "accuracy", "boundary_iou", "dice", "iou"),
     "images": ("Photo", "load_image", "load_photo", "save_image", "save_photo"),
-    "matting": ("sad",),
-    "metrics": ("Counts", "accuracy", "boundary_iou", "dice", "iou"),
-    "refine": ("refine_alpha",),
-    "segmenter": ("Segmenter", "segment"),
+    "mattes.foreground": ("estimate_foreground",),
+    "mattes.refine": ("refine_alpha",),
+    "models.segmenter": ("Segmenter",),
+    "render.compose": ("blur_background", "composite", "cutout"),
+    "render.render": ("Finish", "finish"),
+    "render.segment": ("segment",),
 }
 
 

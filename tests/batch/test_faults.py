@@ -172,7 +172,7 @@ def test_a_picture_that_changes_after_its_turn_is_done_again(tmp_path: Path) -> 
 def test_a_picture_that_keeps_changing_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "in"
     (name,) = make_pictures(source, 1)
-    monkeypatch.setattr("limner.batch.places.PAUSE_S", 0.0)
+    monkeypatch.setattr("limner.batch.storage.PAUSE_S", 0.0)
     fstat = os.fstat
 
     def growing(number: int) -> os.stat_result:

@@ -11,8 +11,8 @@ from limner import Segmenter, files
 from limner.batch import Choice, Counts, Job, Summary, plan_batch, run_batch, run_here, run_processes
 from limner.batch.manifest import FILE
 from limner.errors import InputError
-from limner.finishing import Finish, finish
 from limner.images import encode_photo, load_photo
+from limner.render.render import Finish, finish
 from tests.batch.pictures import make_pictures, manifest, results
 from tests.conftest import decode
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from limner.cli import camera, main
-from limner.finishing import Finish
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
+from limner.render.render import Finish
+from limner.video.outputs import CODECS, Target
 from limner.video.pipeline import cut_video
-from limner.video.reading import Clip
-from limner.video.targets import CODECS, Target
+from limner.video.reader import Clip
 from tests.video.clips import decoded, make_clip, pictures
 
 
@@ -53,7 +53,7 @@ def test_the_light_model_is_what_a_camera_gets(tmp_path: Path, monkeypatch: pyte
         return Segmenter(model, **options)
 
     monkeypatch.setattr(camera, "KINDS", {sys.platform: "lavfi"})
-    monkeypatch.setattr("limner.segmenter.Segmenter", loaded)
+    monkeypatch.setattr("limner.models.segmenter.Segmenter", loaded)
     argv = ["camera", str(tmp_path / "out.mp4"), "--camera", "testsrc=size=64x48:rate=30", "--seconds", "0.1"]
     for model in ([], ["--model", "unet"]):
         assert main([*argv, "--background", "red", *model]) == 0

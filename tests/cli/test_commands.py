@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from limner.cli import main
-from limner.spec import DEFAULT_MODEL, bundled_models, model_path, read_model
+from limner.models.spec import DEFAULT_MODEL, bundled_models, model_path, read_model
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +79,7 @@ def test_missing_extra_names_the_command(
 def test_bench_prints_a_table_or_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("limner.bench.MOST_RUNS", 3)
+    monkeypatch.setattr("limner.evaluation.timing.MOST_RUNS", 3)
     assert main(["bench", "--megapixels", "0.02", "0.05", "--threads", "1"]) == 0
     table = capsys.readouterr().out
     assert "0.02 MP     0.05 MP" in table

@@ -12,11 +12,11 @@ import PIL.ExifTags
 import PIL.Image
 import pytest
 
-from limner import segmenter
 from limner.cli import main
 from limner.images import Image, Rgba, load_frames, load_grey, load_image
-from limner.masks import to_uint8
-from limner.spec import DEFAULT_MODEL, model_path
+from limner.mattes.masks import to_uint8
+from limner.models.spec import DEFAULT_MODEL, model_path
+from limner.render import segment as segmenting
 from tests.conftest import PORTRAIT, decode
 from tests.images.test_decode import png_header
 
@@ -29,7 +29,7 @@ def run(*arguments: str | Path, stdin: bytes | None = None) -> "subprocess.Compl
 
 def assert_is_cut(cut: Rgba, image: Image) -> None:
     """The image's own pixels where it is opaque, nothing where it is not, and the alpha of `segment`."""
-    np.testing.assert_array_equal(cut[..., 3], to_uint8(segmenter.segment(image)))
+    np.testing.assert_array_equal(cut[..., 3], to_uint8(segmenting.segment(image)))
     opaque = cut[..., 3] == 255
     assert np.abs(cut[opaque][:, :3].astype(int) - image[opaque]).max() <= 1  # 0.999 is written as 255
     assert not cut[cut[..., 3] == 0].any()
@@ -46,7 +46,7 @@ def test_cutout_of_the_portrait(tmp_path: Path, portrait: Image, capsys: pytest.
 
 
 def test_matte_and_backgrounds(tmp_path: Path, portrait: Image) -> None:
-    alpha = segmenter.segment(portrait)
+    alpha = segmenting.segment(portrait)
     assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "m.png"), "--mask"]) == 0
     np.testing.assert_array_equal(load_grey(tmp_path / "m.png"), to_uint8(alpha))
     assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "c.png"), "--background", "#c86432"]) == 0
@@ -295,7 +295,7 @@ def test_rotated_photo_gives_an_upright_cutout(tmp_path: Path, portrait: Image) 
 
 def test_empty_room_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     PIL.Image.new("RGB", (200, 200), (40, 60, 90)).save(tmp_path / "wall.png")
-    alpha = segmenter.segment(tmp_path / "wall.png")
+    alpha = segmenting.segment(tmp_path / "wall.png")
     if alpha.max() >= 0.5:
         pytest.skip("this model sees a person in a plain wall")
     assert main(["cut", str(tmp_path / "wall.png")]) == 0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from limner.cli import main
-from limner.spec import model_path
+from limner.models.spec import model_path
 from tests.datasets.test_folders import make_folder
 
 
@@ -139,7 +139,9 @@ def test_what_cannot_be_written_or_read_is_refused_before_the_work(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("limner.evaluation.evaluate", lambda *args, **options: pytest.fail("work was done"))
+    monkeypatch.setattr(
+        "limner.evaluation.evaluate.evaluate", lambda *args, **options: pytest.fail("work was done")
+    )
     assert main(["evaluate", str(data), *options]) == 1
     assert message in capsys.readouterr().err
 

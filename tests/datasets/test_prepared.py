@@ -9,7 +9,7 @@ from limner.datasets import dataset_splits, read_dataset
 from limner.datasets.celebamask import plan_celebamask
 from limner.datasets.preparation import prepare
 from limner.errors import DatasetError
-from limner.evaluation import evaluate
+from limner.evaluation.evaluate import evaluate
 from limner.images import save_image
 from tests.datasets.layouts import HAIR, PARTS, SKIN, picture, write_celebamask
 

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from limner.cli import main
-from limner.spec import DEFAULT_MODEL, read_model
+from limner.models.spec import DEFAULT_MODEL, read_model
 from tests.conftest import PORTRAIT, decode
 from tests.server.conftest import PHOTO
 

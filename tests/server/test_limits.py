@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from limner.errors import InputError
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
 from limner.server import Settings, create_app, run
 from tests.server.conftest import PHOTO, head, read_answer, served
 

@@ -10,7 +10,7 @@ import torch
 
 from limner.errors import DatasetError
 from limner.images import resize
-from limner.segmenter import segment
+from limner.render.segment import segment
 from limner.training.config import TrainConfig
 from limner.training.loading import MixedSampler, PackedPortraits, PortraitData, ResumableLoader
 from tests.datasets.test_folders import make_folder

@@ -11,8 +11,8 @@ from limner.cli import main
 from limner.datasets import read_folder
 from limner.errors import DatasetError, InputError, ModelError
 from limner.images import Alpha, Image, load_image
-from limner.segmenter import Segmenter
-from limner.spec import read_model
+from limner.models.segmenter import Segmenter
+from limner.models.spec import read_model
 from limner.training import export as exporting
 from limner.training.config import TrainConfig
 from limner.training.export import PixelsToAlpha, check_loss, check_parity, first_images, read_validation

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from limner.errors import InputError
-from limner.finishing import Finish
 from limner.images import Alpha, Image, load_image
-from limner.segmenter import Segmenter
-from limner.video.clues import Clues
-from limner.video.composing import Composer, Matted
+from limner.models.segmenter import Segmenter
+from limner.render.render import Finish
+from limner.video.compositor import Composer, Matted
+from limner.video.motion_features import Clues
+from limner.video.outputs import choose_target
 from limner.video.pipeline import Outcome, ahead, cut_video, preview_video
-from limner.video.reading import Clip, Part
-from limner.video.targets import choose_target
-from limner.video.writing import FileWriter
+from limner.video.reader import Clip, Part
+from limner.video.writer import FileWriter
 from tests.conftest import decode
 from tests.video.clips import BASE, STEP, decoded, make_clip, pictures, rgb, samples, sound_packets
 
@@ -418,7 +418,7 @@ def test_preview(clip: Path, tmp_path: Path) -> None:
 
 
 def test_network_sees_what_to_input_gives(clip: Path, tmp_path: Path) -> None:
-    from limner.spec import to_input
+    from limner.models.spec import to_input
 
     model = Disc()
     cut(clip, tmp_path / "out.mp4", background="red", segmenter=model)

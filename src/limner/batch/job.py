@@ -13,15 +13,15 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from limner import files
-from limner.batch import places
-from limner.batch.sources import PACK
-from limner.cutting import check_target, cut_picture
+from limner.batch import storage
+from limner.batch.inputs import PACK
 from limner.errors import InputError
-from limner.finishing import Finish
 from limner.images import Image, Metadata
+from limner.models.segmenter import Segmenter
+from limner.models.spec import DEFAULT_MODEL, read_model
 from limner.parallel import keep_to, thread_map
-from limner.segmenter import Segmenter
-from limner.spec import DEFAULT_MODEL, read_model
+from limner.render.pipeline import check_target, cut_picture
+from limner.render.render import Finish
 
 LOST = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """Errors of writing after which no other picture can be written either."""
@@ -141,7 +141,7 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
     digest = ""
     inside: dict[str, Any] = {}
     try:
-        data = places.read(places.join(source, task.input))
+        data = storage.read(storage.join(source, task.input))
         digest = files.sha256(data)
         if digest == task.known:
             return outcome("done", sha256=digest, output_bytes=task.known_bytes)
@@ -149,7 +149,7 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
             made, inside = _cut_pack(job, data)
         else:
             made = cut_bytes(job, data)
-        places.write(places.join(target, task.output), made)
+        storage.write(storage.join(target, task.output), made)
     except InputError as error:
         lost = isinstance(error.__cause__, OSError) and error.__cause__.errno in LOST
         return outcome("lost" if lost else "failed", sha256=digest, error=str(error))
@@ -180,7 +180,7 @@ def cut_bytes(job: Job, data: bytes) -> bytes:
 
 def _cut_pack(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
     """A Parquet file with its results, and what its outcome says of them."""
-    from limner.batch.packs import cut_pack
+    from limner.batch.parquet import cut_pack
 
     def cut(picture: bytes | None) -> bytes | InputError:
         if picture is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from limner import files
-from limner.batch import places
+from limner.batch import storage
 from limner.errors import InputError
 
 FILE = "limner-manifest.jsonl"
@@ -53,16 +53,16 @@ def open_manifest(target: str) -> Manifest:
     Raises:
         InputError: If it cannot be written, or another run has it open.
     """
-    return _Parts(target) if places.is_remote(target) else _File(Path(target))
+    return _Parts(target) if storage.is_remote(target) else _File(Path(target))
 
 
 def read_manifest(target: str) -> Iterator[Row]:
     """The rows of a target's manifest, if there is one; nothing is changed."""
-    if places.is_remote(target):
-        folder = places.join(target, FOLDER)
-        names = sorted(name for name, _ in places.walk(folder)) if places.is_folder(folder) else []
+    if storage.is_remote(target):
+        folder = storage.join(target, FOLDER)
+        names = sorted(name for name, _ in storage.walk(folder)) if storage.is_folder(folder) else []
         for name in names:
-            yield from _parse(places.read(places.join(folder, name)).splitlines(keepends=True))
+            yield from _parse(storage.read(storage.join(folder, name)).splitlines(keepends=True))
     elif (Path(target) / FILE).exists():
         with (Path(target) / FILE).open("rb") as lines:
             yield from _parse(lines)
@@ -165,7 +165,7 @@ class _Parts:
     def _write(self) -> None:
         if self.held:
             name = f"{FOLDER}/{self.run}-{self.number:06d}.jsonl"
-            places.write(places.join(self.target, name), b"".join(self.held))
+            storage.write(storage.join(self.target, name), b"".join(self.held))
             self.number += 1
             self.held = []
         self.written = time.monotonic()

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from limner import files
-from limner.batch import places
+from limner.batch import storage
+from limner.batch.inputs import PACK, Source, output_name
 from limner.batch.job import Task
 from limner.batch.manifest import Row
-from limner.batch.sources import PACK, Source, output_name
 from limner.errors import InputError
 
 SCHEMA = """
@@ -141,7 +141,7 @@ class Plan:
             database.executescript(INDEX)
             if settled:
                 database.execute(UNSETTLED)
-        if places.is_remote(self.target):
+        if storage.is_remote(self.target):
             self._list_results()
         self._choose(counts)
         return counts
@@ -154,12 +154,12 @@ class Plan:
 
     def sweep(self) -> None:
         """Take away what a killed run left half-written, where this one will write."""
-        if places.is_remote(self.target):
+        if storage.is_remote(self.target):
             return
         folders = "SELECT DISTINCT rtrim(output, replace(output, '/', '')) FROM due"
         for (folder,) in self.database.execute(folders):
-            path = places.join(self.target, folder)
-            if places.is_folder(path):
+            path = storage.join(self.target, folder)
+            if storage.is_folder(path):
                 files.sweep(path)
 
     def _find(self, counts: Counts) -> Iterator[tuple[Any, ...]]:
@@ -175,7 +175,7 @@ class Plan:
         """In an object store one look at a thousand files takes as long as one at a single file."""
         with self.database as database:
             database.execute("DELETE FROM there")
-            found = places.walk(self.target) if places.is_folder(self.target) else ()
+            found = storage.walk(self.target) if storage.is_folder(self.target) else ()
             rows = ((name, stamp.bytes) for name, stamp in found)
             database.executemany("INSERT INTO there VALUES (?, ?)", rows)
 
@@ -238,8 +238,8 @@ class Plan:
 
     def _size(self, output: str) -> int | None:
         """Bytes of an output, where it is there."""
-        if not places.is_remote(self.target):
-            stamp = places.stamp(places.join(self.target, output))
+        if not storage.is_remote(self.target):
+            stamp = storage.stamp(storage.join(self.target, output))
             return stamp.bytes if stamp else None
         row = self.database.execute("SELECT bytes FROM there WHERE output = ?", (output,)).fetchone()
         return row[0] if row else None

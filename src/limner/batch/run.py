@@ -12,12 +12,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-import limner
+from limner._version import __version__
+from limner.batch.inputs import find_source
 from limner.batch.job import Job, Outcome, Task, cause, cut_files
 from limner.batch.manifest import open_manifest, read_manifest
 from limner.batch.plan import Choice, Counts, Plan
 from limner.batch.runners import Runner, Work, run_processes
-from limner.batch.sources import find_source
 from limner.errors import InputError
 
 WATCH_S = 2.0
@@ -127,7 +127,7 @@ def _heading(job: Job, plan: Plan) -> dict[str, Any]:
     return {
         **job.settings(),
         "source": plan.source.root,
-        "limner": limner.__version__,
+        "limner": __version__,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 

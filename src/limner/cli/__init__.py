@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-import limner
+from limner._version import __version__
 from limner.cli import batch, bench, camera, cut, data, doctor, evaluate, export, models, serve, train, video
 from limner.cli.shared import UsageError, say
 from limner.errors import LimnerError
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="limner", description="Find the person in a portrait photo and cut them out, offline."
     )
-    parser.add_argument("--version", action="version", version=f"limner {limner.__version__}")
+    parser.add_argument("--version", action="version", version=f"limner {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")
     parser.set_defaults(run=None)
     for module in (cut, batch, data, models, doctor, evaluate, bench, train, export, serve, video, camera):

@@ -61,11 +61,11 @@ def add(commands: "Commands") -> None:
 
 def _batch(args: argparse.Namespace) -> int:
     _check(args)
-    from limner.batch import Choice, Job, places, plan_batch, run_batch
-    from limner.spec import DEFAULT_MODEL
+    from limner.batch import Choice, Job, plan_batch, run_batch, storage
+    from limner.models.spec import DEFAULT_MODEL
 
     options, picture = read_finish(args)
-    far = any(map(places.is_remote, (args.source, args.target)))
+    far = any(map(storage.is_remote, (args.source, args.target)))
     job = Job(
         model=args.model or DEFAULT_MODEL,
         device=args.device,
@@ -111,9 +111,9 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--gpus is for --ray; a single machine takes --device cuda")
     if args.ray is not None:
         need("cluster", "ray", "pyarrow")
-    from limner.batch import places, sources
+    from limner.batch import inputs, storage
 
-    if any(places.is_remote(path) or path.endswith(sources.PACK) for path in (args.source, args.target)):
+    if any(storage.is_remote(path) or path.endswith(inputs.PACK) for path in (args.source, args.target)):
         need("cluster", "pyarrow")
 
 

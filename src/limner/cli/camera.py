@@ -37,11 +37,11 @@ def add(commands: "Commands") -> None:
 
 def _camera(args: argparse.Namespace) -> int:
     need("video", "av")
-    from limner.segmenter import Segmenter
-    from limner.spec import LIVE_MODEL
+    from limner.models.segmenter import Segmenter
+    from limner.models.spec import LIVE_MODEL
+    from limner.video.outputs import choose_target
     from limner.video.pipeline import cut_video
-    from limner.video.reading import Clip, Part
-    from limner.video.targets import choose_target
+    from limner.video.reader import Clip, Part
 
     if args.output == "-" and sys.stdout.isatty():
         raise UsageError("a video would fill the terminal: add | mpv - or > FILE, or choose another OUT")

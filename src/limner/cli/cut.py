@@ -14,9 +14,9 @@ from limner.errors import InputError, LimnerError
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
-    from limner.finishing import Finish
     from limner.images import Alpha, Image
-    from limner.segmenter import Segmenter
+    from limner.models.segmenter import Segmenter
+    from limner.render.render import Finish
 
 
 def add(commands: "Commands") -> None:
@@ -32,8 +32,8 @@ def add(commands: "Commands") -> None:
 
 
 def _cut(args: argparse.Namespace) -> int:
-    from limner.segmenter import Segmenter
-    from limner.spec import DEFAULT_MODEL
+    from limner.models.segmenter import Segmenter
+    from limner.models.spec import DEFAULT_MODEL
 
     options, picture = read_finish(args)
     encoding = {"picture": picture, "compress": args.compress, "metadata": args.metadata}
@@ -62,7 +62,7 @@ def _cut(args: argparse.Namespace) -> int:
 def _cut_one(
     source: str, target: str, segmenter: "Segmenter", options: "Finish", encoding: dict[str, Any]
 ) -> dict[str, Any]:
-    from limner.cutting import cut_picture
+    from limner.render.pipeline import cut_picture
 
     clock = Stopwatch()
     fractions: list[float] = []
@@ -117,7 +117,7 @@ class Stopwatch:
 
 def _targets(args: argparse.Namespace, options: "Finish") -> list[str]:
     """Where each picture goes; refused before any work when two would meet, or one cannot be written."""
-    from limner.cutting import check_target
+    from limner.render.pipeline import check_target
 
     kind = "matte" if options.mask else "cutout" if options.transparent else "composite"
     output = args.output

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from limner.cli.shared import Commands
     from limner.datasets import Sample
-    from limner.evaluation import Evaluation, Predict
+    from limner.evaluation.evaluate import Evaluation, Predict
     from limner.images import Size
 
 ROWS = (".jsonl", ".csv")
@@ -76,8 +76,8 @@ class Scored:
 def _evaluate(args: argparse.Namespace) -> int:
     _check(args)
     from limner.datasets import read_dataset
-    from limner.evaluation import compare
-    from limner.spec import DEFAULT_MODEL
+    from limner.evaluation.evaluate import compare
+    from limner.models.spec import DEFAULT_MODEL
 
     samples = read_dataset(args.data, args.split)
     if args.label_names:
@@ -144,8 +144,8 @@ def _label_names(text: str) -> tuple[str, ...]:
 
 
 def _score(model: str, samples: list["Sample"], args: argparse.Namespace) -> Scored:
-    from limner.evaluation import QUICK_ERRORS, evaluate, flip_averaged
-    from limner.matting import ERRORS
+    from limner.evaluation.evaluate import QUICK_ERRORS, evaluate, flip_averaged
+    from limner.evaluation.mattes import ERRORS
 
     name, predict, network_size = _open(model, args.device)
     if args.flip:
@@ -171,14 +171,14 @@ def _open(model: str, device: str) -> "tuple[str, Predict, Callable[[Size], Size
             raise UsageError(f"a checkpoint is measured on the CPU: export it to use {device}")
         checkpoint = CheckpointSegmenter(model)
         return checkpoint.name, checkpoint, checkpoint.input_size
-    from limner.segmenter import Segmenter
+    from limner.models.segmenter import Segmenter
 
     segmenter = Segmenter(model, device=device, threads=1)
     return segmenter.spec.name, segmenter, segmenter.spec.input_size
 
 
 def _totals(scored: Scored) -> dict[str, Any]:
-    from limner.subgroups import subgroups, worst_and_best
+    from limner.evaluation.subgroups import subgroups, worst_and_best
 
     groups = subgroups(scored.evaluation)
     worst, best = worst_and_best(groups)
@@ -217,7 +217,7 @@ def _write_rows(path: str, scored: list[Scored]) -> None:
 
 
 def _report(args: argparse.Namespace, scored: list[Scored], samples: list["Sample"]) -> None:
-    from limner.report import Report, save_figures, save_report
+    from limner.evaluation.page import Report, save_figures, save_report
 
     report = Report(
         data=args.data,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from limner.cli.shared import UsageError, need
 
 if TYPE_CHECKING:
-    from limner.finishing import Finish
     from limner.images import Image
+    from limner.render.render import Finish
 
 
 def add_finish(parser: argparse.ArgumentParser) -> None:
@@ -88,8 +88,8 @@ def read_finish(args: argparse.Namespace) -> "tuple[Finish, Image | None]":
     Raises:
         InputError: If a value cannot be used, or the picture cannot be read.
     """
-    from limner.finishing import OWN, Finish
     from limner.images import FORMATS, load_image
+    from limner.render.render import OWN, Finish
 
     if args.mask and args.background != "transparent":
         raise UsageError("--mask writes the matte alone: leave out --background")

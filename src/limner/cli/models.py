@@ -20,7 +20,7 @@ def add(commands: "Commands") -> None:
 
 
 def _models(args: argparse.Namespace) -> int:
-    from limner.spec import DEFAULT_MODEL, ModelSpec, bundled_models, model_path, read_model
+    from limner.models.spec import DEFAULT_MODEL, ModelSpec, bundled_models, model_path, read_model
 
     rows = []
     for name in args.names or bundled_models():

@@ -56,10 +56,10 @@ def add(commands: "Commands") -> None:
 
 def _serve(args: argparse.Namespace) -> int:
     need("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
-    from limner.segmenter import Segmenter
+    from limner.models.segmenter import Segmenter
+    from limner.models.spec import DEFAULT_MODEL
     from limner.server import Settings, create_app
     from limner.server.run import listen, serve
-    from limner.spec import DEFAULT_MODEL
 
     key = _key(args.key_file)
     if not (_loopback(args.host) or key or args.insecure):

@@ -15,7 +15,7 @@ from limner.errors import LimnerError
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
     from limner.video.pipeline import Outcome
-    from limner.video.reading import Part, Raw
+    from limner.video.reader import Part, Raw
 
 
 def add(commands: "Commands") -> None:
@@ -52,11 +52,11 @@ def add(commands: "Commands") -> None:
 
 def _video(args: argparse.Namespace) -> int:
     need("video", "av")
-    from limner.segmenter import Segmenter
-    from limner.spec import DEFAULT_MODEL
+    from limner.models.segmenter import Segmenter
+    from limner.models.spec import DEFAULT_MODEL
+    from limner.video.outputs import choose_target
     from limner.video.pipeline import cut_video, preview_video
-    from limner.video.reading import Clip
-    from limner.video.targets import choose_target
+    from limner.video.reader import Clip
 
     _check(args)
     behind = _moving(args.background)
@@ -153,7 +153,7 @@ def _source(name: str) -> str | BinaryIO:
 
 
 def _raw(text: str | None) -> "Raw | None":
-    from limner.video.reading import Raw
+    from limner.video.reader import Raw
 
     if text is None:
         return None
@@ -165,7 +165,7 @@ def _raw(text: str | None) -> "Raw | None":
 
 
 def _part(args: argparse.Namespace) -> "Part":
-    from limner.video.reading import Part
+    from limner.video.reader import Part
 
     return Part(start=_seconds("--from", args.start), end=_seconds("--to", args.end))
 

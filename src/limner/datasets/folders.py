@@ -13,7 +13,7 @@ from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, 
 from limner.datasets.sample import Sample
 from limner.errors import DatasetError, InputError
 from limner.images import load_alpha, load_grey, load_image, picture_size
-from limner.masks import from_labels
+from limner.mattes.masks import from_labels
 
 
 def read_folder(root: str | Path, split: str | None = None) -> list[Sample]:

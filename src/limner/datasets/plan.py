@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from limner.errors import DatasetError, InputError
 from limner.images import Alpha, Image, Size, encode_image, resize
-from limner.masks import to_uint8
+from limner.mattes.masks import to_uint8
 
 SPLITS = ("train", "val", "test")
 SHORT_SIDE = 256

@@ -12,8 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-import limner
 from limner import files
+from limner._version import __version__
 from limner.datasets import prepared
 from limner.datasets.description import DESCRIPTION, DatasetSpec
 from limner.datasets.plan import Plan, Portrait, Record
@@ -188,7 +188,7 @@ def _describe(plan: Plan, tasks: Sequence[_Task], settings: Mapping[str, Any], c
     return DatasetSpec(
         name=plan.name,
         licence=plan.licence,
-        limner=limner.__version__,
+        limner=__version__,
         command=command,
         settings=settings,
         split_by=plan.split_by,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from limner.errors import DatasetError, InputError
 from limner.images import Alpha, Image, Size, load_alpha, load_grey, load_image, picture_size, resize
-from limner.masks import from_labels, to_uint8
-from limner.spec import nearest_shape, to_input
+from limner.mattes.masks import from_labels, to_uint8
+from limner.models.spec import nearest_shape, to_input
 
 
 class Seen(NamedTuple):

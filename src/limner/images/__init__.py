@@ -6,6 +6,7 @@ Inside the package a picture has one form, the array aliases below; everything e
 from limner.images.animation import ANIMATED, encode_frames, load_frames
 from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
 from limner.images.colour import parse_colour
+from limner.images.coordinates import on_grid
 from limner.images.decode import (
     as_image,
     load_alpha,
@@ -19,7 +20,6 @@ from limner.images.encode import FORMATS, check_format, encode_image, encode_pho
 from limner.images.metadata import METADATA, Metadata
 from limner.images.opening import MAX_PIXELS, Pillow, Source
 from limner.images.photo import Photo
-from limner.images.places import on_grid
 from limner.images.resize import fit, halved, resize, resize_fields
 from limner.images.warp import Shifts, moved, sampled
 

@@ -13,9 +13,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-import limner
+from limner._version import __version__
 from limner.errors import InputError
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
 from limner.server import openapi, removebg
 from limner.server.guard import Guard
 from limner.server.options import FORMATS, read_options
@@ -53,7 +53,7 @@ def create_app(segmenter: Segmenter, settings: Settings | None = None) -> FastAP
 
     app = FastAPI(
         title="Limner",
-        version=limner.__version__,
+        version=__version__,
         summary="Finds the person in a portrait photo and cuts them out.",
         description=openapi.DESCRIPTION,
         docs_url=None,  # they load scripts from elsewhere

@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from limner.finishing import Finish
-from limner.framing import CROPS
 from limner.images import Metadata
+from limner.render.framing import CROPS
+from limner.render.render import Finish
 from limner.server.problems import RefusedError
 
 FORMATS = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg", "tif": "image/tiff"}
@@ -54,7 +54,7 @@ class Options(BaseModel):
     metadata: Metadata = Field("no-gps", description="Kept of the photo's EXIF data: all but the place.")
 
     def finish(self, *, picture: bool) -> Finish:
-        """The same for `limner.finishing`.
+        """The same for `limner.render.render`.
 
         Args:
             picture: Whether a background picture came with the request.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from limner.errors import InputError
-from limner.finishing import Finish
+from limner.render.render import Finish
 from limner.server.problems import RefusedError
 from limner.server.service import Job, Made
 from limner.server.uploads import Upload

@@ -10,16 +10,16 @@ from typing import TypeVar
 
 import anyio
 
-from limner.finishing import Finish, compose_finished, finished_alpha, finished_frame
-from limner.framing import Frame, subject_box
 from limner.images import Alpha, Image, Metadata, Photo, encode_photo, load_image, load_photo, resize
+from limner.models.segmenter import Segmenter, large_enough
+from limner.models.spec import to_alpha, to_input
 from limner.parallel import keep_to
-from limner.segmenter import Segmenter, large_enough
+from limner.render.framing import Frame, subject_box
+from limner.render.render import Finish, compose_finished, finished_alpha, finished_frame
 from limner.server.batching import Batcher
 from limner.server.problems import LimitError
 from limner.server.settings import Settings
 from limner.server.telemetry import Telemetry
-from limner.spec import to_alpha, to_input
 
 Result = TypeVar("Result")
 

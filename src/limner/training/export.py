@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from limner import files
 from limner.datasets import Sample, dataset_splits, matching_datasets, read_dataset
 from limner.errors import DatasetError, InputError, ModelError
-from limner.evaluation import evaluate
+from limner.evaluation.evaluate import evaluate
 from limner.images import Alpha, Image, Size, load_image
-from limner.segmenter import Segmenter
-from limner.spec import ModelSpec, input_size, to_input
+from limner.models.segmenter import Segmenter
+from limner.models.spec import ModelSpec, input_size, to_input
 from limner.training.config import TrainConfig
 from limner.training.loading import normalise
 from limner.training.module import load_checkpoint

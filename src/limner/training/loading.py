@@ -19,9 +19,9 @@ from limner.datasets import Sample, Seen, is_prepared, matching_datasets, read_d
 from limner.datasets.sample import Load, load_image_at, load_planes
 from limner.errors import DatasetError
 from limner.images import Size
+from limner.models.spec import training_shapes
 from limner.parallel import cores, parallel_map
-from limner.segmenter import segment
-from limner.spec import training_shapes
+from limner.render.segment import segment
 from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import TrainConfig
 

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from limner import files
-from limner.doctor import commit
+from limner._version import commit
 from limner.errors import InputError, ModelError
-from limner.metrics import Counts, dice
+from limner.evaluation.metrics import Counts, dice
 from limner.nets import NETS
 from limner.training.augment import Examples
 from limner.training.config import TrainConfig

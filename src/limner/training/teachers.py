@@ -17,10 +17,10 @@ import numpy as np
 from limner.datasets.folders import by_stem
 from limner.datasets.plan import Plan, Record, encode
 from limner.errors import DatasetError
-from limner.evaluation import flip_averaged
+from limner.evaluation.evaluate import flip_averaged
+from limner.evaluation.metrics import Counts, iou
 from limner.images import Alpha, Image, Labels, Mask, load_grey, load_image, picture_size
-from limner.masks import erode, threshold
-from limner.metrics import Counts, iou
+from limner.mattes.masks import erode, threshold
 from limner.training.peers import open_peer
 
 GENERALISTS = {"rvm_mobilenetv3.onnx": 2.0, "mediapipe_selfie_256.tflite": 1.0}

@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from limner import files
 from limner.errors import InputError
-from limner.training import memory
+from limner.training import allocator
 from limner.training.batchnorm import share
 from limner.training.callbacks import Averaging, Deadline, History, Progress, StopInOrder, Stopped
 from limner.training.config import TrainConfig
@@ -53,7 +53,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
             f"batch_size, {config.batch_size}, must be a multiple of the {devices * nodes} processes"
         )
     files.make_folder(folder)
-    memory.keep()
+    allocator.keep()
     averaging = Averaging(config.ema_decay) if config.ema_decay else None
     best = ModelCheckpoint(folder, "best", monitor="holdout_dice", mode="max", enable_version_counter=False)
     progress = Progress()
@@ -91,7 +91,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     except Stopped as stopped:
         raise KeyboardInterrupt from stopped
     if trainer.is_global_zero and importlib.util.find_spec("matplotlib"):  # a borrowed machine may lack it
-        from limner.report import plot_curves
+        from limner.evaluation.curves import plot_curves
 
         plot_curves(folder / "metrics.csv", folder / "curves.png")
     return folder / "weights.ckpt" if config.minutes else Path(best.best_model_path)

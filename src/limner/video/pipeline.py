@@ -16,19 +16,19 @@ from av import Packet, VideoFrame
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from limner.backgrounds import mix
 from limner.errors import InputError
-from limner.finishing import Finish
 from limner.images import Image, check_format, fit, save_image
+from limner.models.segmenter import MIN_SIDE, Segmenter
 from limner.parallel import keep_to, thread_map
-from limner.segmenter import MIN_SIDE, Segmenter
+from limner.render.backgrounds import mix
+from limner.render.render import Finish
 from limner.video.background import MovingBackground
-from limner.video.clues import Watcher
-from limner.video.composing import Composer, Matted
-from limner.video.reading import Clip, Item, Sound
-from limner.video.steady import Steady, edge_grid
-from limner.video.targets import Target
-from limner.video.writing import open_writer, picture_of
+from limner.video.compositor import Composer, Matted
+from limner.video.motion_features import Watcher
+from limner.video.outputs import Target
+from limner.video.reader import Clip, Item, Sound
+from limner.video.temporal import Steady, edge_grid
+from limner.video.writer import open_writer, picture_of
 
 _T = TypeVar("_T")
 Passing: TypeAlias = "Matted | Sound"
