@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from limner import files
-from limner.errors import InputError
+from limner.errors import OutputError
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_failure_leaves_the_old_file_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", disk_full)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         files.write_bytes(target, b"new")
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
@@ -53,9 +53,9 @@ def test_a_device_is_written_to_and_stays(tmp_path: Path) -> None:
 
 
 def test_missing_folder_and_directory_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none/a\.bin: its folder does not exist"):
+    with pytest.raises(OutputError, match=r"none/a\.bin: its folder does not exist"):
         files.write_bytes(tmp_path / "none" / "a.bin", b"")
-    with pytest.raises(InputError, match="is a directory"):
+    with pytest.raises(OutputError, match="is a directory"):
         files.write_bytes(tmp_path, b"")
 
 

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 from limner._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from limner.errors import DatasetError, InputError, LimnerError, ModelError
+    from limner.errors import (
+        DatasetError,
+        InputError,
+        LimnerError,
+        MissingExtraError,
+        ModelError,
+        OutputError,
+    )
     from limner.evaluation.evaluate import Evaluation, evaluate
     from limner.evaluation.mattes import sad
     from limner.evaluation.metrics import Counts, accuracy, boundary_iou, dice, iou
@@ -25,7 +32,9 @@ __all__ = [
     "Finish",
     "InputError",
     "LimnerError",
+    "MissingExtraError",
     "ModelError",
+    "OutputError",
     "Photo",
     "Segmenter",
     "accuracy",
@@ -48,7 +57,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "errors": ("DatasetError", "InputError", "LimnerError", "ModelError"),
+    "errors": (
+        "DatasetError",
+        "InputError",
+        "LimnerError",
+        "MissingExtraError",
+        "ModelError",
+        "OutputError",
+    ),
     "evaluation.evaluate": ("Evaluation", "evaluate"),
     "evaluation.mattes": ("sad",),
     "evaluation.metrics": ("Counts", "accuracy", "boundary_iou", "dice", "iou"),

@@ -6,7 +6,7 @@ import re
 import secrets
 from pathlib import Path
 
-from limner.errors import InputError
+from limner.errors import OutputError
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
@@ -18,11 +18,11 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     followed; a device or a pipe is written to directly.
 
     Raises:
-        InputError: If the target is a directory, or its folder is missing, read-only or full.
+        OutputError: If the target is a directory, or its folder is missing, read-only or full.
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
-        raise InputError(f"{path} is a directory: give a file name")
+        raise OutputError(f"{path} is a directory: give a file name")
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
@@ -31,11 +31,13 @@ def write_bytes(path: str | Path, data: bytes) -> None:
             raise PermissionError(13, "the file is read-only")
         _replace(target, data)
     except FileNotFoundError as error:
-        raise InputError(f"cannot write {path}: its folder does not exist; make it first") from error
+        raise OutputError(
+            f"cannot write {path}: its folder does not exist; make it first", error.errno
+        ) from error
     except OSError as error:
         reason = error.strerror or error
-        raise InputError(
-            f"cannot write {path}: {reason}; choose another place or mend its permissions"
+        raise OutputError(
+            f"cannot write {path}: {reason}; choose another place or fix its permissions", error.errno
         ) from error
 
 
@@ -57,27 +59,29 @@ def sweep(folder: str | Path) -> None:
     Only where nothing else writes to the folder at the same time.
 
     Raises:
-        InputError: If that cannot be done.
+        OutputError: If that cannot be done.
     """
     try:
         for path in Path(folder).iterdir():
             if _TEMPORARY.fullmatch(path.name):
                 path.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"cannot clear up the folder {folder}: {error.strerror or error}") from error
+        raise OutputError(
+            f"cannot clear up the folder {folder}: {error.strerror or error}", error.errno
+        ) from error
 
 
 def make_folder(path: str | Path) -> None:
     """Make a folder, and those above it, where they are missing.
 
     Raises:
-        InputError: If that cannot be done.
+        OutputError: If that cannot be done.
     """
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"cannot make the folder {path}: {error.strerror or error}; choose another"
+        raise OutputError(
+            f"cannot make the folder {path}: {error.strerror or error}; choose another", error.errno
         ) from error
 
 

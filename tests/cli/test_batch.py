@@ -98,7 +98,7 @@ def test_ctrl_c_finishes_what_is_under_way(tmp_path: Path) -> None:
     batch.send_signal(signal.SIGINT)
     _, err = batch.communicate(timeout=60)
     assert batch.returncode == 130
-    assert "the same command goes on from here" in err
+    assert "run the same command again to resume" in err
     done = {row["output"] for row in manifest(target).values()}
     assert set(results(target)) == done
     assert 4 <= len(done) < 300

@@ -41,8 +41,8 @@ def test_bundled_models_are_whole_and_named(name: str) -> None:
     _, found = read_model(name)
     assert found.name == name
     assert found.licence
-    assert name in (spec.MODELS / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert found.sha256 in (spec.MODELS / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert name in (spec.MODELS.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert found.sha256 in (spec.MODELS.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_sidecar_out_and_back(copy: Path, tmp_path: Path) -> None:

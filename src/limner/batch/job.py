@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from limner import files
 from limner.batch import storage
 from limner.batch.inputs import PACK
-from limner.errors import InputError
+from limner.errors import InputError, MissingExtraError, OutputError
 from limner.images import Image, Metadata
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL, read_model
@@ -150,8 +150,8 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
         else:
             made = cut_bytes(job, data)
         storage.write(storage.join(target, task.output), made)
-    except InputError as error:
-        lost = isinstance(error.__cause__, OSError) and error.__cause__.errno in LOST
+    except (InputError, OutputError, MissingExtraError) as error:
+        lost = isinstance(error, OutputError) and error.errno in LOST
         return outcome("lost" if lost else "failed", sha256=digest, error=str(error))
     return outcome("done", sha256=digest, output_bytes=len(made), **inside)
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from limner import files
 from limner.batch import storage
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
 
 FILE = "limner-manifest.jsonl"
 """The manifest, below the target."""
@@ -51,7 +51,8 @@ def open_manifest(target: str) -> Manifest:
     """The manifest of a target, for this run alone.
 
     Raises:
-        InputError: If it cannot be written, or another run has it open.
+        InputError: If another run has it open.
+        OutputError: If it cannot be written.
     """
     return _Parts(target) if storage.is_remote(target) else _File(Path(target))
 
@@ -96,7 +97,9 @@ class _File:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self.number = os.open(self.path, flags, 0o666)
         except OSError as error:
-            raise InputError(f"cannot write {self.path}: {error.strerror}; choose another target") from error
+            raise OutputError(
+                f"cannot write {self.path}: {error.strerror}; choose another target", error.errno
+            ) from error
         if not _lock(self.number):
             os.close(self.number)
             raise InputError(f"another run is at work on {target}: wait until it has ended")
@@ -116,8 +119,9 @@ class _File:
                 self.synced = time.monotonic()
         except OSError as error:
             os.ftruncate(self.number, self.end)
-            raise InputError(
-                f"cannot write {self.path}: {error.strerror}; make room, then run the same again to go on"
+            raise OutputError(
+                f"cannot write {self.path}: {error.strerror}; make room, then run the same command again",
+                error.errno,
             ) from error
         self.end += len(data)
 

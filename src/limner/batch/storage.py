@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from limner import files
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
 
 PAUSE_S = 0.1
 """Between two attempts to read a file that changes."""
@@ -138,12 +138,15 @@ def write(path: str, data: bytes) -> None:
     """Write a file whole or not at all, in a folder that is made where it is missing.
 
     Raises:
-        InputError: If that cannot be done; its cause is the `OSError`.
+        OutputError: If that cannot be done.
     """
     if is_remote(path):
         from limner.batch import remote
 
-        _tried(lambda: remote.write(path, data), path)
+        try:
+            remote.write(path, data)
+        except OSError as error:
+            raise OutputError(f"cannot reach {path.partition('?')[0]}: {error}", error.errno) from error
         return
     _make_folder(os.path.dirname(path) or ".")  # noqa: PTH120
     files.write_bytes(path, data)

@@ -139,7 +139,7 @@ def _report(summary: "Summary", args: argparse.Namespace, *, stopped: bool) -> N
     if stopped:
         say(
             f"stopped with {summary.found.due - summary.files:,} files to do; "
-            "the same command goes on from here"
+            "run the same command again to resume"
         )
 
 

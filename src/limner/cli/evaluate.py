@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner import files
 from limner.cli.shared import UsageError, add_command, add_model, need, say
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +126,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--training shows its curves in the --report or --figures: give one")
     for path in filter(None, (args.per_image, args.report)):
         if not Path(path).absolute().parent.is_dir():
-            raise InputError(f"cannot write {path}: its folder does not exist; make it first")
+            raise OutputError(f"cannot write {path}: its folder does not exist; make it first")
     if args.training and not (Path(args.training) / "metrics.csv").exists():
         raise InputError(f"{args.training} is not the folder of a training run: it has no metrics.csv")
     if args.matting:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from limner.errors import InputError
+from limner.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -62,11 +62,11 @@ def need(extra: str, *packages: str) -> None:
     """Refuse, with the command that installs an extra, when a package of it is not there.
 
     Raises:
-        InputError: If so.
+        MissingExtraError: If so.
     """
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise InputError(f"this needs {', '.join(missing)}: pip install 'limner[{extra}]'")
+        raise MissingExtraError(extra, *missing)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 from limner.datasets.description import DESCRIPTION, DatasetSpec
 from limner.datasets.folders import folder_splits, read_folder
 from limner.datasets.sample import Sample, Seen
-from limner.errors import DatasetError
+from limner.errors import DatasetError, MissingExtraError
 
 __all__ = [
     "Sample",
@@ -33,7 +33,7 @@ def read_dataset(root: str | Path, split: str | None = None) -> list[Sample]:
     try:
         from limner.datasets.prepared import read_prepared
     except ModuleNotFoundError as error:
-        raise DatasetError(f"to read {root} this needs {error.name}: pip install 'limner[train]'") from error
+        raise MissingExtraError("train", str(error.name)) from error
     return read_prepared(root, split)
 
 

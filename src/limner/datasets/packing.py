@@ -76,7 +76,8 @@ def write_packs(
         jobs: Worker processes; by default one a core.
 
     Raises:
-        InputError: If the folder cannot be written, or a sample alone is larger than ``max_bytes``.
+        InputError: If a sample alone is larger than ``max_bytes``.
+        OutputError: If the folder cannot be written.
     """
     folder = Path(folder)
     files.make_folder(folder)

@@ -75,7 +75,7 @@ def prepare(
     Raises:
         DatasetError: If ``target`` holds shards of other settings or portraits; if no portrait can be read
             or, when ``strict``, one cannot.
-        InputError: If ``target`` cannot be written.
+        OutputError: If ``target`` cannot be written.
     """
     target = Path(target)
     if strict and plan.unused:

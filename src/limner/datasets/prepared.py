@@ -47,7 +47,7 @@ def write_shard(path: Path, records: Iterable[Record], *, split: str, source: st
     """Write a shard, whole or not at all; the same records give the same bytes.
 
     Raises:
-        InputError: If it cannot be written.
+        OutputError: If it cannot be written.
     """
     rows = [
         {

@@ -51,7 +51,8 @@ def save_report(report: Report, target: str | Path) -> None:
     """Write the report as one HTML file.
 
     Raises:
-        InputError: If it cannot be written, or ``metrics`` cannot be read.
+        OutputError: If it cannot be written.
+        InputError: If ``metrics`` cannot be read.
     """
     template = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     first = next(iter(report.models.values()))
@@ -74,7 +75,7 @@ def save_figures(report: Report, folder: str | Path) -> None:
     """Write the report's plots as PNG files into a folder, which is made.
 
     Raises:
-        InputError: If they cannot be written.
+        OutputError: If they cannot be written.
     """
     files.make_folder(folder)
     for name, _, _, figure in _figures(report):

@@ -162,7 +162,8 @@ def save_photo(
     The file appears whole or not at all, and an existing one is only replaced by a whole one.
 
     Raises:
-        InputError: As `encode_photo`, or if it cannot be written.
+        InputError: As `encode_photo`.
+        OutputError: If it cannot be written.
     """
     check_format(path, transparent=photo.alpha is not None)
     files.write_bytes(path, encode_photo(photo, Path(path).suffix, compress=compress, metadata=metadata))
@@ -184,7 +185,8 @@ def save_image(path: str | Path, image: Image | Rgba) -> None:
     """Write a grey, RGB or RGBA uint8 picture; see `save_photo`.
 
     Raises:
-        InputError: If the extension is unknown, the format cannot hold the picture, or it cannot be written.
+        InputError: If the extension is unknown, or the format cannot hold the picture.
+        OutputError: If it cannot be written.
     """
     check_format(path, transparent=image.ndim == 3 and image.shape[2] == 4)
     files.write_bytes(path, encode_image(image, Path(path).suffix))

@@ -10,7 +10,7 @@ from typing import BinaryIO, TypeAlias
 import PIL.features
 import PIL.Image
 
-from limner.errors import InputError
+from limner.errors import InputError, MissingExtraError
 
 Pillow: TypeAlias = PIL.Image.Image
 """A picture as Pillow holds it: accepted at the door, given back where it was given."""
@@ -113,7 +113,7 @@ def start_heif() -> None:
     try:
         import pillow_heif
     except ImportError as error:
-        raise InputError("HEIC pictures need one more package: pip install 'limner[heic]'") from error
+        raise MissingExtraError("heic", "pillow_heif") from error
     pillow_heif.register_heif_opener()
 
 

@@ -10,7 +10,7 @@ Reference:
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import InputError
+from limner.errors import MissingExtraError
 from limner.images import Alpha, Image, Mask
 from limner.mattes.masks import dilate
 
@@ -38,7 +38,7 @@ def solve(image: Image, alpha: Alpha, *, width: int, prior: float = 0.01) -> Alp
         from scipy import sparse
         from scipy.sparse.linalg import LinearOperator, cg
     except ImportError as error:
-        raise InputError("the fine refinement needs SciPy: pip install 'limner[fine]'") from error
+        raise MissingExtraError("fine", "scipy") from error
     subject = alpha >= 0.5
     unknown = dilate(subject, width) & dilate(~subject, width)
     if not unknown.any():

@@ -71,6 +71,7 @@ def export(
 
     Raises:
         InputError: If ``target`` does not end in ``.onnx``, or ``weights`` is none of these.
+        OutputError: If it cannot be written.
         ModelError: If the checkpoint cannot be read, or the model differs from torch (`check_parity`).
         DatasetError: If a validation list cannot be read, or there is none.
     """

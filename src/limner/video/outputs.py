@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
 from limner.render.render import Finish
 from limner.video.reader import Clip
 
@@ -179,15 +179,15 @@ def check_place(path: Path, *, folder: bool = False) -> None:
     """Refuse a place where nothing can be written, before any work.
 
     Raises:
-        InputError: If so.
+        OutputError: If so.
     """
     if folder:
         if path.is_dir() and any(path.iterdir()):
-            raise InputError(f"the folder {path} is not empty: give a new one")
+            raise OutputError(f"the folder {path} is not empty: give a new one")
         if path.exists() and not path.is_dir():
-            raise InputError(f"{path} is a file: give a folder for the pictures")
+            raise OutputError(f"{path} is a file: give a folder for the pictures")
     parent = path.absolute().parent
     if not parent.is_dir():
-        raise InputError(f"cannot write {path}: its folder does not exist; make it first")
+        raise OutputError(f"cannot write {path}: its folder does not exist; make it first")
     if not os.access(parent, os.W_OK):
-        raise InputError(f"cannot write {path}: its folder is read-only; choose another place")
+        raise OutputError(f"cannot write {path}: its folder is read-only; choose another place")

@@ -88,7 +88,8 @@ def cut_video(
         stop: Asked before every frame whether to end here.
 
     Raises:
-        InputError: If the options do not suit the clip, or the target cannot be written.
+        InputError: If the options do not suit the clip.
+        OutputError: If the target cannot be written.
     """
     if min(clip.size) < MIN_SIDE:
         raise InputError(

@@ -17,7 +17,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from limner import files
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
 from limner.images import encode_image
 from limner.video.frames import blank, planes
 from limner.video.outputs import CODECS, CONTAINERS, MP4, Target
@@ -47,7 +47,8 @@ def open_writer(target: Target, clip: Clip, *, quality: int | None = None, sound
     """Start to write the frames of a clip.
 
     Raises:
-        InputError: If the container cannot hold the sound, or nothing can be written there.
+        InputError: If the container cannot hold the sound.
+        OutputError: If nothing can be written there.
     """
     if target.codec is CODECS["png"]:
         assert target.path is not None
@@ -331,13 +332,14 @@ def _padded(frame: VideoFrame, padding: tuple[int, int]) -> VideoFrame:
 
 @contextmanager
 def _named_errors(path: Path | None) -> Iterator[None]:
-    """What fails while writing becomes an InputError; a reader of a pipe that has gone does not."""
+    """What fails while writing becomes an OutputError; a reader of a pipe that has gone does not."""
     try:
         yield
-    except BrokenPipeError:
+    except (BrokenPipeError, OutputError):
         raise
     except (OSError, FFmpegError) as error:
         reason = error.strerror or error
-        raise InputError(
-            f"cannot write {path or 'to standard output'}: {reason}; make room or choose another place"
+        raise OutputError(
+            f"cannot write {path or 'to standard output'}: {reason}; make room or choose another place",
+            error.errno,
         ) from error
