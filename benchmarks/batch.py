@@ -29,7 +29,7 @@ from limner.datasets.synthetic import synthetic_portrait
 from limner.evaluation.timing import machine
 from limner.images import encode_image, encode_photo, load_photo
 from limner.parallel import keep_to
-from limner.render.render import finish
+from limner.rendering.render import refined_alpha, render
 
 Result = TypeVar("Result")
 
@@ -79,7 +79,8 @@ def one_picture(data: bytes, folder: Path, spent: dict[str, float]) -> None:
     timed("checksum", lambda: files.sha256(read))
     photo = timed("decode", lambda: load_photo(read))
     alpha = timed("network", lambda: network(photo.image))
-    finished = timed("finish", lambda: finish(photo, alpha, job.finish))
+    refined = timed("refine", lambda: refined_alpha(photo, alpha, job.options))
+    finished = timed("render", lambda: render(photo, refined, job.options))
     made = timed("encode", lambda: encode_photo(finished, job.extension))
     timed("write", lambda: storage.write(f"{path}.png", made))
 

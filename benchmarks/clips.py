@@ -19,7 +19,7 @@ from limner.datasets.synthetic import paint_portrait
 from limner.images import Alpha, Image, Shifts, Size, fit, load_image
 from limner.mattes.foreground import estimate_foreground
 from limner.mattes.masks import feather
-from limner.render.backgrounds import lay_out, mix
+from limner.rendering.backgrounds import lay_out, mix
 
 FRAMES = 36
 SIZE = (480, 360)

@@ -24,8 +24,8 @@ from limner.images import Alpha, Image, Mask, fit, load_image, resize
 from limner.mattes.foreground import estimate_foreground
 from limner.mattes.masks import to_uint8
 from limner.models.spec import to_input
-from limner.render.backgrounds import lay_out
-from limner.render.compose import composite
+from limner.rendering.backgrounds import lay_out
+from limner.rendering.compose import composite
 from painted import paint_harder
 
 PAINTED, COMPOSED = 220, 330  # portraits

@@ -14,7 +14,7 @@ LAYERS = [
     {"images"},
     {"models"},
     {"mattes"},
-    {"render"},
+    {"rendering"},
     {"datasets", "evaluation", "video", "batch"},
     {"nets", "training"},
     {"server", "cli", "doctor"},
@@ -128,9 +128,7 @@ def test_every_room_has_a_layer() -> None:
     assert {room(path) for path in MODULES} == set(LEVEL)
 
 
-@pytest.mark.parametrize(
-    "code", ["import limner", "import limner.cli", "from limner import cutout, load_image"]
-)
+@pytest.mark.parametrize("code", ["import limner", "import limner.cli", "from limner import cut, load_image"])
 def test_heavy_packages_are_not_loaded(code: str) -> None:
     probe = f"import sys; {code}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True)

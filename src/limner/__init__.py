@@ -21,35 +21,34 @@ if TYPE_CHECKING:
     from limner.mattes.foreground import estimate_foreground
     from limner.mattes.refine import refine_alpha
     from limner.models.segmenter import Segmenter
-    from limner.render.compose import blur_background, composite, cutout
-    from limner.render.render import Finish, finish
-    from limner.render.segment import segment
+    from limner.rendering.cut import Result, cut, segment
+    from limner.rendering.options import Options
+    from limner.rendering.render import render
 
 __all__ = [
     "Counts",
     "DatasetError",
     "Evaluation",
-    "Finish",
     "InputError",
     "LimnerError",
     "MissingExtraError",
     "ModelError",
+    "Options",
     "OutputError",
     "Photo",
+    "Result",
     "Segmenter",
     "accuracy",
-    "blur_background",
     "boundary_iou",
-    "composite",
-    "cutout",
+    "cut",
     "dice",
     "estimate_foreground",
     "evaluate",
-    "finish",
     "iou",
     "load_image",
     "load_photo",
     "refine_alpha",
+    "render",
     "sad",
     "save_image",
     "save_photo",
@@ -72,9 +71,9 @@ _HOMES = {
     "mattes.foreground": ("estimate_foreground",),
     "mattes.refine": ("refine_alpha",),
     "models.segmenter": ("Segmenter",),
-    "render.compose": ("blur_background", "composite", "cutout"),
-    "render.render": ("Finish", "finish"),
-    "render.segment": ("segment",),
+    "rendering.cut": ("Result", "cut", "segment"),
+    "rendering.options": ("Options",),
+    "rendering.render": ("render",),
 }
 
 

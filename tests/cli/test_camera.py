@@ -7,7 +7,7 @@ import pytest
 
 from limner.cli import camera, main
 from limner.models.segmenter import Segmenter
-from limner.render.render import Finish
+from limner.rendering.options import Options
 from limner.video.outputs import CODECS, Target
 from limner.video.pipeline import cut_video
 from limner.video.reader import Clip
@@ -37,7 +37,7 @@ def test_frames_for_a_loopback_device(tmp_path: Path) -> None:
     """FFmpeg's plain file stands in for the device: its driver takes the same bytes."""
     source = make_clip(tmp_path / "in.mp4", pictures(5, 48, 64))
     device = tmp_path / "device"
-    options = Finish(background="rgb(255, 0, 0)", refine="none")
+    options = Options(background="rgb(255, 0, 0)", refine="none")
     target = Target(path=device, extension=".raw", codec=CODECS["camera"], transparent=False, matte=False)
     with Clip(source) as clip:
         cut_video(clip, target, Segmenter(threads=1), options)

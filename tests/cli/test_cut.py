@@ -16,7 +16,7 @@ from limner.cli import main
 from limner.images import Image, Rgba, load_frames, load_grey, load_image
 from limner.mattes.masks import to_uint8
 from limner.models.spec import DEFAULT_MODEL, model_path
-from limner.render import segment as segmenting
+from limner.rendering import cut as front
 from tests.conftest import PORTRAIT, decode
 from tests.images.test_decode import png_header
 
@@ -29,7 +29,7 @@ def run(*arguments: str | Path, stdin: bytes | None = None) -> "subprocess.Compl
 
 def assert_is_cut(cut: Rgba, image: Image) -> None:
     """The image's own pixels where it is opaque, nothing where it is not, and the alpha of `segment`."""
-    np.testing.assert_array_equal(cut[..., 3], to_uint8(segmenting.segment(image)))
+    np.testing.assert_array_equal(cut[..., 3], to_uint8(front.segment(image)))
     opaque = cut[..., 3] == 255
     assert np.abs(cut[opaque][:, :3].astype(int) - image[opaque]).max() <= 1  # 0.999 is written as 255
     assert not cut[cut[..., 3] == 0].any()
@@ -46,7 +46,7 @@ def test_cutout_of_the_portrait(tmp_path: Path, portrait: Image, capsys: pytest.
 
 
 def test_matte_and_backgrounds(tmp_path: Path, portrait: Image) -> None:
-    alpha = segmenting.segment(portrait)
+    alpha = front.segment(portrait)
     assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "m.png"), "--mask"]) == 0
     np.testing.assert_array_equal(load_grey(tmp_path / "m.png"), to_uint8(alpha))
     assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "c.png"), "--background", "#c86432"]) == 0
@@ -86,6 +86,9 @@ def test_a_terminal_gets_no_picture(
     assert "would fill the terminal" in capsys.readouterr().err
 
 
+STAGES = ("decode", "network", "refine", "render", "encode")
+
+
 def test_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     missing = str(tmp_path / "none.jpg")
     assert main(["cut", str(PORTRAIT), missing, "-o", str(tmp_path), "--json", "--device", "cpu"]) == 3
@@ -99,7 +102,7 @@ def test_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "subject_fraction": pytest.approx(0.6, abs=0.2),
         "model": DEFAULT_MODEL,
         "device": "cpu",
-        "seconds": {stage: pytest.approx(5, abs=5) for stage in ("decode", "network", "finish", "encode")},
+        "seconds": dict.fromkeys(STAGES, pytest.approx(5, abs=5)),
     }
     assert bad["input"] == missing
     assert "no such file" in bad["error"]
@@ -169,9 +172,11 @@ BAD_ARGUMENTS: dict[str, tuple[Callable[[Path], list[str]], int, str]] = {
     "model of another SHA-256": (changed_model, 1, "m.onnx is not the model"),
     "no such model": (lambda folder: ["--model", "mona-lisa"], 1, "no model 'mona-lisa'"),
     "no such device": (lambda folder: ["--device", "tpu"], 1, "unknown device 'tpu'"),
-    "no such colour": (lambda folder: ["--background", "blurple"], 1, "'blurple' is not a colour"),
+    "no such colour": (lambda folder: ["--background", "blurple"], 2, "'blurple' is not a colour"),
     "no such background": (lambda folder: ["--background", f"{folder}/sea.jpg"], 1, "no such file"),
-    "matte on a background": (lambda folder: ["--mask", "--background", "red"], 2, "leave out --background"),
+    "matte on a background": (lambda folder: ["--mask", "--background", "red"], 2, "leave out background"),
+    "blur of nothing": (lambda folder: ["--blur", "9"], 2, "blur has no effect here"),
+    "no such crop": (lambda folder: ["--crop", "round"], 2, "unknown crop 'round'"),
     "picture and JSON": (lambda folder: ["-o", "-", "--json"], 2, "choose another -o"),
     "input as output": (lambda folder: ["-o", f"{folder}/portrait.png"], 2, "is the input itself"),
     "two of one name": (lambda folder: [f"{folder}/portrait.jpg", "-o", f"{folder}/"], 2, "several pictures"),
@@ -261,7 +266,7 @@ def test_a_still_format_takes_the_first_frame_and_says_so(tmp_path: Path) -> Non
 
 def test_an_animation_is_not_cropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = animation(tmp_path / "two.gif")
-    assert main(["cut", str(source), "--square", "-o", str(tmp_path / "cut.png")]) == 1
+    assert main(["cut", str(source), "--crop", "square", "-o", str(tmp_path / "cut.png")]) == 1
     assert f"{source}: an animation cannot be cropped" in capsys.readouterr().err
     assert not (tmp_path / "cut.png").exists()
 
@@ -295,7 +300,7 @@ def test_rotated_photo_gives_an_upright_cutout(tmp_path: Path, portrait: Image) 
 
 def test_empty_room_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     PIL.Image.new("RGB", (200, 200), (40, 60, 90)).save(tmp_path / "wall.png")
-    alpha = segmenting.segment(tmp_path / "wall.png")
+    alpha = front.segment(tmp_path / "wall.png")
     if alpha.max() >= 0.5:
         pytest.skip("this model sees a person in a plain wall")
     assert main(["cut", str(tmp_path / "wall.png")]) == 0

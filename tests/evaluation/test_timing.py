@@ -44,7 +44,7 @@ def test_every_part_is_measured() -> None:
 
 def test_the_stages_are_those_of_a_cut_out(portrait: Image) -> None:
     rows = measure_stages(Segmenter("unet", device="cpu", threads=1), portrait)
-    assert list(rows) == ["decode", "resize", "network", "upsample", "compose", "encode", "total"]
+    assert list(rows) == ["decode", "network", "refine", "render", "encode", "total"]
     stages = sum(row["p50_ms"] for name, row in rows.items() if name != "total")
     assert 0.2 < rows["total"]["p50_ms"] / stages < 5  # a whole made of these, on a noisy machine
 

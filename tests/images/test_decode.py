@@ -164,7 +164,7 @@ def test_bad_sources(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "array", [np.zeros((4, 4)), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)]
+    "array", [np.zeros((4, 4, 2)), np.zeros((4, 4, 3), np.int64), np.zeros((0, 4, 3), np.uint8)]
 )
 def test_other_arrays_are_refused(array: Any) -> None:
     with pytest.raises(InputError, match=r"\(H, W, 3\) uint8"):

@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from limner.errors import InputError
+from limner.errors import MissingExtraError
 from limner.mattes.closed_form import _laplacians, solve
 from tests.conftest import random_image
 
@@ -47,5 +47,5 @@ def test_without_scipy_the_cure_is_said(rng: np.random.Generator, monkeypatch: p
     monkeypatch.setitem(sys.modules, "scipy", None)
     alpha = np.zeros((20, 30), np.float32)
     alpha[:, 15:] = 1
-    with pytest.raises(InputError, match=r"pip install 'limner\[fine\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'limner\[fine\]'"):
         solve(random_image(rng, 20, 30), alpha, width=8)

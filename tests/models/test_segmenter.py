@@ -14,7 +14,7 @@ from limner.images import Image, load_image
 from limner.models import session
 from limner.models.segmenter import Segmenter
 from limner.models.spec import bundled_models, model_path
-from limner.render.segment import segment
+from limner.rendering.cut import segment
 from tests.conftest import PORTRAIT, random_image, shared_data
 
 

@@ -29,7 +29,7 @@ RED = {"background": "red"}
         ({"background": "white", "format": "jpg"}, ["--background", "white"], "jpg", "image/jpeg"),
         (
             {"background": "#0c2340", "crop": "square"},
-            ["--background", "#0c2340", "--square"],
+            ["--background", "#0c2340", "--crop", "square"],
             "png",
             "image/png",
         ),
@@ -101,7 +101,7 @@ def test_what_is_told_about_the_result(client: TestClient) -> None:
         (422, "given-twice", {"content": PHOTO, "headers": JPEG, "params": [("blur", "3"), ("blur", "4")]}),
         (422, "contradiction", {"files": {"image": PHOTO}, "data": {"format": "jpg"}}),
         (422, "contradiction", {"files": {"image": PHOTO}, "data": {"output": "composite"}}),
-        (422, "contradiction", {"files": {"image": PHOTO}, "data": {**RED, "output": "mask"}}),
+        (422, "input", {"files": {"image": PHOTO}, "data": {**RED, "output": "mask"}}),
         (422, "contradiction", {"files": {"image": PHOTO}, "data": {**RED, "output": "cutout"}}),
         (415, "content-type", {"content": b"{}", "headers": {"Content-Type": "application/json"}}),
         (415, "content-encoding", {"content": PHOTO, "headers": {**JPEG, "Content-Encoding": "gzip"}}),

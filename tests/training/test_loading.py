@@ -10,7 +10,7 @@ import torch
 
 from limner.errors import DatasetError
 from limner.images import resize
-from limner.render.segment import segment
+from limner.rendering.cut import segment
 from limner.training.config import TrainConfig
 from limner.training.loading import MixedSampler, PackedPortraits, PortraitData, ResumableLoader
 from tests.datasets.test_folders import make_folder
@@ -145,7 +145,7 @@ def test_a_teacher_counts_beside_the_masks(tmp_path: Path) -> None:
     masks, words = alphas_of(plain.train), alphas_of(taught.train)
     sure = (masks == 0) | (masks == 255)
     for sample, mask, alpha in zip(plain.train.samples, masks, words, strict=True):
-        said = torch.from_numpy(resize(segment(sample.image, model="unet", refine=False), (32, 32)))
+        said = torch.from_numpy(resize(segment(sample.image, model="unet", refine="none"), (32, 32)))
         within = (mask == 0) | (mask == 255)
         assert torch.allclose((alpha / 255)[within], (0.6 * mask / 255 + 0.4 * said)[within], atol=0.01)
     assert torch.equal((words >= 128)[sure], (masks >= 128)[sure])

@@ -14,7 +14,7 @@ import pytest
 from limner.errors import InputError
 from limner.images import Alpha, Image, load_image
 from limner.models.segmenter import Segmenter
-from limner.render.render import Finish
+from limner.rendering.options import Options
 from limner.video.compositor import Composer, Matted
 from limner.video.motion_features import Clues
 from limner.video.outputs import choose_target
@@ -49,10 +49,10 @@ def disc(height: int, width: int) -> Alpha:
 def cut(
     source: Path, output: Path, *, segmenter: Any = None, part: Part | None = None, **settings: Any
 ) -> Outcome:
-    options = Finish(
-        **{"refine": "none", **{k: v for k, v in settings.items() if k in Finish.__dataclass_fields__}}
+    options = Options(
+        **{"refine": "none", **{k: v for k, v in settings.items() if k in Options.__dataclass_fields__}}
     )
-    rest = {name: value for name, value in settings.items() if name not in Finish.__dataclass_fields__}
+    rest = {name: value for name, value in settings.items() if name not in Options.__dataclass_fields__}
     rest.setdefault("steady", False)  # a disc does not move with the picture
     with Clip(source, part=part) as clip:
         target = choose_target(str(output), options, deep=clip.deep, codec=rest.pop("codec", None))
@@ -401,16 +401,16 @@ def test_a_pipe_with_a_name_is_written_to(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
 def test_full_device(clip: Path) -> None:
     with Clip(clip) as source:
-        target = choose_target("/dev/full", Finish(background="red"), form="mp4")
+        target = choose_target("/dev/full", Options(background="red"), form="mp4")
         with pytest.raises(InputError, match="cannot write /dev/full: No space left on device"):
-            cut_video(source, target, cast(Segmenter, Disc()), Finish(background="red", refine="none"))
+            cut_video(source, target, cast(Segmenter, Disc()), Options(background="red", refine="none"))
     assert Path("/dev/full").is_char_device()
 
 
 def test_preview(clip: Path, tmp_path: Path) -> None:
     with Clip(clip) as source:
         preview_video(
-            source, tmp_path / "sheet.png", cast(Segmenter, Disc()), Finish(background="red"), every=4
+            source, tmp_path / "sheet.png", cast(Segmenter, Disc()), Options(background="red"), every=4
         )
     sheet = load_image(tmp_path / "sheet.png")
     assert sheet.shape == (2 * (180 + 4) + 4, 2 * (240 + 4) + 4, 3)

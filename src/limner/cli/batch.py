@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from limner.cli.finish import add_encoding, add_finish, read_finish
+from limner.cli.options import add_encoding, add_options, read_options
 from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, need, say
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def add(commands: "Commands") -> None:
         "source", metavar="SOURCE", help="a folder, a 'pattern/**/*.jpg', a list.txt, or - for a list"
     )
     parser.add_argument("target", metavar="TARGET", help="a folder: it gets the folders of the source")
-    add_finish(parser)
+    add_options(parser)
     parser.add_argument("--format", default="png", help="of the results (png)")
     add_encoding(parser)
     add_model(parser)
@@ -64,13 +64,12 @@ def _batch(args: argparse.Namespace) -> int:
     from limner.batch import Choice, Job, plan_batch, run_batch, storage
     from limner.models.spec import DEFAULT_MODEL
 
-    options, picture = read_finish(args)
+    options = read_options(args)
     far = any(map(storage.is_remote, (args.source, args.target)))
     job = Job(
         model=args.model or DEFAULT_MODEL,
         device=args.device,
-        finish=options,
-        picture=picture,
+        options=options,
         compress=args.compress,
         metadata=args.metadata,
         extension=f".{args.format.lower().lstrip('.')}",

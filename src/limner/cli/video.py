@@ -4,11 +4,11 @@ import argparse
 import json
 import re
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from limner.cli.finish import add_finish, read_finish
+from limner.cli.options import add_options, read_options
 from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, need, say
 from limner.errors import LimnerError
 
@@ -25,7 +25,7 @@ def add(commands: "Commands") -> None:
     parser.add_argument(
         "output", metavar="OUT", help="file.mp4 .mov .webm .mkv .raw, a folder/ of PNG files, or -"
     )
-    add_finish(parser)
+    add_options(parser, without=("crop", "margin"))
     group = parser.add_argument_group("video")
     group.add_argument(
         "--codec", help="h264, h265, vp9 or prores (default: what the container usually holds)"
@@ -61,16 +61,12 @@ def _video(args: argparse.Namespace) -> int:
     _check(args)
     behind = _moving(args.background)
     if behind is not None:
-        args.background = "original"
-    options, picture = read_finish(args)
-    if behind is not None:
-        options = replace(options, background="picture")
+        args.background = "picture"
+    options = read_options(args)
     with Clip(_source(args.input), raw=_raw(args.raw), part=_part(args)) as clip:
         if args.preview:
             segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
-            preview_video(
-                clip, args.output, segmenter, options, every=args.preview, picture=picture, behind=behind
-            )
+            preview_video(clip, args.output, segmenter, options, every=args.preview, behind=behind)
             say(f"wrote {args.output}")
             return 0
         target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
@@ -81,7 +77,6 @@ def _video(args: argparse.Namespace) -> int:
                 target,
                 segmenter,
                 options,
-                picture=picture,
                 behind=behind,
                 steady=not args.no_steady,
                 quality=args.quality,

@@ -8,7 +8,7 @@ from limner.datasets import Sample
 from limner.evaluation.evaluate import Evaluation, ImageScore, Predict
 from limner.images import Alpha, Image, Mask, encode_image, fit
 from limner.mattes.masks import threshold, to_uint8
-from limner.render.compose import cutout
+from limner.rendering.render import render
 
 COUNT = 12
 """Examples of a kind."""
@@ -46,7 +46,7 @@ def draw(sample: Sample, score: ImageScore, predict: Predict, level: float) -> E
         "truth": ("png", _grey(target)),
         "prediction": ("png", _grey(pred)),
         "error": ("jpeg", encode_image(fit(errors, SIDE), ".jpg")),
-        "cut-out": ("webp", encode_image(cutout(fit(image, SIDE), fit(pred, SIDE)), ".webp")),
+        "cut-out": ("webp", encode_image(render(fit(image, SIDE), fit(pred, SIDE)), ".webp")),
     }
     return Example(score=score, panels=panels)
 

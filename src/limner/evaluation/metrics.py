@@ -33,6 +33,8 @@ class Counts:
             InputError: If the sizes differ.
         """
         check_sizes(pred, target)
+        if pred.dtype != np.bool_:
+            raise InputError(f"masks are (H, W) bool, got {pred.dtype}: threshold the alphas first")
         true_pos = int(np.count_nonzero(pred & target))
         false_pos = int(np.count_nonzero(pred)) - true_pos
         false_neg = int(np.count_nonzero(target)) - true_pos
@@ -218,10 +220,14 @@ def _ratio(part: int, whole: int) -> float:
 
 
 def check_sizes(pred: NDArray[Any], target: NDArray[Any]) -> None:
-    """Refuse arrays of different sizes.
+    """Refuse arrays of different sizes, and masks beside alphas.
 
     Raises:
         InputError: If they are.
     """
+    if (pred.dtype == np.bool_) != (target.dtype == np.bool_):
+        raise InputError(
+            f"a mask cannot be compared with an alpha: pred is {pred.dtype}, target {target.dtype}"
+        )
     if pred.shape != target.shape:
         raise InputError(f"sizes differ: pred {pred.shape}, target {target.shape}")

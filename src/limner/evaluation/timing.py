@@ -20,10 +20,11 @@ from limner import files
 from limner._version import commit
 from limner.datasets.synthetic import synthetic_portrait
 from limner.errors import InputError, ModelError
-from limner.images import Image, encode_image, load_image, resize
+from limner.images import Image, encode_image, resize
 from limner.models.segmenter import Segmenter
-from limner.models.spec import model_path, to_alpha, to_input
-from limner.render.compose import cutout
+from limner.models.spec import model_path, to_input
+from limner.rendering import pipeline
+from limner.rendering.options import Options
 
 MEGAPIXELS = (0.25, 1.0, 4.0, 12.0, 50.0)
 """Sizes of picture that are measured by default."""
@@ -64,6 +65,12 @@ class Timing:
     p50_ms: float
     p90_ms: float
     runs: int
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> "Timing":
+        """The quantiles of some runs."""
+        p50, p90 = 1e3 * np.quantile(seconds, [0.5, 0.9])
+        return cls(p50_ms=float(p50), p90_ms=float(p90), runs=len(seconds))
 
 
 def bench(
@@ -138,28 +145,27 @@ def bench(
 
 
 def measure_stages(segmenter: Segmenter, image: Image) -> dict[str, dict[str, float]]:
-    """`Timing` of every stage on the way from the JPEG of a picture to the PNG of its cut-out, and of all."""
+    """`Timing` of every stage of `limner cut`, from a picture's JPEG to its cut-out's PNG, and of all."""
     jpeg = encode_image(image, ".jpg")
-    size = segmenter.spec.input_size(image.shape[:2])
-    seen = to_input(image, size)
-    prob = segmenter(seen)
-    alpha = to_alpha(prob, image.shape[:2])
-    finished = cutout(image, alpha)
+    taken: dict[str, list[float]] = {}
 
-    def whole() -> bytes:
-        picture = load_image(jpeg)
-        return encode_image(cutout(picture, segmenter(picture)), ".png")
+    def whole() -> None:
+        last = time.perf_counter()
 
-    stages: dict[str, Callable[[], object]] = {
-        "decode": lambda: load_image(jpeg),
-        "resize": lambda: to_input(image, size),
-        "network": lambda: segmenter(seen),
-        "upsample": lambda: to_alpha(prob, image.shape[:2]),
-        "compose": lambda: cutout(image, alpha),
-        "encode": lambda: encode_image(finished, ".png"),
-        "total": whole,
-    }
-    return {name: vars(time_runs(stage)) for name, stage in stages.items()}
+        def on_stage(name: str) -> None:
+            nonlocal last
+            now = time.perf_counter()
+            stages[name] = stages.get(name, 0.0) + now - last
+            last = now
+
+        stages: dict[str, float] = {}
+        pipeline.run(jpeg, segmenter, Options(), extension=".png", on_stage=on_stage)
+        for name, seconds in stages.items():
+            taken.setdefault(name, []).append(seconds)
+
+    total = time_runs(whole)
+    timings = {name: Timing.of(times[1:]) for name, times in taken.items()}
+    return {name: vars(timing) for name, timing in {**timings, "total": total}.items()}
 
 
 def time_runs(work: Callable[[], object]) -> Timing:
@@ -170,8 +176,7 @@ def time_runs(work: Callable[[], object]) -> Timing:
         started = time.perf_counter()
         work()
         taken.append(time.perf_counter() - started)
-    p50, p90 = 1e3 * np.quantile(taken, [0.5, 0.9])
-    return Timing(p50_ms=float(p50), p90_ms=float(p90), runs=len(taken))
+    return Timing.of(taken)
 
 
 def first_result(jpeg: bytes, model: Path, device: str, threads: int) -> dict[str, float | None]:

@@ -5,10 +5,10 @@ Inside the package a picture has one form, the array aliases below; everything e
 
 from limner.images.animation import ANIMATED, encode_frames, load_frames
 from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
+from limner.images.check import Picture, as_alpha, as_image, as_photo
 from limner.images.colour import parse_colour
 from limner.images.coordinates import on_grid
 from limner.images.decode import (
-    as_image,
     load_alpha,
     load_grey,
     load_image,
@@ -35,6 +35,7 @@ __all__ = [
     "Mask",
     "Metadata",
     "Photo",
+    "Picture",
     "Pillow",
     "Pixels",
     "Rgba",
@@ -42,7 +43,9 @@ __all__ = [
     "Size",
     "Source",
     "Trimap",
+    "as_alpha",
     "as_image",
+    "as_photo",
     "check_format",
     "encode_frames",
     "encode_image",

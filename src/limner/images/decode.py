@@ -128,21 +128,6 @@ def picture_size(source: Source) -> Size:
         return (width, height) if _exif(picture, name)[0] >= 5 else (height, width)
 
 
-def as_image(image: Source | Pillow | Image) -> Image:
-    """Bring a path, bytes, an open file, a Pillow picture or an array to the one form of the package.
-
-    Raises:
-        InputError: If it cannot be read, or is an array of another shape or type than (H, W, 3) uint8.
-    """
-    if isinstance(image, PIL.Image.Image):
-        return photo_of(image, "the picture").image
-    if not isinstance(image, np.ndarray):
-        return load_image(image)
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise InputError(f"an image is (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")
-    return image
-
-
 def to_pillow(array: Image | Rgba) -> Pillow:
     """The same picture as Pillow holds it: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8."""
     return PIL.Image.fromarray(array)

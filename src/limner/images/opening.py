@@ -56,6 +56,8 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pil
                 with PIL.Image.open(io.BytesIO(data), formats=formats) as same:
                     same.verify()
             yield picture
+    except InputError:
+        raise
     except PIL.UnidentifiedImageError as error:
         raise InputError(
             f"{name} is not a picture that Limner reads: give a JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF, HEIC, "

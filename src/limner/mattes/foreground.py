@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha, Image
+from limner.images import Alpha, Image, as_alpha
 from limner.images.tiles import Fields, Tiles, shrink
 from limner.mattes.masks import box_mean
 
@@ -33,13 +33,14 @@ def estimate_foreground(image: _Pixels, alpha: Alpha, *, grid: int = GRID) -> _P
         grid: Longer side of the grid, in cells; fewer are faster, and less sharp.
 
     Raises:
-        InputError: If the sizes differ.
+        InputError: If one is of another form, or the sizes differ.
 
     Reference:
         Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021.
     """
-    if image.shape[:2] != alpha.shape:
-        raise InputError(f"sizes differ: image {image.shape[:2]}, alpha {alpha.shape}")
+    alpha = as_alpha(alpha, image.shape[:2])
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"colours are (H, W, 3) uint8 or uint16, got {image.shape} {image.dtype}")
     mixed = (alpha > 0) & (alpha < 1)
     if not mixed.any():
         return image

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from limner.errors import InputError
-from limner.images import Alpha, Image, Mask, fit
+from limner.images import Alpha, Image, Mask, as_alpha, as_image, fit
 from limner.images.tiles import Fields, Tiles, shrink
 from limner.mattes.closed_form import solve
 from limner.mattes.masks import box_mean, dilate
@@ -44,17 +43,18 @@ def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
     as it is.
 
     Args:
-        image: (H, W, 3) uint8.
-        alpha: (H, W) float32 in [0, 1], at the size of the image.
+        image: (H, W, 3) uint8; whatever `as_image` takes is accepted.
+        alpha: (H, W) float32 in [0, 1], at the size of the image; bool and uint8 are accepted.
         fine: Solve the pixels near the edge once more by closed-form matting (`limner.mattes.closed_form`):
             half a second for half a megapixel, a few seconds for a large photo, and more of the hair. Needs
             SciPy.
 
     Raises:
-        InputError: If the sizes differ, or ``fine`` is asked for without SciPy.
+        InputError: If one is of another form, or the sizes differ.
+        MissingExtraError: If ``fine`` is asked for without SciPy.
     """
-    if image.shape[:2] != alpha.shape:
-        raise InputError(f"sizes differ: image {image.shape[:2]}, alpha {alpha.shape}")
+    image = as_image(image)
+    alpha = as_alpha(alpha, (image.shape[0], image.shape[1]))
     result = lay_edge(image, alpha, shrink(image, GRID), shrink(alpha, GRID))
     return _finer(image, result) if fine and result is not alpha else result
 

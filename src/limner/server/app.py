@@ -18,7 +18,7 @@ from limner.errors import InputError
 from limner.models.segmenter import Segmenter
 from limner.server import openapi, removebg
 from limner.server.guard import Guard
-from limner.server.options import FORMATS, read_options
+from limner.server.options import FORMATS, read_options, to_options
 from limner.server.problems import LimitError, RefusedError, answer
 from limner.server.service import Job, Service
 from limner.server.settings import Settings
@@ -101,13 +101,13 @@ def _add_routes(app: FastAPI, service: Service) -> None:
             picture = upload.files.get("background")
             if picture is not None and "background" in query:
                 raise RefusedError(422, "given-twice", "'background' is in the query and in the form")
-            options = read_options(query, upload.fields)
+            parameters = read_options(query, upload.fields)
             job = Job(
                 data=upload.files["image"],
-                options=options.finish(picture=picture is not None),
-                format=options.format,
-                compress=options.compress,
-                metadata=options.metadata,
+                options=to_options(parameters, picture=picture is not None),
+                format=parameters.format,
+                compress=parameters.compress,
+                metadata=parameters.metadata,
                 background=picture,
             )
             made = await service.make(job, request.is_disconnected)

@@ -21,7 +21,7 @@ from limner.errors import DatasetError
 from limner.images import Size
 from limner.models.spec import training_shapes
 from limner.parallel import cores, parallel_map
-from limner.render.segment import segment
+from limner.rendering.cut import segment
 from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import TrainConfig
 
@@ -58,7 +58,7 @@ def load_taught(sample: Sample, size: Size, *, teacher: str, teaching: float) ->
         Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
     """
     image, mask = sample.load()
-    alpha = mask + teaching * (segment(image, model=teacher, refine=False) - mask)
+    alpha = mask + teaching * (segment(image, model=teacher, refine="none") - mask)
     return Seen.of(image, alpha, sample.load_weight(mask.shape), size)
 
 

@@ -6,7 +6,7 @@ from types import TracebackType
 
 from av import VideoFrame
 
-from limner.render.backgrounds import lay_out
+from limner.rendering.backgrounds import lay_out
 from limner.video.reader import Clip
 
 
@@ -28,7 +28,7 @@ class MovingBackground:
             path: Of the video.
             clip: Whose subject will stand in front.
             layout: In which its frames are composed.
-            fit: As of `limner.render.backgrounds.lay_out`.
+            fit: As of `limner.rendering.backgrounds.lay_out`.
             align: The same.
 
         Raises:

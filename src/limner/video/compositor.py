@@ -1,10 +1,10 @@
 """One frame and its alpha become a finished frame, plane by plane.
 
-The equations are those of `limner.render.render`, `limner.render.backgrounds` and `limner.mattes.foreground`;
-they are affine in the colours, so they hold for Y'CbCr as they do for RGB. Two things are coarser than for
-a photo, since a frame has thirty milliseconds: the edge and the colours beside it are found on fewer cells,
-and blur is made on a small copy of the frame, where its radius is `BLUR_RADIUS` pixels, as it holds nothing
-finer.
+The equations are those of `limner.rendering.render`, `limner.rendering.backgrounds` and
+`limner.mattes.foreground`; they are affine in the colours, so they hold for Y'CbCr as they do for RGB. Two
+things are coarser than for a photo, since a frame has thirty milliseconds: the edge and the colours beside
+it are found on fewer cells, and blur is made on a small copy of the frame, where its radius is
+`BLUR_RADIUS` pixels, as it holds nothing finer.
 """
 
 from dataclasses import dataclass, replace
@@ -13,12 +13,13 @@ import numpy as np
 from av import VideoFrame
 
 from limner.errors import InputError
-from limner.images import Alpha, Colour, Image, Photo, Size, halved, parse_colour, resize, resize_fields
+from limner.images import Alpha, Colour, Image, Photo, Size, halved, resize, resize_fields
 from limner.mattes.foreground import estimate_foreground
 from limner.mattes.refine import lay_edge
 from limner.models.spec import to_alpha
-from limner.render.backgrounds import blurred, desaturated, lay_out, mix, shadow
-from limner.render.render import Finish, finished_alpha
+from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
+from limner.rendering.options import OWN, PICTURE, Options
+from limner.rendering.render import adjusted_alpha
 from limner.video.frames import Plane, Scaler, black, blank, fill, planes
 from limner.video.motion_features import Clues
 from limner.video.temporal import edge_grid
@@ -44,9 +45,7 @@ class Matted:
 class Composer:
     """Makes finished frames of a clip; safe to share among threads."""
 
-    def __init__(
-        self, options: Finish, scaler: Scaler, size: Size, *, formats: tuple[str, str], picture: Image | None
-    ) -> None:
+    def __init__(self, options: Options, scaler: Scaler, size: Size, *, formats: tuple[str, str]) -> None:
         """Prepare what is the same in every frame.
 
         Args:
@@ -54,7 +53,6 @@ class Composer:
             scaler: Of the clip.
             size: (height, width) of its frames.
             formats: Of the frames that come and of those that are given.
-            picture: Goes behind the subject where the background is "picture" and does not move.
 
         Raises:
             InputError: If the options do not suit moving pictures.
@@ -66,7 +64,7 @@ class Composer:
         self._options, self._scaler, self._size = options, scaler, size
         self._working, self._format = formats
         self._black = black(self._working, scaler.colours)
-        self._still = self._still_background(picture)
+        self._still = self._still_background()
 
     def pixels(self, item: Matted) -> Image:
         """The frame's colours, (H, W, 3) uint8."""
@@ -81,29 +79,31 @@ class Composer:
     def __call__(self, item: Matted) -> VideoFrame:
         """The finished frame, from an alpha of its size."""
         options = self._options
-        alpha = finished_alpha(Photo(pixels=_UNSEEN), item.alpha, replace(options, refine="none"))
+        alpha = adjusted_alpha(Photo(pixels=_UNSEEN), item.alpha, options)
         result = blank(self._format, self._size, item.frame)
         if options.mask:
             return fill(result, self._matte(alpha))
         front = planes(item.frame)
-        if options.background not in ("blur", "grey", "original"):
+        if options.background not in OWN:
             front = _foreground(front, alpha, self._working)
         if options.transparent:
             return fill(result, self._cut(front, alpha))
         behind = self._behind(item, alpha)
         if options.shadow:
-            shade = 1 - shadow(alpha, opacity=options.shadow)
+            shade = 1 - shadow(alpha, opacity=options.shadow / 100)
             behind = _mix(behind, shade, self._flat((0, 0, 0)))
         return fill(result, _mix(front, alpha, behind))
 
-    def _still_background(self, picture: Image | None) -> list[Plane]:
+    def _still_background(self) -> list[Plane]:
         options = self._options
-        if options.background == "picture" and picture is not None:
-            picture = lay_out(picture, self._size, fit=options.fit, align=options.align)
-        elif options.background in ("transparent", "picture", "blur", "grey", "original"):
+        if options.background in ("transparent", *OWN):
             return []
-        else:
-            return self._flat(parse_colour(options.background)[:3])
+        if options.background != PICTURE:
+            return self._flat(options.colour[0])
+        if options.picture is None:  # it moves
+            return []
+        across, down = options.align
+        picture = lay_out(options.picture, self._size, fit=options.fit, align=(down, across))
         return planes(self._scaler.planes(picture, self._working))
 
     def _behind(self, item: Matted, alpha: Alpha) -> list[Plane]:
@@ -116,7 +116,7 @@ class Composer:
         if self._options.background == "grey":
             picture = desaturated(self._scaler.rgb(item.frame))
         else:
-            radius = self._options.blur * max(self._size)
+            radius = self._options.blur / 100 * max(self._size)
             scale = max(1.0, radius / BLUR_RADIUS)
             small = (max(1, round(self._size[0] / scale)), max(1, round(self._size[1] / scale)))
             picture = blurred(
@@ -140,10 +140,10 @@ class Composer:
         options = self._options
         layers: list[tuple[Colour, Alpha]] = []
         if options.shadow:
-            layers.append(((0, 0, 0), shadow(alpha, opacity=options.shadow)))
-        if options.background != "transparent":
-            red, green, blue, opacity = parse_colour(options.background)
-            layers.append(((red, green, blue), np.full_like(alpha, opacity / 255)))
+            layers.append(((0, 0, 0), shadow(alpha, opacity=options.shadow / 100)))
+        colour, opacity = options.colour
+        if opacity:
+            layers.append((colour, np.full_like(alpha, opacity)))
         for colour, below in layers:
             whole = alpha + (1 - alpha) * below
             share = np.divide(alpha, whole, out=np.ones_like(alpha), where=whole > 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 
 from limner.errors import InputError, OutputError
-from limner.render.render import Finish
+from limner.rendering.options import Options
 from limner.video.reader import Clip
 
 MP4 = (".mp4", ".m4v", ".mov")
@@ -100,7 +100,7 @@ class Target:
 
 def choose_target(
     output: str,
-    options: Finish,
+    options: Options,
     *,
     deep: bool = False,
     codec: str | None = None,

@@ -20,8 +20,8 @@ from limner.errors import InputError
 from limner.images import Image, check_format, fit, save_image
 from limner.models.segmenter import MIN_SIDE, Segmenter
 from limner.parallel import keep_to, thread_map
-from limner.render.backgrounds import mix
-from limner.render.render import Finish
+from limner.rendering.backgrounds import mix
+from limner.rendering.options import Options
 from limner.video.background import MovingBackground
 from limner.video.compositor import Composer, Matted
 from limner.video.motion_features import Watcher
@@ -59,9 +59,8 @@ def cut_video(
     clip: Clip,
     target: Target,
     segmenter: Segmenter,
-    options: Finish,
+    options: Options,
     *,
-    picture: Image | None = None,
     behind: Path | None = None,
     steady: bool = True,
     quality: int | None = None,
@@ -79,8 +78,8 @@ def cut_video(
         target: What to write.
         segmenter: Finds the subject.
         options: What to make of each frame.
-        picture: What goes behind the subject where the background is "picture".
-        behind: A video that goes there instead, repeated where it is shorter.
+        behind: A video that goes behind the subject where the background is "picture", repeated where it is
+            shorter.
         steady: Filter the mattes over time.
         quality: Of the codec, by its own scale.
         sound: Copy the sound.
@@ -97,16 +96,14 @@ def cut_video(
             f"video of at least {MIN_SIDE} x {MIN_SIDE}"
         )
     working = target.working_format(clip)
-    composer = Composer(
-        options, clip.scaler, clip.size, formats=(working, target.format(clip)), picture=picture
-    )
+    composer = Composer(options, clip.scaler, clip.size, formats=(working, target.format(clip)))
     outcome = Outcome()
     started = time.perf_counter()
     with ExitStack() as stack:
         backdrop = None
         if behind is not None:
             backdrop = stack.enter_context(
-                MovingBackground(behind, clip, working, fit=options.fit, align=options.align)
+                MovingBackground(behind, clip, working, fit=options.fit, align=options.align[::-1])
             )
         writer = open_writer(target, clip, quality=quality, sound=sound)
         bar = stack.enter_context(tqdm(total=clip.expected or None, unit="frame", disable=None))
@@ -143,10 +140,9 @@ def preview_video(
     clip: Clip,
     path: str | Path,
     segmenter: Segmenter,
-    options: Finish,
+    options: Options,
     *,
     every: int,
-    picture: Image | None = None,
     behind: Path | None = None,
 ) -> None:
     """Write every so manieth frame, finished, on one sheet; at most `SHEET` of them.
@@ -160,14 +156,13 @@ def preview_video(
         clip.scaler,
         clip.size,
         formats=("gbrp", "gray" if options.mask else "gbrap" if options.transparent else "gbrp"),
-        picture=picture,
     )
     cells: list[Image] = []
     with ExitStack() as stack:
         backdrop = None
         if behind is not None:
             backdrop = stack.enter_context(
-                MovingBackground(behind, clip, "gbrp", fit=options.fit, align=options.align)
+                MovingBackground(behind, clip, "gbrp", fit=options.fit, align=options.align[::-1])
             )
         frames = (item for item in clip.frames("gbrp") if isinstance(item, VideoFrame))
         chosen = (frame for number, frame in enumerate(frames) if number % every == 0)

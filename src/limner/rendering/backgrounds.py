@@ -1,7 +1,7 @@
 """What goes behind a subject: a picture made to fit the frame, or the photo's own, blurred or grey.
 
 Blur and grey are computed in linear light, as a lens and the eye do it, so that highlights glow and greys
-keep their brightness; `limner.render.compose` mixes the encoded values, which is what mattes are made for.
+keep their brightness; `limner.rendering.compose` mixes the encoded values, which is what mattes are made for.
 """
 
 from itertools import product

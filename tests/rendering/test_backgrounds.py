@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from limner.errors import InputError
-from limner.render.backgrounds import (
+from limner.rendering.backgrounds import (
     as_depth,
     blurred,
     desaturated,

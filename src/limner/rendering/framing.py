@@ -188,6 +188,16 @@ def _id_frame(alpha: Alpha, photo: IdPhoto, closed: list[bool]) -> Frame:
     return Frame(top, left, height, width)
 
 
+def check_crop(crop: str) -> None:
+    """Refuse what `frame_of` does not know; "" is no crop.
+
+    Raises:
+        InputError: If so.
+    """
+    if crop not in ("", *CROPS):
+        _aspect(crop)
+
+
 def _aspect(crop: str) -> float:
     """Width over height of "square" or "W:H"."""
     if crop == "square":
