@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
 from limner.images import Alpha, Image, load_image
 from limner.models.segmenter import Segmenter
 from limner.rendering.options import Options
@@ -29,7 +29,9 @@ class Disc:
     """Stands in for a model: its subject is a soft disc in the middle of every frame."""
 
     class spec:  # noqa: N801
-        size = (32, 32)
+        @staticmethod
+        def input_size(size: tuple[int, int]) -> tuple[int, int]:
+            return 32, 32
 
     def __init__(self) -> None:
         self.seen: list[Image] = []
@@ -402,7 +404,7 @@ def test_a_pipe_with_a_name_is_written_to(clip: Path, tmp_path: Path) -> None:
 def test_full_device(clip: Path) -> None:
     with Clip(clip) as source:
         target = choose_target("/dev/full", Options(background="red"), form="mp4")
-        with pytest.raises(InputError, match="cannot write /dev/full: No space left on device"):
+        with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
             cut_video(source, target, cast(Segmenter, Disc()), Options(background="red", refine="none"))
     assert Path("/dev/full").is_char_device()
 
