@@ -3,9 +3,10 @@
 import argparse
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, need
+from limner.cli.shared import add_command, need, say
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
@@ -36,5 +37,6 @@ def _export(args: argparse.Namespace) -> int:
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
     spec = export(args.checkpoint, args.target, weights=args.weights, val=args.val)
+    say(f"wrote {args.target} and {Path(args.target).with_suffix('.json')}")
     print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
     return 0
