@@ -25,7 +25,7 @@ from limner.images import load_image
 from limner.models.segmenter import Segmenter
 from limner.models.spec import MODELS, ModelSpec, bundled_models, model_path
 
-CARD = MODELS / "MODEL_CARD.md"
+CARD = MODELS.parent / "MODEL_CARD.md"
 BEGIN, END = "<!-- {name}: made by benchmarks/model_cards.py -->\n", "<!-- end of {name} -->\n"
 LISTS = {
     "eg1800": "EG1800, `val.txt`",

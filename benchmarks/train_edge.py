@@ -1,4 +1,4 @@
-"""Train the network of `limner.mattes.refine` and write src/limner/mattes/edge.onnx.
+"""Train the network of `limner.mattes.refine` and write src/limner/models/weights/edge.onnx.
 
     pip install ai-edge-litert
     python benchmarks/train_edge.py --data ../shared/data --peers ../shared/peers --steps 6000

@@ -1,4 +1,4 @@
-"""Train the network of `limner.video.temporal` and write src/limner/video/temporal.onnx.
+"""Train the network of `limner.video.temporal` and write src/limner/models/weights/temporal.onnx.
 
     python benchmarks/steady_data.py
     python benchmarks/train_steady.py --steps 3000
@@ -110,8 +110,8 @@ def loss_of(found: Tensor, targets: Tensor) -> Tensor:
 
 
 def from_edge(net: EdgeNet) -> None:
-    """Give it the weights of src/limner/mattes/edge.onnx; what it has beyond them gives nothing at first."""
-    stored = {
+    """Give it the weights of src/limner/models/weights/edge.onnx; what it has beyond them gives nothing at
+    first.""" stored = {
         tensor.name.removeprefix("net."): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
         for tensor in onnx.load(refine.MODEL).graph.initializer
     }

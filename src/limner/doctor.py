@@ -10,7 +10,7 @@ from importlib import metadata
 from limner._version import __version__
 from limner.errors import ModelError
 from limner.models.session import DEVICES
-from limner.models.spec import bundled_models, read_model
+from limner.models.spec import bundled_kinds, read_model
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def examine() -> list[Finding]:
         Finding("system", f"{platform.system()} {platform.machine()}"),
         *packages(),
         _devices(),
-        *(_model(name) for name in bundled_models()),
+        *(_model(name) for name in bundled_kinds()),
         *(
             _extra(name)
             for name in metadata.metadata("limner").get_all("Provides-Extra") or []

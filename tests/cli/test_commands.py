@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from limner.cli import main
-from limner.models.spec import DEFAULT_MODEL, bundled_models, model_path, read_model
+from limner.models.spec import DEFAULT_MODEL, bundled_kinds, model_path, read_model
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,11 +35,11 @@ def test_models_list_path_verify_and_licence(capsys: pytest.CaptureFixture[str])
     assert main(["models", "path", DEFAULT_MODEL]) == 0
     assert Path(capsys.readouterr().out.strip()) == model_path(DEFAULT_MODEL)
     assert main(["models", "verify"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(bundled_models())
+    assert len(capsys.readouterr().out.splitlines()) == len(bundled_kinds())
     assert main(["models", "licence", DEFAULT_MODEL]) == 0
     assert "non-commercial" in capsys.readouterr().out
     assert main(["models", "--json"]) == 0
-    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == bundled_models()
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(bundled_kinds())
 
 
 def test_models_refuses_a_changed_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,7 @@ def test_the_default_model_is_bundled() -> None:
     assert bundled_models()[0] == spec.DEFAULT_MODEL
 
 
-@pytest.mark.parametrize("name", bundled_models())
+@pytest.mark.parametrize("name", spec.bundled_kinds())
 def test_bundled_models_are_whole_and_named(name: str) -> None:
     _, found = read_model(name)
     assert found.name == name

@@ -16,6 +16,7 @@ from limner.images.tiles import Fields, Tiles, shrink
 from limner.mattes.closed_form import solve
 from limner.mattes.masks import box_mean, dilate
 from limner.models.session import start_session
+from limner.models.spec import model_path
 from limner.parallel import share
 
 GRID = 256
@@ -32,7 +33,7 @@ FINE_BAND = 0.01
 """Distance from the edge within which it solves, as a fraction of the longer side."""
 WINDOW, EVEN = 2, 1.0
 """Half the side of the windows of `_fitted`, cells; how far colours of one thing differ, grey levels."""
-MODEL = Path(__file__).with_name("edge.onnx")
+MODEL = model_path("edge")
 
 
 def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:

@@ -9,7 +9,7 @@ import numpy as np
 from limner.errors import InputError, ModelError
 from limner.images import Alpha, Image, as_image
 from limner.models.session import choose_device, start_session
-from limner.models.spec import DEFAULT_MODEL, ModelSpec, read_model, to_alpha, to_input
+from limner.models.spec import DEFAULT_MODEL, PORTRAIT, ModelSpec, read_model, to_alpha, to_input
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -45,6 +45,8 @@ class Segmenter:
                 in its place.
         """
         data, self.spec = read_model(model)
+        if self.spec.kind != PORTRAIT:
+            raise ModelError(f"the model '{self.spec.name}' finds no people: {self.spec.description}")
         self.device = choose_device(device)
         self._session = _start(data, self.spec, self.device, threads)
         self._input = self._session.get_inputs()[0].name

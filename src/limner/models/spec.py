@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from limner.images import Alpha, Image, Size, resize
 class ModelSpec:
     """The sidecar of a model: ``NAME.json`` beside ``NAME.onnx``.
 
-    The ONNX file takes uint8 RGB (N, height, width, 3) and gives float32 alpha (N, height, width);
-    normalisation and sigmoid are inside the graph. With a stride, height and width are free.
+    The ONNX file of a portrait network takes uint8 RGB (N, height, width, 3) and gives float32 alpha (N,
+    height, width); normalisation and sigmoid are inside the graph. With a stride, height and width are
+    free.
     """
 
     name: str
+    kind: str  # "portrait" finds people; "edge" and "temporal" refine what it found, on a grid of size
     size: Size  # (height, width) of the network's input, pixels; with a stride, of that of a square picture
     stride: int  # 0: pictures are stretched to size; else their proportions are kept, in multiples of it
     sha256: str  # of the .onnx file
@@ -128,10 +131,21 @@ LIVE_MODEL = "small"
 """For pictures that come faster than the default one is done with them."""
 
 
+PORTRAIT = "portrait"
+"""Kind of the models that find people."""
+
+
+@lru_cache(maxsize=1)
+def bundled_kinds() -> dict[str, str]:
+    """Name -> kind of every model inside the package, those that find people first, the default one before
+    all.""" kinds = {path.stem: ModelSpec.load(path.with_suffix(".json")).kind for path in
+    MODELS.glob("*.onnx")} order = sorted(kinds, key=lambda name: (kinds[name] != PORTRAIT, name !=
+    DEFAULT_MODEL, name)) return {name: kinds[name] for name in order}
+
+
 def bundled_models() -> list[str]:
-    """Names of the models inside the package, the default one first."""
-    names = sorted(path.stem for path in MODELS.glob("*.onnx"))
-    return sorted(names, key=lambda name: name != DEFAULT_MODEL)
+    """Names of the models inside the package that find people, the default one first."""
+    return [name for name, kind in bundled_kinds().items() if kind == PORTRAIT]
 
 
 def model_path(model: str | Path) -> Path:
@@ -140,7 +154,7 @@ def model_path(model: str | Path) -> Path:
     Raises:
         ModelError: If there is no such bundled model and no such file.
     """
-    if str(model) in bundled_models():
+    if str(model) in bundled_kinds():
         return MODELS / f"{model}.onnx"
     path = Path(model)
     if not path.is_file():

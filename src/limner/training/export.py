@@ -20,7 +20,7 @@ from limner.errors import DatasetError, InputError, ModelError
 from limner.evaluation.evaluate import evaluate
 from limner.images import Alpha, Image, Size, load_image
 from limner.models.segmenter import Segmenter
-from limner.models.spec import ModelSpec, input_size, to_input
+from limner.models.spec import PORTRAIT, ModelSpec, input_size, to_input
 from limner.training.config import TrainConfig
 from limner.training.loading import normalise
 from limner.training.module import load_checkpoint
@@ -88,6 +88,7 @@ def export(
     data = to_onnx(model, size, free=config.stride > 0)
     spec = ModelSpec(
         name=target.stem,
+        kind=PORTRAIT,
         size=size,
         stride=config.stride,
         sha256=files.sha256(data),

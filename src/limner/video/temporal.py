@@ -9,21 +9,20 @@ nothing trails behind what moves. After a cut it starts anew.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from limner.images import Alpha, Image, Size, moved, resize, resize_fields, sampled
 from limner.images.tiles import Tiles
 from limner.mattes.refine import band_of, draw, ramp, run_on_grid, stretched
-from limner.models.spec import to_alpha
+from limner.models.spec import model_path, to_alpha
 from limner.video.motion_features import Clues, no_clues
 
 GRID = 128
 """Cells along the longer side of a frame on which its edge is found, at most."""
 SURE = 0.004
 """How near an alpha is to 0 or 1, or two alphas are to each other, where nothing need be drawn."""
-MODEL = Path(__file__).with_name("temporal.onnx")
+MODEL = model_path("temporal")
 _STILL = np.zeros((2, 1, 1), np.float32)
 
 
