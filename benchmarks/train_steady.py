@@ -110,8 +110,8 @@ def loss_of(found: Tensor, targets: Tensor) -> Tensor:
 
 
 def from_edge(net: EdgeNet) -> None:
-    """Give it the weights of src/limner/models/weights/edge.onnx; what it has beyond them gives nothing at
-    first.""" stored = {
+    """Give it the weights of the model edge; what it has beyond them gives nothing at first."""
+    stored = {
         tensor.name.removeprefix("net."): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
         for tensor in onnx.load(refine.MODEL).graph.initializer
     }

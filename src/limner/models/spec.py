@@ -137,10 +137,10 @@ PORTRAIT = "portrait"
 
 @lru_cache(maxsize=1)
 def bundled_kinds() -> dict[str, str]:
-    """Name -> kind of every model inside the package, those that find people first, the default one before
-    all.""" kinds = {path.stem: ModelSpec.load(path.with_suffix(".json")).kind for path in
-    MODELS.glob("*.onnx")} order = sorted(kinds, key=lambda name: (kinds[name] != PORTRAIT, name !=
-    DEFAULT_MODEL, name)) return {name: kinds[name] for name in order}
+    """Name -> kind of every model inside the package; those that find people first, the default before."""
+    kinds = {path.stem: ModelSpec.load(path.with_suffix(".json")).kind for path in MODELS.glob("*.onnx")}
+    order = sorted(kinds, key=lambda name: (kinds[name] != PORTRAIT, name != DEFAULT_MODEL, name))
+    return {name: kinds[name] for name in order}
 
 
 def bundled_models() -> list[str]:
