@@ -49,3 +49,12 @@ def test_without_scipy_the_cure_is_said(rng: np.random.Generator, monkeypatch: p
     alpha[:, 15:] = 1
     with pytest.raises(MissingExtraError, match=r"pip install 'limner\[fine\]'"):
         solve(random_image(rng, 20, 30), alpha, width=8)
+
+
+def test_the_picture_counts_more_than_the_alpha_it_begins_with() -> None:
+    rows, columns = np.indices((60, 60))
+    truth = ((16 - np.hypot(rows - 30, columns - 30)) / 4 + 0.5).clip(0, 1).astype(np.float32)
+    image = np.rint(truth[..., None] * (220, 160, 90) + (1 - truth[..., None]) * (20, 60, 120))
+    moved = (np.hypot(rows - 32, columns - 30) < 16).astype(np.float32)
+    solved = solve(image.astype(np.uint8), moved, width=8)
+    assert np.abs(solved - truth).mean() < 0.15 * np.abs(moved - truth).mean()

@@ -49,3 +49,13 @@ def test_pure_pixels_and_arguments_are_left_alone(rng: np.random.Generator) -> N
 def test_sizes_must_agree(rng: np.random.Generator) -> None:
     with pytest.raises(InputError, match="sizes differ"):
         estimate_foreground(random_image(rng, 6, 6), np.zeros((6, 5), np.float32))
+
+
+def test_colours_that_change_along_the_edge_are_followed() -> None:
+    """Of 12 rows a stripe: either window alone is 37 levels off, the wide one and then the narrow one 29."""
+    rows, columns = np.mgrid[:256, :256]
+    odd = rows // 12 % 2 == 1
+    stripes = np.stack([np.where(odd, 220, 40), np.where(odd, 60, 180), np.full(rows.shape, 90)], axis=2)
+    alpha = ((columns - 120) / 10 + 0.5).clip(0, 1).astype(np.float32)
+    image = composite(stripes.astype(np.uint8), alpha, (20, 200, 30))
+    assert error(estimate_foreground(image, alpha), stripes, alpha) < 33

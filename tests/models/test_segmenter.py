@@ -120,3 +120,14 @@ def test_real_portraits(model: Segmenter) -> None:
         mask = load_image(root / "masks" / f"{name}.png")[..., 0] >= 128
         scores.append(iou(Counts.of(model(load_image(root / "images" / f"{name}.jpg")) >= 0.5, mask)))
     assert np.mean(scores) > 0.85
+
+
+def test_threads_are_those_of_the_session() -> None:
+    assert Segmenter("unet", threads=1)._session.get_session_options().intra_op_num_threads == 1
+    assert Segmenter("unet", threads=3)._session.get_session_options().intra_op_num_threads == 3
+
+
+@pytest.mark.parametrize("name", ["edge", "temporal"])
+def test_a_network_that_finds_nobody_is_refused(name: str) -> None:
+    with pytest.raises(ModelError, match=f"'{name}' finds no people"):
+        Segmenter(name)

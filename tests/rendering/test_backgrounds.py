@@ -4,6 +4,7 @@ from scipy.ndimage import gaussian_filter
 
 from limner.errors import InputError
 from limner.rendering.backgrounds import (
+    _gaussian,
     as_depth,
     blurred,
     desaturated,
@@ -116,3 +117,29 @@ def test_shadow_falls_to_the_right_and_below() -> None:
 def test_blur_needs_a_radius() -> None:
     with pytest.raises(InputError, match="radius must be positive"):
         blurred(np.zeros((5, 5, 3), np.uint8), np.zeros((5, 5), np.float32), radius=0)
+
+
+@pytest.mark.parametrize("sigma", [1.5, 4.0, 8.0])
+def test_a_gaussian_is_as_wide_as_it_says(sigma: float) -> None:
+    point = np.zeros((1, 101, 101), np.float32)
+    point[0, 50, 50] = 1
+    soft = _gaussian(point, sigma)[0]
+    offsets = np.arange(101) - 50
+    assert soft.sum() == pytest.approx(1, rel=1e-4)
+    assert np.sqrt((soft.sum(axis=0) * offsets**2).sum()) == pytest.approx(sigma, rel=0.03)
+    assert np.sqrt((soft.sum(axis=1) * offsets**2).sum()) == pytest.approx(sigma, rel=0.03)
+
+
+def test_light_by_hand() -> None:
+    """IEC 61966-2-1: half the light is grey level 188, level 128 is 21.6 % of it."""
+    assert from_linear(np.full((1, 1, 3), 0.5, np.float32)).tolist() == [[[188] * 3]]
+    assert to_linear(np.full((1, 1, 3), 128, np.uint8)) == pytest.approx(0.2159, abs=1e-4)
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
+    np.testing.assert_array_equal(from_linear(to_linear(values)), values)
+
+
+def test_stripes_blur_to_their_mean_light() -> None:
+    stripes = np.zeros((80, 80, 3), np.uint8)
+    stripes[:, ::2] = 255
+    soft = blurred(stripes, np.zeros((80, 80), np.float32), radius=12)
+    assert np.abs(soft[20:60, 20:60].astype(int) - 188).max() <= 2
