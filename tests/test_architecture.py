@@ -133,3 +133,14 @@ def test_heavy_packages_are_not_loaded(code: str) -> None:
     probe = f"import sys; {code}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True)
     assert not {"av", "onnxruntime", "torch", "lightning", "pyarrow"} & set(run.stdout.split())
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_the_command_starts_without_a_picture_library(argument: str) -> None:
+    probe = (
+        "import sys; from limner.cli import main\n"
+        f"try: main([{argument!r}])\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True)
+    assert not {"numpy", "PIL", "onnxruntime"} & set(run.stdout.split())

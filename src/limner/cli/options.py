@@ -14,16 +14,15 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
     """Declare those of `limner.rendering.options.SCHEMA`, less some that a command leaves out."""
-    from limner.rendering.options import SCHEMA, Options
+    from limner.rendering.options import DEFAULTS, SCHEMA
 
-    defaults = Options()
     groups: dict[str, Any] = {}
     if without:
         parser.epilog = f"Not here: {', '.join(f'--{name}' for name in without)}."
     for name, option in SCHEMA.items():
         if name in without:
             continue
-        default = getattr(defaults, name)
+        default = DEFAULTS[name]
         group = groups.setdefault(option.group, parser.add_argument_group(option.group))
         if isinstance(default, bool):
             group.add_argument(f"--{name}", action="store_true", help=option.help)
