@@ -1,5 +1,6 @@
 """The Python of README and guides runs as it stands."""
 
+import importlib.util
 import re
 import shutil
 from pathlib import Path
@@ -26,6 +27,15 @@ def test_snippets_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shutil.copy(PORTRAIT, "photo.jpg")
     save_image("sky.jpg", np.full((30, 40, 3), (90, 120, 200), np.uint8))
     exec(compile(code, "snippet", "exec"), {})
+
+
+def test_the_table_of_options_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("options_table", ROOT / "scripts" / "options_table.py")
+    assert spec
+    assert spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.page() == script.PAGE.read_text(encoding="utf-8"), "run scripts/options_table.py"
 
 
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
