@@ -90,7 +90,7 @@ def test_a_checkpoint_scores_as_its_model_does(
     capsys.readouterr()
     results = []
     for model in (run[0], tmp_path / "mine.onnx"):
-        assert main(["evaluate", str(Path(run[1].data_root) / "white"), "--model", str(model)]) == 0
+        assert main(["evaluate", str(Path(run[1].data_root) / "white"), "--model", str(model), "--json"]) == 0
         results.append(json.loads(capsys.readouterr().out))
     assert (results[0]["model"], results[1]["model"]) == ("tiny", "mine")
     assert results[0]["scores"] == pytest.approx(results[1]["scores"], abs=1e-4)

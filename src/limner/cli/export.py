@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, need, say
+from limner.cli.shared import add_command, add_json, need, say
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
@@ -29,6 +29,7 @@ def add(commands: "Commands") -> None:
         default="float32",
         help="float32 (default); float16: half the file; int8: a quarter, faster if convolutions are plain",
     )
+    add_json(parser, "print JSON: the checksum and all scores")
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -38,5 +39,9 @@ def _export(args: argparse.Namespace) -> int:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
     spec = export(args.checkpoint, args.target, weights=args.weights, val=args.val)
     say(f"wrote {args.target} and {Path(args.target).with_suffix('.json')}")
-    print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
+    if args.json:
+        print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
+        return 0
+    for name, scores in spec.scores.items():
+        print(f"{name}: IoU {100 * scores['iou_mean']:.2f} %, Dice {100 * scores['dice_mean']:.2f} %")
     return 0
