@@ -1,10 +1,12 @@
 import json
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
-from limner.cli import main
+from limner.cli import _parser, main
+from limner.cli.examples import EXAMPLES
 from limner.models.spec import DEFAULT_MODEL, bundled_kinds, model_path, read_model
 
 
@@ -88,3 +90,25 @@ def test_bench_prints_a_table_or_json(
     assert main(["bench", "--megapixels", "0.02", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sizes"][0]["network"]["p50_ms"] > 0
     assert main(["bench", "--threads", "0"]) == 2
+
+
+def test_the_nearest_option_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["cut", "a.jpg", "--backgroud", "white"])
+    assert stopped.value.code == 2
+    assert "unrecognized argument --backgroud: did you mean --background?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["video", "a.mp4", "b.mp4", "--crop", "square"])
+    assert "unrecognized argument --crop" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_examples_can_be_typed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is parsed, not run; and the help shows it."""
+    for line in EXAMPLES[command]:
+        words = shlex.split(line.partition("|")[2].partition(">")[0] or line)
+        assert _parser().parse_args(words[1:]).run
+    names = ["data", command] if command in ("pack", "show") else [command]
+    with pytest.raises(SystemExit):
+        main([*names, "--help"])
+    assert EXAMPLES[command][0] in capsys.readouterr().out

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 
 from limner._version import __version__
 from limner.cli import batch, bench, camera, cut, data, doctor, evaluate, export, models, serve, train, video
-from limner.cli.shared import UsageError, say
+from limner.cli.shared import UsageError, parse, say
 from limner.errors import LimnerError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     parser = _parser()
-    args = parser.parse_args(argv)
+    args = parse(parser, argv)
     if args.run is None:
         parser.print_help()
         return 2

@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser, *, without: Collection[str] = (
 
     groups: dict[str, Any] = {}
     if without:
-        parser.epilog = f"Not here: {', '.join(f'--{name}' for name in without)}."
+        parser.description = f"{parser.description} Not here: {', '.join(f'--{name}' for name in without)}."
     for name, option in SCHEMA.items():
         if name in without:
             continue

@@ -1,15 +1,17 @@
 """What the commands have in common."""
 
 import argparse
+import difflib
 import importlib.util
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from limner.cli.examples import EXAMPLES
 from limner.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -28,11 +30,29 @@ def say(message: object) -> None:
 def add_command(
     commands: "Commands", name: str, run: Callable[[argparse.Namespace], int], *, help: str
 ) -> argparse.ArgumentParser:
-    """A sub-command that ``run`` carries out."""
-    parser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    """A sub-command that ``run`` carries out; its help ends with its `EXAMPLES`."""
+    lines = [f"  {line}" for line in EXAMPLES.get(name, ())]
+    parser = commands.add_parser(
+        name,
+        help=help,
+        description=f"{help[0].upper()}{help[1:]}.",
+        epilog="\n".join(["examples:", *lines]) if lines else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     return parser
+
+
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments of a command; for an option that it does not have, its nearest one is named."""
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        own: argparse.ArgumentParser = getattr(args, "parser", parser)
+        name = next((one for one in unknown if one.startswith("-")), unknown[0]).partition("=")[0]
+        near = difflib.get_close_matches(name, own._option_string_actions, n=1)
+        own.error(f"unrecognized argument {name}" + (f": did you mean {near[0]}?" if near else ""))
+    return args
 
 
 def add_group(commands: "Commands", name: str, *, metavar: str, help: str) -> "Commands":
