@@ -7,7 +7,7 @@ The coarse alphas are those of our models and of two of other projects, enlarged
 (`limner.models.spec.to_alpha`). Two lists, both at 600 x 800: EG1800's val.txt (hard-edged masks), and
 painted portraits with exact alpha (hair strands, holes, blur; `painted.py`). Changes against the bilinear
 alpha are given with bootstrap intervals over images. Writes benchmarks/results/matte.json, the tables of
-docs/matte.md and docs/edges.png.
+docs/notebook/edges.md and docs/edges.png.
 """
 
 import argparse
@@ -321,7 +321,7 @@ def main() -> None:
         result["accuracy"] = accuracy(args.data, models, args.count)
     files.write_bytes(target, (json.dumps(result, indent=2) + "\n").encode())
     save_image(HERE.parent / "docs" / "edges.png", sheet(Segmenter()))
-    page = HERE.parent / "docs" / "matte.md"
+    page = HERE.parent / "docs" / "notebook" / "edges.md"
     text = page.read_text(encoding="utf-8")
     for name, table in tables(result).items():
         begin, end = BEGIN.format(name), END.format(name)

@@ -6,7 +6,7 @@
 Every model sees the same images through the same resizing (`limner.models.spec.to_input`, `to_alpha`), scored
 at each image's full size with threshold 0.5. Latencies are taken in turn, round by round, each with two
 threads on one 600 x 800 portrait. Writes benchmarks/results/peers.json, docs/peers.png and the table in
-docs/benchmarks.md.
+docs/notebook/benchmarks.md.
 """
 
 import argparse
@@ -148,7 +148,7 @@ def table(rows: list[dict[str, Any]], made: dict[str, Any], command: str) -> str
             f"| {name} | {height} x {width} | {row['mb']:.2f} | {row['network_ms']:.1f} | "
             f"{row['whole_ms']:.1f} |{scores}"
         )
-    return "\n".join([*lines, "", "![Accuracy over latency](peers.png)", ""])
+    return "\n".join([*lines, "", "![Accuracy over latency](../peers.png)", ""])
 
 
 def main() -> None:
@@ -185,10 +185,10 @@ def main() -> None:
     )
     docs = HERE.parent / "docs"
     files.write_bytes(docs / "peers.png", to_png(plot(rows)))
-    page = (docs / "benchmarks.md").read_text(encoding="utf-8")
+    page = (docs / "notebook" / "benchmarks.md").read_text(encoding="utf-8")
     before, after = page.split(BEGIN)[0], page.split(END)[1]
     text = table(rows, made, "python benchmarks/peers.py")
-    files.write_bytes(docs / "benchmarks.md", f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+    files.write_bytes(docs / "notebook" / "benchmarks.md", f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
 
 
 if __name__ == "__main__":

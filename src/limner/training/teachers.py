@@ -1,7 +1,7 @@
 """Pseudo-labels: what other projects' networks say of a picture, and how far each pixel is to be believed.
 
 Robust Video Matting and MediaPipe know people at any distance, the two others heads alone: these count on the
-pictures where they agree with the first two. `docs/models.md` compares this with other combinations.
+pictures where they agree with the first two. `docs/notebook/models.md` compares this with other combinations.
 
 Reference:
     Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
