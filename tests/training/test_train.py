@@ -2,6 +2,8 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -234,3 +236,19 @@ def test_pixels_to_alpha_is_a_probability() -> None:
     pixels[0, 0, 0] = (255, 0, 0)
     alpha = PixelsToAlpha(Red())(torch.from_numpy(pixels))
     np.testing.assert_allclose(alpha.numpy(), [[[0.993307, 0.006693], [0.006693, 0.006693]]], atol=1e-5)
+
+
+def test_the_encoder_may_learn_at_a_rate_of_its_own(run: tuple[Path, TrainConfig]) -> None:
+    config = replace(run[1], net="portrait_small", fixed_stages=0, encoder_rate=0.1, epochs=1)
+    module = PortraitModule.of(config)
+    assert all(parameter.requires_grad for parameter in module.net.parameters())
+    module._trainer = cast(
+        Any, SimpleNamespace(datamodule=SimpleNamespace(train_dataloader=lambda: range(4)))
+    )
+    groups = cast(Any, module.configure_optimizers())["optimizer"].param_groups
+    assert [group["initial_lr"] for group in groups] == pytest.approx(
+        [config.learning_rate, config.learning_rate / 10]
+    )
+    counts = [sum(one.numel() for one in group["params"]) for group in groups]
+    encoder = sum(one.numel() for one in module.net.get_submodule("encoder").parameters())
+    assert counts == [sum(one.numel() for one in module.net.parameters()) - encoder, encoder]

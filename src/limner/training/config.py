@@ -48,6 +48,8 @@ class TrainConfig:
     patience: int = 15  # epochs without a better Dice on the holdout before stopping
     optimizer: str = "adamw"  # or adam
     learning_rate: float = 3e-3  # peak
+    encoder_rate: float = 1.0  # of the encoder, as a fraction of learning_rate
+    fixed_stages: int = 3  # of an encoder that knows ImageNet: so many first ones keep their weights
     weight_decay: float = 1e-4
     schedule: str = "cosine"  # after a warm-up of one epoch (at most 5 %), down to zero; or plateau: cuts
     plateau: int = 3  # epochs without a better loss on the holdout before a cut
@@ -103,6 +105,8 @@ class TrainConfig:
         )
         _require(0 < self.holdout < 1, f"holdout must be between 0 and 1, got {self.holdout}")
         _require(0 <= self.teaching < 0.5, f"teaching must be in [0, 0.5), got {self.teaching}")
+        _require(0 < self.encoder_rate <= 1, f"encoder_rate must be in (0, 1], got {self.encoder_rate}")
+        _require(self.fixed_stages >= 0, f"fixed_stages must be at least 0, got {self.fixed_stages}")
         _require(0 <= self.ema_decay < 1, f"ema_decay must be in [0, 1), got {self.ema_decay}")
         _require(0 < self.least_size <= 1, f"least_size must be in (0, 1], got {self.least_size}")
         _require(self.scale >= 1, f"scale must be at least 1, got {self.scale}")

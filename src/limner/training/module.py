@@ -20,6 +20,7 @@ from limner._version import commit
 from limner.errors import InputError, ModelError
 from limner.evaluation.metrics import Counts, dice
 from limner.nets import NETS
+from limner.nets.portrait import PortraitNet
 from limner.training.augment import Examples
 from limner.training.config import TrainConfig
 from limner.training.losses import LOSSES, total
@@ -36,6 +37,8 @@ class PortraitModule(lightning.LightningModule):
         for name in self.config.losses:
             _known("loss", name, LOSSES)
         self.net: nn.Module = NETS[self.config.net]()
+        if isinstance(self.net, PortraitNet):
+            self.net.encoder.fix(self.config.fixed_stages)
         self.commit = ""  # of the code that trains it
         self.elapsed = 0.0  # of the minutes that the configuration gives, as a fraction
         self.train_loss = MeanMetric()
@@ -59,10 +62,10 @@ class PortraitModule(lightning.LightningModule):
             if begun.config.net != config.net:
                 raise InputError(f"{config.start} holds weights of {begun.config.net}, not of {config.net}")
             module.net.load_state_dict(begun.net.state_dict())
-        elif not all(parameter.requires_grad for parameter in module.net.parameters()):
+        elif isinstance(module.net, PortraitNet) and config.fixed_stages:
             raise InputError(
                 f"{config.net} does not learn its first layers, it goes on from trained ones: "
-                "set start, as to weights/base.ckpt"
+                "set start, as to weights/base.ckpt, or fixed_stages = 0"
             )
         return module
 
@@ -109,7 +112,13 @@ class PortraitModule(lightning.LightningModule):
         """Adam or AdamW; a cosine after a warm-up, or tenfold cuts on a plateau."""
         config = self.config
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimizer]
-        optimizer = kind(self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        encoder = {id(value) for name, value in self.net.named_parameters() if name.startswith("encoder.")}
+        rates = {False: config.learning_rate, True: config.learning_rate * config.encoder_rate}
+        groups = [
+            {"params": [one for one in self.net.parameters() if (id(one) in encoder) is inside], "lr": rate}
+            for inside, rate in rates.items()
+        ]
+        optimizer = kind([group for group in groups if group["params"]], weight_decay=config.weight_decay)
         if config.schedule == "plateau":
             cuts = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=config.plateau)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cuts, "monitor": "holdout_loss"}}
