@@ -60,6 +60,8 @@ def test_missing_folder_and_directory_are_named(tmp_path: Path) -> None:
         files.write_bytes(tmp_path / "none" / "a.bin", b"")
     with pytest.raises(OutputError, match="is a directory"):
         files.write_bytes(tmp_path, b"")
+    with pytest.raises(OutputError, match="give it a shorter name"):
+        files.write_bytes(tmp_path / ("n" * 300), b"")
 
 
 def test_sha256_of_abc() -> None:

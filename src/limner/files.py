@@ -39,15 +39,17 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         OutputError: If the target is a directory, or its folder is missing, read-only or full.
     """
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise OutputError(f"{path} is a directory: give a file name")
     try:
+        if target.is_dir():
+            raise OutputError(f"{path} is a directory: give a file name")
         if target.exists() and not target.is_file():
             target.write_bytes(data)
             return
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(13, "the file is read-only")
         _replace(target, data)
+    except OutputError:
+        raise
     except FileNotFoundError as error:
         raise OutputError(
             f"cannot write {path}: its folder does not exist; make it first", error.errno

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from limner.batch import Job, plan_batch, run_batch, run_here
+from limner.batch import Choice, Job, plan_batch, run_batch, run_here
 from limner.batch.inputs import find_source, output_name
 from limner.batch.storage import matcher, split_pattern
 from limner.errors import InputError
@@ -169,6 +169,19 @@ def test_what_the_system_cannot_look_at_fails_alone(name: str, tree: Path) -> No
     assert reason in ("Too many levels of symbolic links", "File name too long")
     if name == "loop.jpg":
         assert planned("in")[name] == "loop.png"
+
+
+@pytest.mark.parametrize("again", [Choice(), Choice(skip_existing=True, retry_failed=True)])
+def test_a_result_whose_name_is_too_long_fails_alone(again: Choice, tree: Path) -> None:
+    """Two pictures of one stem keep their extensions, which this file system has no room for."""
+    folder = tree / "long"
+    folder.mkdir()
+    for extension in (".jpg", ".png"):
+        (folder / ("n" * 251 + extension)).write_bytes(encode_image(np.zeros((24, 16, 3), np.uint8), ".png"))
+    for choice in (Choice(), again):
+        done = run_batch("long", "out", Job(), runner=run_here, choice=choice)
+        assert (done.done, done.found.kept) == (0, 0)
+        assert done.failed + done.found.failed == 2
 
 
 def test_what_exists_as_it_is_written_is_no_pattern(tree: Path) -> None:

@@ -56,6 +56,18 @@ def test_odd_names_and_system_files_are_prepared_or_left_alone(
     assert "jos\\xe9" in capsys.readouterr().out
 
 
+def test_a_link_to_itself_is_left_out_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("photos", "masks"):
+        (tmp_path / folder).mkdir()
+        for name in ("a", "loop"):
+            shown = picture(1) if folder == "photos" else picture(1)[..., 0]
+            save_image(tmp_path / folder / f"{name}.png", shown)
+    (tmp_path / "photos" / "loop.png").unlink()
+    (tmp_path / "photos" / "loop.png").symlink_to("loop.png")
+    assert prepare("folders", tmp_path / "photos", tmp_path / "masks", tmp_path / "mine") == 3
+    assert "left out loop: cannot read" in capsys.readouterr().err
+
+
 def test_a_planted_corrupt_png_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = write_celebamask(tmp_path / "source", range(10))
     broken = source / "CelebAMask-HQ-mask-anno/0/00004_hair.png"

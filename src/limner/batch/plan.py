@@ -259,7 +259,7 @@ class Plan:
         """Bytes of an output, where it is there."""
         if not storage.is_remote(self.target):
             stamp = storage.stamp(storage.join(self.target, output))
-            return stamp.bytes if stamp else None
+            return None if stamp in (None, storage.UNKNOWN) else stamp.bytes
         query = "SELECT bytes FROM there WHERE output = CAST(? AS TEXT)"
         row = self.database.execute(query, (_encoded(output),)).fetchone()
         return row[0] if row else None
