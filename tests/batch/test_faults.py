@@ -15,7 +15,7 @@ from limner.batch import Job, Task, run_batch, run_here
 from limner.batch.job import Outcome, cut_file
 from limner.batch.manifest import FILE
 from limner.batch.runners import run_processes
-from limner.errors import InputError, OutputError
+from limner.errors import OutputError
 from tests.batch.pictures import lines, make_pictures, manifest, results
 
 COMMAND = [sys.executable, "-m", "limner", "batch", "--workers", "1"]
@@ -125,7 +125,7 @@ def test_a_disk_that_turns_read_only_ends_the_batch_in_order(tmp_path: Path, sma
 def test_a_target_without_permission(tmp_path: Path) -> None:
     make_pictures(tmp_path / "in", 2)
     tmp_path.chmod(0o500)
-    with pytest.raises(InputError, match="cannot make the folder"):
+    with pytest.raises(OutputError, match="cannot make the folder"):
         run_batch(str(tmp_path / "in"), str(tmp_path / "out"), Job(), runner=run_here)
 
 

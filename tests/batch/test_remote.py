@@ -10,7 +10,7 @@ import pytest
 
 from limner.batch import Counts, Job, Summary, run_batch, run_here, storage
 from limner.batch.manifest import FOLDER, read_manifest
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
 from tests.batch.pictures import make_pictures, results
 
 
@@ -100,7 +100,7 @@ def test_addresses_that_cannot_be_used(
 
 def test_a_target_that_cannot_be_written_ends_the_batch_at_once(bucket: str, tmp_path: Path) -> None:
     make_pictures(tmp_path / "in", 3)
-    with pytest.raises(InputError, match="cannot reach s3://none-such/"):
+    with pytest.raises(OutputError, match="cannot reach s3://none-such/"):
         run(str(tmp_path / "in"), "s3://none-such/out")
 
 
@@ -120,6 +120,6 @@ def test_other_file_systems(scheme: str, tmp_path: Path) -> None:
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
-    with pytest.raises(InputError, match="cannot reach"):
+    with pytest.raises(OutputError, match="cannot reach"):
         storage.write(f"file://{tmp_path}/a.png", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

@@ -256,6 +256,26 @@ def test_watching_takes_what_arrives_once_it_is_whole(
     assert results(target)["new.png"] == results(target)["a/000.png"]
 
 
+def test_watching_does_not_count_its_own_results_as_earlier_ones(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limner.batch.run.WATCH_S", 0.0)
+    looks = iter(range(100))
+    (source / "bad.png").write_bytes(b"no picture")
+
+    def arrive() -> bool:
+        """Asked between the looks, and before every picture."""
+        if next(looks) == 9:
+            (source / "late.png").write_bytes((source / "a/000.png").read_bytes())
+        return len(results(target)) == 7
+
+    summary = run_batch(str(source), str(target), Job(), runner=run_here, stop=arrive, watch=True)
+    assert (summary.done, summary.failed) == (7, 1)
+    assert (summary.found.kept, summary.found.failed) == (0, 0)
+    again = run_batch(str(source), str(target), Job(), runner=run_here)
+    assert (again.done, again.found.kept, again.found.failed) == (0, 7, 1)
+
+
 def test_settings_tell_apart_all_that_changes_the_result() -> None:
     pictures = [np.zeros((size, 20, 3), np.uint8) for size in (16, 32)]
     jobs = [

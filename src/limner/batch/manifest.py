@@ -4,6 +4,7 @@ A row is a JSON object: one with ``source`` and ``options`` at the start of ever
 ``input`` for every picture (or Parquet file). The last row of an input counts.
 """
 
+import errno
 import json
 import logging
 import os
@@ -83,7 +84,9 @@ def _parse(lines: Iterable[bytes]) -> Iterator[Row]:
 
 
 def _encode(row: Row) -> bytes:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    # What is not UTF-8 in a name becomes the escape that JSON has for it, \udce9, and is read back as it was.
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 class _File:
@@ -97,9 +100,7 @@ class _File:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self.number = os.open(self.path, flags, 0o666)
         except OSError as error:
-            raise OutputError(
-                f"cannot write {self.path}: {error.strerror}; choose another target", error.errno
-            ) from error
+            raise files.cannot_write(self.path, error) from error
         if not _lock(self.number):
             os.close(self.number)
             raise InputError(f"another run is at work on {target}: wait until it has ended")
@@ -113,16 +114,14 @@ class _File:
         data = _encode(row)
         try:
             if os.write(self.number, data) < len(data):
-                raise OSError(28, "no space left for a whole line")
+                raise OSError(errno.ENOSPC, "no space left for a whole line")
             if time.monotonic() - self.synced > SYNC_S:
                 os.fsync(self.number)
                 self.synced = time.monotonic()
         except OSError as error:
             os.ftruncate(self.number, self.end)
-            raise OutputError(
-                f"cannot write {self.path}: {error.strerror}; make room, then run the same command again",
-                error.errno,
-            ) from error
+            told = files.cannot_write(self.path, error)
+            raise OutputError(f"{told}, then run the same command again", error.errno) from error
         self.end += len(data)
 
     def close(self) -> None:

@@ -1,12 +1,13 @@
 """Object stores and other file systems beyond this machine, by pyarrow, or by fsspec where it has none."""
 
-import secrets
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TypeAlias
 
 import pyarrow.fs
 from pyarrow.fs import FileSelector, FileSystem, FileType
+
+from limner import files
 
 State: TypeAlias = tuple[int, int]
 """Bytes of a file, and the time of its last change in nanoseconds since 1970, -1 where unknown."""
@@ -30,7 +31,7 @@ def walk(root: str, *, without: str = "") -> Iterator[tuple[str, State]]:
     waiting = [top]
     while waiting:
         for info in system.get_file_info(FileSelector(waiting.pop())):
-            if info.base_name.startswith(".") or info.path == left_out:
+            if files.is_hidden(info.base_name) or info.path == left_out:
                 continue
             if info.type == FileType.Directory:
                 waiting.append(info.path)
@@ -62,7 +63,7 @@ def write(address: str, data: bytes) -> None:
         return
     folder, _, name = path.rpartition("/")
     system.create_dir(folder, recursive=True)
-    temporary = f"{folder}/.{name}.{secrets.token_hex(6)}.tmp"
+    temporary = f"{folder}/{files.temporary_name(name)}"
     try:
         with system.open_output_stream(temporary) as stream:
             stream.write(data)

@@ -96,7 +96,7 @@ def run_batch(
                 for outcome in _outcomes(plan, work, runner, stop, summary.found.due):
                     row = outcome.row(plan.settings)
                     manifest.append(row)
-                    plan.remember([row])
+                    plan.remember([row], now=True)
                     summary.add(outcome)
             if not watch or _stopped_within(WATCH_S, stop):
                 break

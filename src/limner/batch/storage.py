@@ -30,7 +30,7 @@ class Stamp(NamedTuple):
 
 
 UNKNOWN = Stamp(-1, -1)
-"""Of a file that was not looked at; never that of an earlier run."""
+"""Of a file that was not or cannot be looked at; never that of an earlier run."""
 
 
 def is_remote(path: str) -> bool:
@@ -54,7 +54,7 @@ def is_folder(path: str) -> bool:
         from limner.batch import remote
 
         return _tried(lambda: remote.is_folder(path), path)
-    return Path(path).is_dir()
+    return os.path.isdir(path)  # noqa: PTH112 - a Path raises for names that no system takes
 
 
 def walk(root: str, *, without: str = "") -> Iterator[tuple[str, Stamp]]:
@@ -80,7 +80,7 @@ def walk(root: str, *, without: str = "") -> Iterator[tuple[str, Stamp]]:
             with os.scandir(Path(root, folder)) as entries:
                 for entry in entries:
                     name = f"{folder}{entry.name}"
-                    if entry.name.startswith("."):
+                    if files.is_hidden(entry.name):
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         if os.path.realpath(entry.path) != left_out:
@@ -92,7 +92,7 @@ def walk(root: str, *, without: str = "") -> Iterator[tuple[str, Stamp]]:
 
 
 def stamp(path: str) -> Stamp | None:
-    """The stamp of a file; None where there is none."""
+    """The stamp of a file; None where there is none, `UNKNOWN` where reading it will tell what is wrong."""
     if is_remote(path):
         from limner.batch import remote
 
@@ -102,6 +102,8 @@ def stamp(path: str) -> Stamp | None:
         found = Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError:  # a link to itself, a name that is too long, a folder that cannot be entered
+        return UNKNOWN
     return Stamp(found.st_size, found.st_mtime_ns)
 
 
@@ -126,7 +128,7 @@ def read(path: str) -> bytes:
         except FileNotFoundError as error:
             raise InputError("the file is not there any more") from error
         except OSError as error:
-            raise InputError(f"the file cannot be read: {error.strerror}") from error
+            raise InputError(f"{error.strerror}: the file cannot be read") from error
         if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns) and len(
             data
         ) == after.st_size:
@@ -147,6 +149,8 @@ def write(path: str, data: bytes) -> None:
             remote.write(path, data)
         except OSError as error:
             raise OutputError(f"cannot reach {path.partition('?')[0]}: {error}", error.errno) from error
+        except UnicodeError as error:
+            raise OutputError("object stores take names in UTF-8 alone: rename the file") from error
         return
     _make_folder(os.path.dirname(path) or ".")  # noqa: PTH120
     files.write_bytes(path, data)
@@ -168,11 +172,18 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def split_pattern(pattern: str) -> tuple[str, str]:
-    """The folder above the first wildcard, and the pattern below it."""
+    """The folder above the first wildcard, and the pattern below it; the name of a folder has none."""
     address = _ADDRESS.match(pattern)
     path, mark, options = pattern.partition("?") if address else (pattern, "", "")
     parts = path.replace(os.sep, "/").split("/")
-    first = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    wild = [index for index, part in enumerate(parts) if glob.has_magic(part)]
+
+    def exists(index: int) -> bool:
+        if address and "[" not in parts[index]:  # it would take the store a request
+            return False
+        return is_folder("/".join(parts[: index + 1]) + mark + options)
+
+    first = next((index for index in wild if not exists(index)), wild[-1])
     root = "/".join(parts[:first]) or ("/" if pattern.startswith("/") else ".")
     return root + mark + options, "/".join(parts[first:])
 

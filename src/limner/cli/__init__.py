@@ -5,6 +5,7 @@ failed and the rest are done; 130 interrupted.
 """
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -24,6 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.run is None:
         parser.print_help()
         return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files are printed as their own bytes
+        kept = sys.stdout.encoding.lower() in ("utf-8", "utf8")
+        sys.stdout.reconfigure(errors="surrogateescape" if kept else "backslashreplace")
     logging.basicConfig(format="limner: %(message)s", level=logging.WARNING, stream=sys.stderr)
     warnings.showwarning = lambda message, *_, **__: say(message)  # a line, not a place in a library
     warnings.filterwarnings("ignore", category=FutureWarning)  # is for whoever wrote the library

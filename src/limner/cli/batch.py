@@ -19,7 +19,9 @@ def add(commands: "Commands") -> None:
     """Declare the command."""
     parser = add_command(commands, "batch", _batch, help="cut the people out of whole folders, resumable")
     parser.add_argument(
-        "source", metavar="SOURCE", help="a folder, a 'pattern/**/*.jpg', a list.txt, or - for a list"
+        "source",
+        metavar="SOURCE",
+        help="a folder, a picture, a 'pattern/**/*.jpg', a list.txt, or - for a list",
     )
     parser.add_argument("target", metavar="TARGET", help="a folder: it gets the folders of the source")
     add_options(parser)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import re
 import sys
 from dataclasses import asdict
@@ -14,8 +15,9 @@ from limner.errors import LimnerError
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
+    from limner.video.opening import Raw
     from limner.video.pipeline import Outcome
-    from limner.video.reader import Part, Raw
+    from limner.video.reader import Part
 
 
 def add(commands: "Commands") -> None:
@@ -94,6 +96,11 @@ def _report(outcome: "Outcome", args: argparse.Namespace) -> int:
         f"wrote {args.output}: {outcome.frames:,} frames, {outcome.seconds:.1f} s, in {outcome.wall_s:.1f} s "
         f"({rate:.1f} frames/s)"
     )
+    if outcome.repaired:
+        say(
+            f"{args.input}: times out of order, of frames or packets of sound, were put between those beside "
+            f"them: {outcome.repaired:,}"
+        )
     if outcome.stopped:
         say(f"interrupted: {args.output} holds the first {outcome.seconds:.1f} s")
         return 130
@@ -108,7 +115,7 @@ def _report(outcome: "Outcome", args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     if args.preview is not None and args.preview < 1:
         raise UsageError(f"--preview wants a number of frames, at least 1, got {args.preview}")
-    if args.raw and args.input != "-" and not Path(args.input).is_file():
+    if args.raw and args.input != "-" and not os.path.isfile(args.input):  # noqa: PTH113
         raise UsageError(f"no such file: {args.input}")
     if args.output == "-":
         if args.json:
@@ -117,9 +124,7 @@ def _check(args: argparse.Namespace) -> None:
             raise UsageError(
                 "a video would fill the terminal: add > FILE or | PROGRAM, or choose another OUT"
             )
-    elif (
-        Path(args.output).is_file() and Path(args.input).is_file() and Path(args.output).samefile(args.input)
-    ):
+    elif all(map(os.path.isfile, (args.output, args.input))) and Path(args.output).samefile(args.input):
         raise UsageError(f"{args.output} is the input itself: choose another OUT")
 
 
@@ -148,7 +153,7 @@ def _source(name: str) -> str | BinaryIO:
 
 
 def _raw(text: str | None) -> "Raw | None":
-    from limner.video.reader import Raw
+    from limner.video.opening import Raw
 
     if text is None:
         return None

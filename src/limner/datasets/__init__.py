@@ -40,10 +40,12 @@ def read_dataset(root: str | Path, split: str | None = None) -> list[Sample]:
 def matching_datasets(root: str | Path, name: str) -> list[Path]:
     """The data sets under ``root`` that a name, or a pattern such as ``packs/heads-*.zip``, stands for.
 
+    What exists as it is written is that data set, whatever its characters.
+
     Raises:
         DatasetError: If a pattern matches none.
     """
-    if not any(letter in name for letter in "*?["):
+    if (Path(root) / name).exists() or not any(letter in name for letter in "*?["):
         return [Path(root) / name]
     found = sorted(Path(root).glob(name))
     if not found:

@@ -1,5 +1,6 @@
 """Pairs of pictures in two folders, matched by stem: read as they are, or planned to be prepared."""
 
+import warnings
 import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from limner import files
 from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, encode
 from limner.datasets.sample import Sample
 from limner.errors import DatasetError, InputError
@@ -30,7 +32,7 @@ def read_folder(root: str | Path, split: str | None = None) -> list[Sample]:
     """
     root = Path(root)
     with _opened(root) as top:
-        return _samples(top, root.stem if root.suffix == ".zip" else root.name, split)
+        return _samples(top, files.spelled(root.stem if root.suffix == ".zip" else root.name), split)
 
 
 def _samples(root: Any, name: str, split: str | None) -> list[Sample]:
@@ -40,7 +42,7 @@ def _samples(root: Any, name: str, split: str | None) -> list[Sample]:
         raise DatasetError(f"{root} is not a data set: it needs images/ and masks/ (or labels/)")
     images, masks = by_stem(root / "images"), by_stem(root / kind)
     weights = by_stem(root / "weights") if (root / "weights").is_dir() else {}
-    ids = list(images) if split is None else _read_list(root / f"{split}.txt")
+    ids = list(images) if split is None else _read_list(root / f"{split}.txt", images)
     missing = [one for one in ids if one not in images or one not in masks]
     if missing:
         raise DatasetError(f"{root}: no image or no mask for {len(missing)} ids, first '{missing[0]}'")
@@ -164,16 +166,19 @@ def plan_folders(
         split_by=str(seeded),
         splits={split: [pairs[stem] for stem in ids if split_of[stem] == split] for split in SPLITS},
         unused=[
-            str(path)
-            for files, others in ((pictures, targets), (targets, pictures))
-            for stem, path in files.items()
+            files.spelled(str(path))
+            for found, others in ((pictures, targets), (targets, pictures))
+            for stem, path in found.items()
             if stem not in others
         ],
     )
 
 
 def by_stem(folder: Any) -> dict[str, Any]:
-    """Stem -> file of a folder (`Path` or `zipfile.Path`), by name; hidden files are passed over.
+    """Stem -> picture of a folder (`Path` or `zipfile.Path`), by name.
+
+    Hidden files are passed over, and with a warning what is no picture by its name (`files.is_picture`).
+    Stems are spelled out (`files.spelled`), so that they can be written anywhere.
 
     Raises:
         DatasetError: If there is no such folder, or it has a stem twice.
@@ -181,25 +186,36 @@ def by_stem(folder: Any) -> dict[str, Any]:
     if not folder.is_dir():
         raise DatasetError(f"no such folder: {folder}")
     found: dict[str, Any] = {}
+    others = []
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.name.startswith(".") or path.is_dir():
+        if files.is_hidden(path.name) or path.is_dir():
             continue
-        stem = PurePath(path.name).stem
+        if not files.is_picture(path.name):
+            others.append(path.name)
+            continue
+        stem = files.spelled(PurePath(path.name).stem)
         if stem in found:
             raise DatasetError(
                 f"{folder} has {found[stem].name} and {path.name}, one stem: rename or remove one"
             )
         found[stem] = path
+    if others:
+        kind = "file is no picture and was" if len(others) == 1 else "files are no pictures and were"
+        warnings.warn(f"{folder}: {len(others)} {kind} left alone (first {others[0]})", stacklevel=2)
     return found
 
 
-def _read_list(path: Any) -> list[str]:
+def _read_list(path: Any, known: Collection[str]) -> list[str]:
+    """The ids of a list, one a line; one that is not known, by its letters, see `limner.files.as_letters`."""
+    if not path.exists():
+        raise DatasetError(f"cannot read the list {path}: there is none")
     try:
-        ids = path.read_text(encoding="utf-8").split()
-    except FileNotFoundError as error:
-        raise DatasetError(f"cannot read the list {path}: there is none") from error
-    except OSError as error:
-        raise DatasetError(f"cannot read the list {path}: {error.strerror}") from error
+        with path.open("rb") as file:
+            lines = [line.strip() for line in files.text_lines(file, f"the list {path}")]
+    except (InputError, OSError) as error:
+        raise DatasetError(str(error)) from error
+    names = [(files.spelled(line), files.as_letters(line)) for line in lines if line]
+    ids = [name if name in known else letters for name, letters in names]
     if not ids:
         raise DatasetError(f"the list {path} is empty")
-    return list(ids)
+    return ids

@@ -73,7 +73,8 @@ def write_shard(path: Path, records: Iterable[Record], *, split: str, source: st
 def read_note(path: Path) -> ShardNote | None:
     """The note of a shard; None where the file is not a whole shard."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        with path.open("rb") as file:  # Arrow itself opens no name that is not UTF-8
+            metadata = pq.read_schema(file).metadata or {}
         return ShardNote(**json.loads(metadata[_KEY]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

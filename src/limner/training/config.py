@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from limner import files
 from limner.errors import InputError
 
 if sys.version_info >= (3, 11):
@@ -129,10 +130,8 @@ def read_recipe(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
         InputError: If it cannot be read, a key is unknown or a value has the wrong type.
     """
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(files.read_text(Path(path), f"the recipe {path}"))
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not a TOML recipe: {error}") from error
     for change in changes:
         key, equals, text = change.partition("=")

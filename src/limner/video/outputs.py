@@ -74,6 +74,12 @@ CONTAINERS = {
 """Extension -> FFmpeg's name of the container, and the codecs that it holds here. The last two are no names
 of files: a folder, and a device that other programs take for a camera."""
 
+SOUND = {
+    **dict.fromkeys(MP4, ("AAC", "aac")),
+    **dict.fromkeys((".mkv", ".webm"), ("Opus", "libopus")),
+}
+"""Extension -> what sound becomes that the container does not hold, and FFmpeg's name of the encoder."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -129,7 +135,7 @@ def choose_target(
     elif output.startswith("/dev/video"):
         extension = ".v4l2"
         _check_loopback(path)
-    elif output.endswith("/") or path.is_dir() or not path.suffix:
+    elif output.endswith("/") or os.path.isdir(output) or not path.suffix:  # noqa: PTH112
         extension = ".png"
     else:
         extension = path.suffix.lower()

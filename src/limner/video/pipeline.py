@@ -53,6 +53,7 @@ class Outcome:
     wall_s: float = 0.0
     stopped: bool = False  # before its end, because that was asked for
     broken: str = ""  # what was wrong with the input; what was there of it is written
+    repaired: int = 0  # times of frames and packets of sound that were out of order
 
 
 def cut_video(
@@ -132,6 +133,7 @@ def cut_video(
             raise
     outcome.stopped = stop()
     outcome.broken = clip.broken
+    outcome.repaired = clip.repaired
     outcome.wall_s = time.perf_counter() - started
     return outcome
 

@@ -1,4 +1,4 @@
-"""A clip opened and decoded: its pictures upright and in one format, its sound as it is stored."""
+"""A clip decoded: its pictures upright, of square pixels and one format, its sound as it is stored."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -10,14 +10,14 @@ from types import TracebackType
 from typing import Any, BinaryIO, TypeAlias
 
 import av
-from av import AudioStream, Packet, VideoFrame
+from av import AudioStream, Packet, VideoFrame, VideoStream
 from av.codec.context import ThreadType
-from av.container import InputContainer
 from av.error import FFmpegError
 
 from limner.errors import InputError
-from limner.images import Size
-from limner.video.frames import Scaler, colours_of, upright
+from limner.video.frames import Scaler, colours_of, is_sideways, squared, upright
+from limner.video.opening import Raw, open_container
+from limner.video.times import InOrder
 
 Sound: TypeAlias = "Packet[AudioStream]"
 """A packet of sound, which goes through as it is."""
@@ -27,20 +27,21 @@ Item: TypeAlias = "VideoFrame | Sound"
 TOLERANCE_S = 0.5
 """What a file may be shorter than its header says before it counts as cut off, seconds."""
 
+LEADS_S = (0, 2, 10, 60)
+"""So long before a part a frame is looked for that can be decoded by itself, seconds; then at the start."""
+
+SAME_SHAPE = 0.02
+"""By what fraction the proportions of a clip's pictures may change on the way."""
+
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Frames without a header, (H, W, 3) bytes of RGB one after the other, as of ``ffmpeg -f rawvideo``."""
-
-    size: Size
-    rate: str = "25"  # frames a second: "30", "29.97" or "30000/1001"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The part of a clip that is wanted, seconds from its start; frames shown within [start, end)."""
+    """The part of a clip that is wanted, seconds from its start; frames shown within [start, end).
+
+    A clip starts with its first frame or sound, whatever its clock says then.
+    """
 
     start: float = 0.0
     end: float = float("inf")
@@ -57,7 +58,7 @@ class Clip:
 
     Attributes:
         name: For messages.
-        size: (height, width) of its upright pictures, pixels.
+        size: (height, width) of its upright pictures, square pixels.
         colours: What the numbers of its frames mean.
         deep: Whether they have more than 8 bits.
         time_base: Seconds of one unit of its frames' times.
@@ -82,8 +83,8 @@ class Clip:
             source: A path, or an open binary file, which may be a pipe.
             raw: What the bytes are, where they are pixels without a header.
             part: Which part is wanted; all by default.
-            kind: FFmpeg's name of the format or of the kind of device, where it is not to be guessed.
-            options: Of that format.
+            kind: FFmpeg's name of a kind of device, where the source is one.
+            options: Of that kind.
 
         Raises:
             InputError: If it cannot be opened, or has no video or no frame.
@@ -91,40 +92,12 @@ class Clip:
         self.name = str(source) if isinstance(source, str | Path) else "the video on standard input"
         self.part = part or Part()
         self.broken = ""
-        if raw is not None:
-            height, width = raw.size
-            kind = "rawvideo"
-            options = {"video_size": f"{width}x{height}", "pixel_format": "rgb24", "framerate": raw.rate}
-        self._container = self._open(source, kind, options or {})
+        self._container = open_container(source, self.name, raw=raw, kind=kind, options=options)
         try:
             self._prepare()
         except BaseException:
             self.close()
             raise
-
-    def _open(
-        self, source: str | Path | BinaryIO, kind: str | None, options: dict[str, str]
-    ) -> InputContainer:
-        if isinstance(source, str | Path) and kind is None:
-            if not Path(source).exists():
-                raise InputError(f"no such file: {source}")
-            if Path(source).is_dir():
-                raise InputError(f"{source} is a directory: give a video file")
-        try:
-            file = str(source) if isinstance(source, Path) else source
-            return av.open(file, "r", format=kind, options=options)
-        except PermissionError as error:
-            raise InputError(f"cannot read {self.name}: {error.strerror}; mend its permissions") from error
-        except (FFmpegError, ValueError) as error:
-            cure = (
-                "get a whole copy of it"
-                if isinstance(source, str | Path)
-                else "give the file itself, as many MP4 files hold their header at the end"
-            )
-            raise InputError(
-                f"{self.name} is no video that FFmpeg reads, or its header is cut off: {_reason(error)}; "
-                f"{cure}"
-            ) from error
 
     def _prepare(self) -> None:
         if not self._container.streams.video:
@@ -135,11 +108,13 @@ class Clip:
         self.time_base = self._video.time_base or Fraction(1, 1000)
         self.rate = self._video.guessed_rate or self._video.average_rate or Fraction(25)
         self.metadata = dict(self._container.metadata)
-        self._origin = float((self._video.start_time or 0) * self.time_base)
+        self._origin = self._start()
+        self._step = max(1, round(1 / (self.rate * self.time_base)))  # between two frames, as a rule
+        self._orders: dict[int, InOrder[Any]] = {}  # by the number of the stream
+        self._damaged = 0  # packets
         if self.part.start:
-            first = int((self._origin + self.part.start) / self.time_base)
             with suppress(FFmpegError):  # a pipe: read on from its beginning
-                self._container.seek(first, stream=self._video)
+                self._seek()
         self._items = self._decoded()
         self._first: list[Item] = []
         for item in self._items:
@@ -153,8 +128,9 @@ class Clip:
             )
         self.colours = colours_of(item)
         self.deep = max(component.bits for component in item.format.components) > 8
-        self.size = (item.height, item.width)
-        self.scaler = Scaler(self.colours, self.size)
+        self._stored = (item.height, item.width)
+        self.size = squared(self._stored, self._aspect)
+        self.scaler = Scaler(self.colours, self._stored)
         self.expected = self._count()
 
     def frames(self, layout: str, *, stop: Callable[[], bool] = lambda: False) -> Iterator[Item]:
@@ -173,6 +149,11 @@ class Clip:
                 return
             yield self._converted(item, layout)
 
+    @property
+    def repaired(self) -> int:
+        """How many times of frames and packets of sound were out of order so far."""
+        return sum(order.repaired for order in self._orders.values())
+
     def close(self) -> None:
         """Let go of the file."""
         self._container.close()
@@ -185,24 +166,69 @@ class Clip:
     ) -> None:
         self.close()
 
+    def _seek(self) -> None:
+        """Go to a frame that can be decoded by itself, at the start of the part or before it.
+
+        Not every container knows where such frames are: MPEG-TS does not.
+        """
+        begin, first = (
+            int((self._origin + Fraction(start)) / self.time_base) for start in (0.0, self.part.start)
+        )
+        for lead_s in LEADS_S:
+            place = max(begin, first - round(lead_s / self.time_base))
+            self._container.seek(place, stream=self._video)
+            if any(packet.is_keyframe for packet in self._until(first)):
+                self._container.seek(place, stream=self._video)
+                return
+        self._container.seek(begin, stream=self._video)
+
+    def _until(self, time: int) -> Iterator["Packet[VideoStream]"]:
+        """Packets of the video from here to a time."""
+        for packet in self._container.demux(self._video):
+            if packet.pts is None or packet.pts > time:
+                return
+            yield packet
+
     def _converted(self, item: Item, layout: str) -> Item:
         if isinstance(item, Packet):
             return item
-        if (item.height, item.width) != self.size:
+        height, width = self._stored
+        if abs(item.width * height / (item.height * width) - 1) > SAME_SHAPE:
+            seconds = self.part.start + float((item.pts or 0) * self.time_base)
             raise InputError(
-                f"{self.name} changes its size on the way, from {self.size[1]} x {self.size[0]} to "
-                f"{item.width} x {item.height}: cut it there, and give the parts one by one"
+                f"{self.name} changes its shape at {seconds:.6g} s, from {width} x {height} to "
+                f"{item.width} x {item.height}: cut it there, --to {seconds:.6g} for what is before and "
+                f"--from {seconds:.6g} for what is after"
             )
-        return self.scaler.convert(item, layout)
+        return self.scaler.convert(item, layout, self.size)
 
     def _decoded(self) -> Iterator[Item]:
         """Upright frames and packets of sound of the wanted part, times counted from its start."""
-        step = round(1 / (self.rate * self.time_base))
-        damaged, last, number = 0, 0.0, 0
+        last = 0.0  # end of all that is there, seconds
         # A frame is held until the next one tells its duration: what files say of it is often wrong.
-        held: VideoFrame | None = None
-        begun = 0
+        held: Any = None
+        item: Any  # PyAV's times may be None; those of what is in order are not
+        for item in self._ordered():
+            if isinstance(item, Packet):
+                last = max(last, self._seconds(item) + float((item.duration or 0) * item.time_base))
+                yield from self._of_part(item)
+                continue
+            if held is not None:
+                held.duration = item.pts - held.pts
+                yield from self._of_part(held)
+            held = item
+            if self._seconds(item) >= self.part.end:
+                return
+        if held is not None:
+            held.duration = self._last_duration(held)
+            last = max(last, self._seconds(held) + float(held.duration * self.time_base))
+            yield from self._of_part(held)
+        self.broken = self._verdict(last)
+
+    def _ordered(self) -> Iterator[Item]:
+        """All frames and packets of sound, each later than the one of its kind before it."""
         packets: Iterator[Packet[Any]] = self._container.demux(self._video, *self.sound)
+        time = -self._step  # of the frame before
         while True:
             try:
                 packet = next(packets, None)
@@ -210,61 +236,62 @@ class Clip:
                     break
                 if packet.stream is not self._video:
                     if packet.pts is not None:
-                        last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-                    if self._wanted_sound(packet):
-                        yield packet
+                        yield from self._order_of(packet.stream.index, packet.duration or 1).put(packet)
                     continue
                 frames = packet.decode()
             except FFmpegError as error:
-                damaged += 1
+                self._damaged += 1
                 _log.debug("%s: %s", self.name, error)
-                if damaged > 1000:
+                if self._damaged > 1000:
                     break
                 continue
             for frame in frames:
                 if frame.pts is None:
-                    frame.pts = number * step
-                number += 1
-                frame.time_base = self.time_base
-                if held is not None:
-                    held.duration = max(1, frame.pts - begun)
-                    yield from self._of_part(held)
-                held, begun = frame, frame.pts
-                time = float(frame.pts * self.time_base) - self._origin
-                last = max(last, time + step * float(self.time_base))
-                if time >= self.part.end:
-                    return
-        if held is not None:
-            end = (self._video.start_time or 0) + (self._video.duration or 0)
-            held.duration = end - begun if end > begun else held.duration or step
-            yield from self._of_part(held)
-        self.broken = self._verdict(damaged, last)
+                    frame.pts = time + self._step
+                time, frame.time_base = frame.pts, self.time_base
+                yield from self._order_of(self._video.index, self._step).put(frame)
+        for order in self._orders.values():
+            yield from order.end()
 
-    def _of_part(self, frame: VideoFrame) -> Iterator[VideoFrame]:
-        """The frame, upright, if it belongs to the wanted part."""
-        assert frame.pts is not None
-        time = float(frame.pts * self.time_base) - self._origin
-        if self.part.start - 1e-6 <= time < self.part.end:
-            frame.pts -= round(self.part.start / self.time_base)
-            yield upright(frame)
+    def _order_of(self, index: int, step: int) -> InOrder[Any]:
+        return self._orders.setdefault(index, InOrder(step))
 
-    def _wanted_sound(self, packet: Sound) -> bool:
-        if packet.pts is None or packet.time_base is None:
-            return False
-        time = float(packet.pts * packet.time_base) - self._origin
-        if not self.part.start and self.part.end == float("inf"):
-            return True
-        if not self.part.start <= time < self.part.end:
-            return False
-        shift = round(self.part.start / packet.time_base)
-        packet.pts -= shift
-        packet.dts = None if packet.dts is None else packet.dts - shift
-        return True
+    def _of_part(self, item: Any) -> Iterator[Item]:
+        """The item, a frame upright, if it belongs to the wanted part."""
+        part, sound = self.part, isinstance(item, Packet)
+        lead = float("inf") if sound and not part.start else 1e-6  # codecs have sound before the start
+        if not part.start - lead <= self._seconds(item) < part.end:
+            return
+        shift = round((self._origin + Fraction(part.start)) / item.time_base)
+        item.pts -= shift
+        if isinstance(item, Packet):
+            item.dts = None if item.dts is None else item.pts
+            yield item
+        else:
+            aspect = self._video.sample_aspect_ratio or Fraction(1)
+            self._aspect = 1 / aspect if is_sideways(item) else aspect
+            yield upright(item)
 
-    def _verdict(self, damaged: int, last: float) -> str:
+    def _seconds(self, item: Any) -> float:
+        """When an item comes, from the start of the clip."""
+        return float(item.pts * item.time_base - self._origin)
+
+    def _start(self) -> Fraction:
+        """The clock when the clip starts, seconds: in broadcasts and streams it is that of the recorder."""
+        streams: list[Any] = [self._video, *self.sound]
+        starts = [Fraction(one.start_time * one.time_base) for one in streams if one.start_time is not None]
+        return max(Fraction(0), min(starts, default=Fraction(0)))  # sound of codecs begins a little before 0
+
+    def _last_duration(self, frame: Any) -> int:
+        """How long the last frame is shown: until the end in the header, unless the file is cut off."""
+        own: int = frame.duration or self._step
+        until_end: int = (self._video.start_time or 0) + (self._video.duration or 0) - frame.pts
+        return until_end if 0 < until_end <= own + TOLERANCE_S / self.time_base else own
+
+    def _verdict(self, last: float) -> str:
         duration = self._duration()
-        if damaged:
-            return f"{damaged} of its packets are damaged"
+        if self._damaged:
+            return f"{self._damaged} of its packets are damaged"
         if duration and last < duration - TOLERANCE_S:
             return f"it is cut off: {last:.1f} of {duration:.1f} s are there"
         return ""
@@ -286,7 +313,3 @@ class Clip:
 
 def _because(reason: str) -> str:
     return f" ({reason})" if reason else ""
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, FFmpegError) else None) or str(error)
