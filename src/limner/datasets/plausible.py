@@ -34,10 +34,11 @@ def check_opacity(alpha: Alpha, name: str) -> None:
     )
     if dark > max(bright, LEAST_DARK * alpha.size) and not between:
         levels = [int(level) for level in np.flatnonzero(counts)]
+        label = 1 + int(np.argmax(counts[1 : LARGEST_LABEL + 1]))
         raise DatasetError(
             f"{name} holds the values {_listed(levels)} only and is nearly black to the eye. If these are "
-            "labels, and 1 is the subject: limner data prepare folders --subject-labels 1; else write 255 on "
-            "the subject"
+            f"labels, and {label} is the subject: limner data prepare folders --subject-labels {label}; else "
+            "write 255 on the subject"
         )
 
 
