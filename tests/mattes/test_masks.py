@@ -150,6 +150,18 @@ def test_largest_keeps_the_soft_edge_of_what_it_keeps() -> None:
         masks.largest(alpha, 0)
 
 
+def test_a_speck_is_no_subject_and_is_taken_away() -> None:
+    alpha = np.zeros((50, 60), np.float32)
+    alpha[10:40, 10:40], alpha[10:40, 40] = 1, 0.3
+    clean = alpha.copy()
+    alpha[2, 50] = 0.9
+    for found in (masks.largest(alpha, 2), masks.without_specks(alpha)):
+        np.testing.assert_array_equal(found, clean)
+    np.testing.assert_array_equal(masks.supported(alpha >= 0.5), clean >= 0.5)
+    assert masks.supported(alpha >= 0.5, 0.001)[2, 50]
+    assert not masks.supported(np.zeros((3, 3), bool)).any()
+
+
 @pytest.mark.parametrize("radius", [1, 2, 3, 4, 7, 12, 40])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_box_mean_is_the_mean_of_the_square(radius: int, dtype: Any) -> None:

@@ -134,6 +134,9 @@ def test_identity_photo_has_its_size_and_dpi(rng: np.random.Generator) -> None:
     assert result.pixels.shape == (1063, 827, 3)
     assert result.dpi == pytest.approx((600, 600), rel=0.001)
     assert (result.pixels[:20] == 255).all()
+    alpha[20:30, 200:230] = 1  # a remnant above the head
+    with_remnant = render(photo, alpha, Options(crop="35x45mm", background="white"))
+    np.testing.assert_array_equal(with_remnant.pixels, result.pixels)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,7 @@ def test_what_is_told_about_the_result(client: TestClient) -> None:
         (422, "input", {"files": {"image": PHOTO}, "data": {"crop": "circle"}}),
         (422, "no-picture", {"files": {"picture": PHOTO}}),
         (422, "no-picture", {"files": {"image": PHOTO, "other": PHOTO}}),
+        (422, "given-twice", {"files": {"image": PHOTO, "file": PHOTO}}),
         (422, "no-picture", {"data": {"image": "text"}, "files": {"background": PHOTO}}),
         (422, "options", {"files": {"image": PHOTO}, "data": {"blurr": "3"}}),
         (422, "options", {"files": {"image": PHOTO}, "params": {"shift": "far"}}),
@@ -136,6 +137,64 @@ def test_health_models_and_page(client: TestClient) -> None:
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "'unsafe" not in page.headers["content-security-policy"]
     assert "script-src 'self'" in page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/style.css", "/healthz", "/readyz", "/v1/models", "/metrics", "/openapi.json"]
+)
+def test_head_is_answered_as_get_without_the_body(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert int(head.headers["content-length"]) > 0
+    assert client.head("/v1/cutout").status_code == 405
+
+
+def form(*parts: tuple[str, str, bytes]) -> dict[str, Any]:
+    """A form as some client writes it: each part's disposition, media type and content."""
+    body = b"".join(
+        f"--b\r\nContent-Disposition: form-data; {head}\r\n{kind}\r\n".encode() + content + b"\r\n"
+        for head, kind, content in parts
+    )
+    return {"content": body + b"--b--\r\n", "headers": {"Content-Type": f'{FORM}; boundary="b"'}}
+
+
+JPEG_PART = "Content-Type: image/jpeg\r\n"
+BYTES_PART = "Content-Type: application/octet-stream\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [('name="{}"; filename="p.jpg"', JPEG_PART, PHOTO)],
+        [('name="{}"; filename="写真.jpg"', JPEG_PART, PHOTO)],
+        [("name=\"{}\"; filename*=utf-8''%E5%86%99.jpg", JPEG_PART, PHOTO)],
+        [("name=\"{}\"; filename=\"p.jpg\"; filename*=utf-8''%E5%86%99.jpg", JPEG_PART, PHOTO)],
+        [('name="{}"', JPEG_PART, PHOTO)],
+        [('name="{}"', BYTES_PART, PHOTO)],
+        [("name={}; filename=p.jpg", "", PHOTO)],
+        # A form of a page whose other fields were left empty.
+        [('name="{}"; filename="p.jpg"', JPEG_PART, PHOTO), ('name="format"', "", b"")],
+        [
+            ('name="{}"; filename="p.jpg"', JPEG_PART, PHOTO),
+            ('name="background"; filename=""', BYTES_PART, b""),
+            ('name="blur"', "", b""),
+        ],
+    ],
+)  # fmt: skip
+def test_forms_as_clients_send_them(client: TestClient, parts: list[tuple[str, str, bytes]]) -> None:
+    for path, field in (("/v1/cutout", "image"), ("/v1/cutout", "file"), ("/v1.0/removebg", "image_file")):
+        if path == "/v1.0/removebg":  # has fields of its own names
+            parts = [part for part in parts if "background" not in part[0] and "blur" not in part[0]]
+        request = form(*((head.replace("{}", field), kind, content) for head, kind, content in parts))
+        answer = client.post(path, **request)
+        assert answer.status_code == 200, (path, field, answer.text[:200])
+
+
+def test_empty_options_are_not_given(client: TestClient) -> None:
+    plain = client.post("/v1/cutout", content=PHOTO, headers=JPEG)
+    answer = client.post("/v1/cutout?background=&blur=&crop=", content=PHOTO, headers=JPEG)
+    assert (answer.status_code, answer.content) == (200, plain.content)
 
 
 def test_metrics_count(client: TestClient) -> None:

@@ -155,6 +155,8 @@ def _prepare(args: argparse.Namespace) -> int:
         say(f"not used, it belongs to no pair: {file}")
     for name, reason in spec.failures.items():
         say(f"left out {name}: {reason}")
+    for remark in done.remarks:
+        say(f"{plan.name}: {remark}")
     counts = ", ".join(f"{count} {split}" for split, count in spec.splits.items())
     if spec.failures:
         counts += f", {len(spec.failures)} left out"

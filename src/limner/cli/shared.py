@@ -91,7 +91,10 @@ def need(extra: str, *packages: str) -> None:
 
 @contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
-    """Set by the first Ctrl-C, or SIGTERM from a scheduler; a second one interrupts at once."""
+    """Set by the first Ctrl-C, or SIGTERM from a scheduler; a second one interrupts at once.
+
+    A signal that was ignored at the start, as by ``nohup`` or behind ``&`` in a script, stays ignored.
+    """
     event = threading.Event()
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -99,7 +102,8 @@ def asked_to_stop() -> Iterator[threading.Event]:
             signal.default_int_handler(number, frame)
         event.set()
 
-    before = {name: signal.signal(name, ask) for name in (signal.SIGINT, signal.SIGTERM)}
+    heard = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+    before = {one: signal.signal(one, ask) for one in heard}
     try:
         yield event
     finally:

@@ -12,7 +12,8 @@ import numpy as np
 
 from limner import files
 from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, encode
-from limner.datasets.sample import Sample
+from limner.datasets.plausible import check_opacity
+from limner.datasets.sample import Sample, label_parts
 from limner.errors import DatasetError, InputError
 from limner.images import load_alpha, load_grey, load_image, picture_size
 from limner.mattes.masks import from_labels
@@ -40,8 +41,8 @@ def _samples(root: Any, name: str, split: str | None) -> list[Sample]:
     kind = next((kind for kind in ("masks", "labels") if (root / kind).is_dir()), None)
     if kind is None or not (root / "images").is_dir():
         raise DatasetError(f"{root} is not a data set: it needs images/ and masks/ (or labels/)")
-    images, masks = by_stem(root / "images"), by_stem(root / kind)
-    weights = by_stem(root / "weights") if (root / "weights").is_dir() else {}
+    images, masks = by_path(root / "images"), by_path(root / kind)
+    weights = by_path(root / "weights") if (root / "weights").is_dir() else {}
     ids = list(images) if split is None else _read_list(root / f"{split}.txt", images)
     missing = [one for one in ids if one not in images or one not in masks]
     if missing:
@@ -105,6 +106,7 @@ class Pair:
             DatasetError: If one of the two is missing or damaged, or their proportions differ.
         """
         problems = []
+        parts: dict[str, float] = {}
         try:
             size = picture_size(self.image)
             image = load_image(self.image, least_side=2 * self.short_side)
@@ -113,13 +115,16 @@ class Pair:
         try:
             if self.labels is None:
                 alpha = load_alpha(self.mask)
+                check_opacity(alpha, str(self.mask))
             else:
-                alpha = from_labels(load_grey(self.mask), self.labels).astype(np.float32)
-        except InputError as error:
+                labels = load_grey(self.mask)
+                alpha = from_labels(labels, self.labels).astype(np.float32)
+                parts = label_parts(labels)
+        except (InputError, DatasetError) as error:
             problems.append(str(error))
         if problems:
             raise DatasetError("; ".join(problems))
-        return encode(self.id, image, alpha, size=size, short_side=self.short_side)
+        return encode(self.id, image, alpha, size=size, short_side=self.short_side, parts=parts)
 
 
 def plan_folders(
@@ -135,8 +140,8 @@ def plan_folders(
     """List what is to be prepared from a folder of pictures and a folder of their masks.
 
     Args:
-        images: The pictures.
-        masks: Their masks, of the same stems: opacity (see `load_alpha`) or label indices.
+        images: The pictures, those of sub-folders too.
+        masks: Their masks, of the same paths and stems: opacity (see `load_alpha`) or label indices.
         name: Of the data set.
         subject_labels: The masks hold label indices (palette or grey), and these are the subject.
         short_side: Of the prepared pictures, pixels; the proportions are kept.
@@ -146,7 +151,7 @@ def plan_folders(
     Raises:
         DatasetError: If a folder is missing, has a stem twice, or the two have no stem in common.
     """
-    pictures, targets = by_stem(Path(images)), by_stem(Path(masks))
+    pictures, targets = by_path(Path(images), without=Path(masks)), by_path(Path(masks), without=Path(images))
     ids = [stem for stem in pictures if stem in targets]
     if not ids:
         raise DatasetError(f"no picture in {images} has the stem of one in {masks}")
@@ -172,6 +177,32 @@ def plan_folders(
             if stem not in others
         ],
     )
+
+
+def by_path(folder: Any, *, without: Path | None = None) -> dict[str, Any]:
+    """Path below a folder, without the extension -> file; sub-folders that are not hidden are looked at too.
+
+    Args:
+        folder: `Path` or `zipfile.Path`.
+        without: A folder that is passed over.
+
+    Raises:
+        DatasetError: As `by_stem`.
+    """
+    found = by_stem(folder)
+    for below in sorted(folder.iterdir(), key=lambda path: path.name):
+        if not below.is_dir() or below.name.startswith("."):
+            continue
+        if isinstance(below, Path) and (
+            (without is not None and below.exists() and without.exists() and below.samefile(without))
+            or folder.resolve().is_relative_to(below.resolve())  # a link to where we are
+        ):
+            continue
+        found |= {
+            f"{files.spelled(below.name)}/{name}": file
+            for name, file in by_path(below, without=without).items()
+        }
+    return found
 
 
 def by_stem(folder: Any) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """How long a model takes on this machine: stage by stage, by size of picture, by batch and by threads."""
 
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from limner.errors import InputError, ModelError
 from limner.images import Image, encode_image, resize
 from limner.models.segmenter import Segmenter
 from limner.models.spec import model_path, to_input
+from limner.parallel import cores
 from limner.rendering import pipeline
 from limner.rendering.options import Options
 
@@ -99,7 +99,7 @@ def bench(
     for size in megapixels:
         if size < 0.01:
             raise InputError(f"a picture has at least 0.01 megapixels, got {size}")
-    threads = threads or os.cpu_count() or 1
+    threads = threads or cores()
     segmenter = Segmenter(model, device=device, threads=threads)
     path = model_path(model)
     yield (
@@ -139,7 +139,7 @@ def bench(
                 **vars(time_runs(_run(Segmenter(model, device=device, threads=count), seen, 1))),
             }
             for count in sorted({1, 2, threads})
-            if count <= (os.cpu_count() or 1)
+            if count <= cores()
         ],
     )
 
@@ -201,7 +201,7 @@ def machine() -> dict[str, Any]:
     """What was measured on, and when."""
     return {
         "cpu": _cpu(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "commit": commit(),

@@ -12,6 +12,10 @@ from limner.images import Alpha, Labels, Mask, Trimap
 
 _Floats = TypeVar("_Floats", NDArray[np.float32], NDArray[np.float64])
 
+SPECK = 0.01
+"""A connected part of a mask is a speck where its area is below this fraction of the largest part's."""
+HAIR = 0.02
+"""How far a soft edge reaches, as a fraction of the shorter side of the picture."""
 STRIP = 256
 """Rows that the filters of an alpha work on at a time, which bounds their memory."""
 
@@ -190,11 +194,20 @@ def components(mask: Mask) -> NDArray[np.int32]:
     return labels
 
 
+def supported(mask: Mask, fraction: float = SPECK) -> Mask:
+    """The mask without the connected parts that are smaller than this fraction of the largest one."""
+    labels = components(mask)
+    areas = np.bincount(labels.ravel())
+    areas[0] = 0
+    kept: Mask = (areas >= max(1, fraction * areas.max()))[labels]
+    return kept
+
+
 def largest(alpha: Alpha, count: int) -> Alpha:
     """The alpha of the ``count`` largest subjects alone, 0 elsewhere.
 
     A subject is a connected region with an alpha of at least 0.05; its size is counted where the alpha is at
-    least 0.5. Subjects that touch count as one.
+    least 0.5. Subjects that touch count as one; a speck (`SPECK`) counts as none.
 
     Raises:
         InputError: If ``count`` is not positive.
@@ -205,7 +218,17 @@ def largest(alpha: Alpha, count: int) -> Alpha:
     areas = np.bincount(labels[threshold(alpha)], minlength=labels.max() + 1)
     areas[0] = -1
     kept = np.argsort(-areas, kind="stable")[:count]
+    kept = kept[areas[kept] >= SPECK * areas.max()]
     return np.where(np.isin(labels, kept) & (labels > 0), alpha, np.float32(0))
+
+
+def without_specks(alpha: Alpha, fraction: float = SPECK) -> Alpha:
+    """The alpha near what `supported` keeps of it where it is at least 0.5, 0 elsewhere.
+
+    Near is within `HAIR` of the shorter side, so that soft edges stay.
+    """
+    radius = max(1, round(HAIR * min(alpha.shape)))
+    return np.where(dilate(supported(threshold(alpha), fraction), radius), alpha, np.float32(0))
 
 
 def _greatest(alpha: Alpha, radius: int) -> Alpha:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.errors import ModelError
+from limner.parallel import cores, quota
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -55,7 +56,9 @@ def start_session(
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
+    options.intra_op_num_threads = threads or (
+        cores() if quota() else 0
+    )  # 0: its own choice, by the affinity
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[DEVICES[device]])

@@ -60,7 +60,7 @@ def cutout_extra() -> dict[str, Any]:
         "type": "object",
         "required": ["image"],
         "properties": {
-            "image": {**BINARY, "description": "The picture."},
+            "image": {**BINARY, "description": "The picture; file is another name of it."},
             **options,
             "background": {**background, "anyOf": [BINARY, {"type": "string"}]},
         },

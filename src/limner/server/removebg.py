@@ -86,6 +86,16 @@ def read_job(upload: Upload) -> Job:
     )
 
 
+HEADERS = (
+    "X-Type",
+    "X-Width",
+    "X-Height",
+    "X-Credits-Charged",
+    *(f"X-Foreground-{name}" for name in ("Top", "Left", "Width", "Height")),
+)
+"""Names of the headers of a response."""
+
+
 def headers(made: Made) -> dict[str, str]:
     """Of the response."""
     return {

@@ -14,8 +14,8 @@ from limner.images import Alpha, Image, Metadata, Photo, encode_photo, load_imag
 from limner.models.segmenter import Segmenter, large_enough
 from limner.models.spec import to_alpha, to_input
 from limner.parallel import keep_to
-from limner.rendering.framing import Frame, subject_box
 from limner.rendering.options import Options
+from limner.rendering.outline import Frame, find_subject
 from limner.rendering.render import adjusted_alpha, compose, frame_shown, refined_alpha
 from limner.server.batching import Batcher
 from limner.server.problems import LimitError
@@ -156,7 +156,7 @@ class Service:
             data=data,
             size=(height, width),
             frame=frame,
-            box=subject_box(alpha) if (alpha >= 0.5).any() else None,
+            box=find_subject(alpha),
             subject_fraction=float(alpha.mean()),
         )
 

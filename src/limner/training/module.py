@@ -2,7 +2,6 @@
 
 import io
 import math
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
@@ -22,6 +21,7 @@ from limner.evaluation.metrics import Counts, dice
 from limner.nets import NETS
 from limner.nets.portrait import PortraitNet
 from limner.training.augment import Examples
+from limner.training.checkpoint import read_checkpoint
 from limner.training.config import TrainConfig
 from limner.training.losses import LOSSES, total
 
@@ -160,16 +160,14 @@ def load_checkpoint(path: str | Path) -> tuple[PortraitModule, str]:
     """A trained module, in evaluation mode on the CPU, and the commit that trained it.
 
     Raises:
-        ModelError: If the file is missing or is not a checkpoint of this package.
+        ModelError: If the file is missing, damaged, or no checkpoint of this version.
     """
+    values = read_checkpoint(path)
     try:
-        values: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         module = PortraitModule(**values["hyper_parameters"])
         module.load_state_dict(values["state_dict"])
-    except FileNotFoundError as error:
-        raise ModelError(f"no such checkpoint: {path}") from error
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path} is not a checkpoint of limner train: {error}") from error
+    except (RuntimeError, TypeError, InputError) as error:
+        raise ModelError(f"{path} is a checkpoint of another version of Limner: train it again") from error
     return module.eval(), values["commit"]
 
 

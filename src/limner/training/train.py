@@ -14,6 +14,7 @@ from limner.errors import InputError
 from limner.training import allocator
 from limner.training.batchnorm import share
 from limner.training.callbacks import Averaging, Deadline, History, Progress, StopInOrder, Stopped
+from limner.training.checkpoint import check_resume
 from limner.training.config import TrainConfig
 from limner.training.loading import PortraitData
 from limner.training.module import PortraitModule
@@ -27,7 +28,8 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
 
     Args:
         config: The settings.
-        resume: A ``last.ckpt`` of the same configuration to go on from, as if it had never stopped.
+        resume: A ``last.ckpt`` of the same settings to go on from, as if it had never stopped; those of
+            `limner.training.checkpoint.MAY_CHANGE` may differ.
 
     Returns:
         The checkpoint of the epoch with the best Dice on the holdout, ``best.ckpt`` in ``output/name``; with
@@ -35,10 +37,10 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         lie beside it.
 
     Raises:
-        InputError: If the folder holds a run already and ``resume`` does not go on with it, or a batch
-            cannot be shared out.
+        InputError: If the folder holds a run already and ``resume`` does not go on with it, the checkpoint
+            is of other settings, or a batch cannot be shared out.
         DatasetError: If a data set cannot be read.
-        ModelError: If the loss stops being a number.
+        ModelError: If the checkpoint cannot be read, or the loss stops being a number.
         KeyboardInterrupt: After Ctrl-C, once ``last.ckpt`` is written.
     """
     folder = Path(config.output) / config.name
@@ -46,6 +48,8 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         raise InputError(
             f"{folder} holds a run already: go on with --resume {folder}/last.ckpt, or choose another name"
         )
+    if resume is not None:
+        check_resume(config, resume)
     devices, nodes = _processes(config)
     several = devices * nodes > 1
     if config.batch_size % (devices * nodes):
