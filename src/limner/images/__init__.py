@@ -3,7 +3,7 @@
 Inside the package a picture has one form, the array aliases below; everything else is converted here.
 """
 
-from limner.images.animation import ANIMATED, encode_frames, load_frames
+from limner.images.animation import ANIMATED, Animation, encode_frames, load_animation, load_frames
 from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
 from limner.images.check import Picture, as_alpha, as_image, as_photo
 from limner.images.colour import parse_colour
@@ -29,6 +29,7 @@ __all__ = [
     "MAX_PIXELS",
     "METADATA",
     "Alpha",
+    "Animation",
     "Colour",
     "Image",
     "Labels",
@@ -53,6 +54,7 @@ __all__ = [
     "fit",
     "halved",
     "load_alpha",
+    "load_animation",
     "load_frames",
     "load_grey",
     "load_image",

@@ -1,6 +1,5 @@
 """Pictures in: decoded, turned upright, brought to one form."""
 
-import io
 import logging
 
 import numpy as np
@@ -14,7 +13,7 @@ from limner.images.arrays import Alpha, Image, Labels, Pixels, Rgba, Size
 from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb, to_8_bit
 from limner.images.deep import divide, is_deep, is_premultiplied, join, read_deep
 from limner.images.metadata import BROKEN_EXIF, described
-from limner.images.opening import MAX_PIXELS, Pillow, Source, name_of, opened, read_source
+from limner.images.opening import MAX_PIXELS, Pillow, Source, name_of, opened, read_source, same_again
 from limner.images.photo import Photo
 from limner.images.strips import strips
 
@@ -52,7 +51,9 @@ def load_photo(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
     Raises:
         InputError: If there is no such file, or it is not a whole picture of at most ``max_pixels``.
     """
-    return _load(source, max_pixels)
+    name = name_of(source)
+    with opened(read_source(source), name, max_pixels) as picture:
+        return photo_in(picture, name)
 
 
 def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int | None = None) -> Image:
@@ -67,7 +68,9 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int 
     Raises:
         InputError: As `load_photo`.
     """
-    return _load(source, max_pixels, least_side).image
+    name = name_of(source)
+    with opened(read_source(source), name, max_pixels) as picture:
+        return photo_in(picture, name, least_side).image
 
 
 def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
@@ -158,23 +161,21 @@ def photo_of(picture: Pillow, name: str) -> Photo:
     return Photo(pixels=pixels, alpha=alpha, profile=profile, exif=exif, dpi=_dpi(picture))
 
 
-def _load(source: Source, max_pixels: int, least_side: int | None = None) -> Photo:
-    name = name_of(source)
-    data = read_source(source)
-    with opened(data, name, max_pixels) as picture:
-        _say_if_animated(picture, name)
-        if is_deep(picture, name):
-            with PIL.Image.open(io.BytesIO(data), formats=("PNG", "TIFF")) as again:
-                return _deep_photo(picture, again, name)
-        if least_side is not None:
-            picture.draft(None, (least_side, least_side))
-        picture.load()
-        return photo_of(picture, name)
+def photo_in(picture: Pillow, name: str, least_side: int | None = None) -> Photo:
+    """A picture that is `opened` and not decoded yet, as `load_photo` and `load_image` give it."""
+    _say_if_animated(picture, name)
+    if is_deep(picture, name):
+        return _deep_photo(picture, name)
+    if least_side is not None:
+        picture.draft(None, (least_side, least_side))
+    picture.load()
+    return photo_of(picture, name)
 
 
-def _deep_photo(picture: Pillow, again: Pillow, name: str) -> Photo:
+def _deep_photo(picture: Pillow, name: str) -> Photo:
     premultiplied = is_premultiplied(picture)
-    halves = read_deep(picture, again)
+    with same_again(picture) as again:
+        halves = read_deep(picture, again)
     orientation, exif = _exif(picture, name)
     samples = join(*(_turned(half, orientation) for half in halves))
     if premultiplied:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import PIL.features
 import PIL.Image
@@ -72,6 +72,11 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pil
         raise InputError(
             f"{name} is damaged and cannot be decoded: {reason}; get a whole copy of it"
         ) from error
+
+
+def same_again(picture: Any) -> Pillow:
+    """An `opened` picture that is not decoded yet, opened once more."""
+    return PIL.Image.open(io.BytesIO(picture.fp.getvalue()), formats=(picture.format,))
 
 
 def read_source(source: Source) -> bytes:
