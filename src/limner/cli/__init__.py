@@ -40,7 +40,7 @@ def _run(argv: Sequence[str] | None) -> int:
     if args.run is None:
         parser.print_help()
         return 2
-    logging.basicConfig(level=logging.WARNING, handlers=[Lines()])
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[Lines()])
     warnings.showwarning = lambda message, *_, **__: warn(message)  # a line, not a place in a library
     warnings.simplefilter("always", UserWarning)  # of the second file too
     warnings.filterwarnings("ignore", category=FutureWarning)  # is for whoever wrote the library

@@ -17,8 +17,9 @@ from limner.images.decode import (
     to_pillow,
 )
 from limner.images.encode import FORMATS, check_format, encode_image, encode_photo, save_image, save_photo
+from limner.images.limits import MAX_PIXELS
 from limner.images.metadata import METADATA, Metadata
-from limner.images.opening import MAX_PIXELS, Pillow, Source
+from limner.images.opening import Pillow, Source
 from limner.images.photo import Photo
 from limner.images.resize import fit, halved, resize, resize_fields
 from limner.images.warp import Shifts, moved, sampled

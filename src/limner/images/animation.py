@@ -19,7 +19,8 @@ from limner.errors import InputError
 from limner.images.colour import to_8_bit
 from limner.images.decode import photo_in, photo_of
 from limner.images.encode import encode_photo
-from limner.images.opening import MAX_PIXELS, Pillow, Source, name_of, opened, read_source
+from limner.images.limits import MAX_PIXELS
+from limner.images.opening import Pillow, Source, name_of, opened, read_source
 from limner.images.photo import Photo
 from limner.images.png import FAST, SIGNATURE, SMALL, chunk, header_chunks, image_header, packed_rows
 

@@ -12,8 +12,9 @@ from limner.errors import InputError
 from limner.images.arrays import Alpha, Image, Labels, Pixels, Rgba, Size
 from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb, to_8_bit
 from limner.images.deep import divide, is_deep, is_premultiplied, join, read_deep
+from limner.images.limits import MAX_PIXELS
 from limner.images.metadata import BROKEN_EXIF, described
-from limner.images.opening import MAX_PIXELS, Pillow, Source, name_of, opened, read_source, same_again
+from limner.images.opening import Pillow, Source, name_of, opened, read_source, same_again
 from limner.images.photo import Photo
 from limner.images.strips import strips
 
@@ -285,7 +286,9 @@ def _arrays(picture: Pillow) -> tuple[Image, Alpha | None]:
 def _deep_grey(picture: Pillow, name: str) -> NDArray[np.uint16]:
     values = np.asarray(picture)
     if values.dtype != np.uint16:
-        if values.min() < 0 or values.max() > 65535:
+        if values.min() < 0:
+            raise InputError(f"{name} holds negative pixels: save it with 8 or 16 bits a channel, from 0")
+        if values.max() > 65535:
             raise InputError(f"{name} holds 32-bit pixels: save it with 8 or 16 bits a channel")
         values = values.astype(np.uint16)
     return values
