@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images.arrays import Alpha, Image, Labels, Pixels, Rgba, Size
+from limner.images.cicp import tone_mapped
 from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb, to_8_bit
 from limner.images.deep import divide, is_deep, is_premultiplied, join, read_deep
 from limner.images.limits import MAX_PIXELS
-from limner.images.metadata import BROKEN_EXIF, described
+from limner.images.metadata import BROKEN_EXIF, described, orientation
 from limner.images.opening import Pillow, Source, name_of, opened, read_source, same_again
 from limner.images.photo import Photo
 from limner.images.strips import strips
@@ -143,8 +144,8 @@ def photo_of(picture: Pillow, name: str) -> Photo:
     Raises:
         InputError: If its pixels have more than 16 bits.
     """
-    orientation, exif = _exif(picture, name)
-    upright = _turned(picture, orientation)
+    turn, exif = _exif(picture, name)
+    upright = _turned(picture, turn)
     profile = _profile(picture, name)
     pixels: Pixels
     alpha: Alpha | None
@@ -159,6 +160,8 @@ def photo_of(picture: Pillow, name: str) -> Photo:
         pixels, alpha = _arrays(_rgb(upright, profile))
         if profile is not None and colour_space(profile) != "RGB":
             profile = None
+    if "hdr" in picture.info:
+        pixels = tone_mapped(pixels, *picture.info["hdr"])
     return Photo(pixels=pixels, alpha=alpha, profile=profile, exif=exif, dpi=_dpi(picture))
 
 
@@ -177,8 +180,8 @@ def _deep_photo(picture: Pillow, name: str) -> Photo:
     premultiplied = is_premultiplied(picture)
     with same_again(picture) as again:
         halves = read_deep(picture, again)
-    orientation, exif = _exif(picture, name)
-    samples = join(*(_turned(half, orientation) for half in halves))
+    turn, exif = _exif(picture, name)
+    samples = join(*(_turned(half, turn) for half in halves))
     if premultiplied:
         divide(samples)
     if samples.shape[2] == 4:
@@ -188,8 +191,11 @@ def _deep_photo(picture: Pillow, name: str) -> Photo:
     else:
         opacity = _keyed(picture, samples)
     profile = _profile(picture, name)
+    pixels: Pixels = np.ascontiguousarray(samples[..., :3])
+    if "hdr" in picture.info:
+        pixels = tone_mapped(pixels, *picture.info["hdr"])
     return Photo(
-        pixels=np.ascontiguousarray(samples[..., :3]),
+        pixels=pixels,
         alpha=opacity,
         profile=profile,
         exif=exif,
@@ -211,16 +217,15 @@ def _say_if_animated(picture: Pillow, name: str) -> None:
         _log.warning("%s holds several frames: only the first is used", name)
 
 
-def _turned(picture: Pillow, orientation: int) -> Pillow:
-    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
+def _turned(picture: Pillow, turn: int) -> Pillow:
+    return picture.transpose(_TURNS[turn]) if turn in _TURNS else picture
 
 
 def _exif(picture: Pillow, name: str) -> tuple[int, bytes | None]:
     """The orientation, and what else the file says of the shot."""
     try:
         exif = picture.getexif()
-        orientation = exif.get(PIL.ExifTags.Base.Orientation, 1)
-        return orientation if isinstance(orientation, int) else 1, described(exif)
+        return orientation(exif), described(exif)
     except BROKEN_EXIF as error:
         _log.warning("%s: its EXIF data is damaged (%s) and left out", name, error)
         return 1, None

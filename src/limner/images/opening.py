@@ -2,6 +2,7 @@
 
 import ctypes
 import io
+import logging
 import os
 import struct
 from collections.abc import Iterator
@@ -15,9 +16,13 @@ import PIL.features
 import PIL.Image
 
 from limner.errors import InputError, MissingExtraError
+from limner.images import jpeg_end, png, tiff_pages
+from limner.images.jpeg_end import with_end
 from limner.images.limits import MAX_PIXELS, too_large
-from limner.images.tiff_pages import SIGNATURES, whole_pages
+from limner.images.png_chunks import readable
+from limner.images.tiff_pages import whole_pages
 from limner.images.tiff_samples import plain_samples
+from limner.images.unprofiled import nclx_colours, png_colours
 
 Pillow: TypeAlias = PIL.Image.Image
 """A picture as Pillow holds it: accepted at the door, given back where it was given."""
@@ -40,11 +45,13 @@ _DAMAGED = (
     struct.error,
     ArithmeticError,
 )
-_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
+_STARTS = (png.SIGNATURE, jpeg_end.SIGNATURE, b"GIF87a", b"GIF89a")
 _RAW = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")
 """Of raw files that are no TIFF: Panasonic, Olympus, Fujifilm, Sigma, Minolta; Canon's CR3 has a brand."""
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
+_NUMBERED = {"AVIF", "HEIF"}  # formats whose colours may be given by numbers
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -56,10 +63,7 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pil
     """
     formats = _formats(data, name)
     try:
-        if data.startswith(SIGNATURES):
-            _silence_libtiff()
-            data, page = whole_pages(data, name)
-            data = plain_samples(data, page, name, max_pixels)
+        data, info = _prepared(data, name, max_pixels)
         with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
             width, height = picture.size
             if width * height > max_pixels:
@@ -67,6 +71,10 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pil
             if picture.format == "PNG":  # Pillow decodes it whatever its checksums say
                 with PIL.Image.open(io.BytesIO(data), formats=formats) as same:
                     same.verify()
+            if picture.format in _NUMBERED and "icc_profile" not in picture.info:
+                info = nclx_colours(data, name)
+            for key, value in info.items():
+                picture.info.setdefault(key, value)
             yield picture
     except InputError:
         raise
@@ -133,9 +141,25 @@ def start_heif() -> None:
     pillow_heif.register_heif_opener()
 
 
+def _prepared(data: bytes, name: str, max_pixels: int) -> tuple[bytes, dict[str, Any]]:
+    """The file as Pillow reads it rightly, and what else is to stand in its ``info``."""
+    if data.startswith(tiff_pages.SIGNATURES):
+        _silence_libtiff()
+        data, page = whole_pages(data, name)
+        return plain_samples(data, page, name, max_pixels), {}
+    if data.startswith(png.SIGNATURE):
+        data, found = readable(data, name)
+        return data, png_colours(found, name)
+    if data.startswith(jpeg_end.SIGNATURE):
+        data, added = with_end(data, max_pixels)
+        if added:
+            _log.warning("%s: its end is missing; all of the picture is there", name)
+    return data, {}
+
+
 def _unknown(data: bytes, name: str) -> str:
     """Why Pillow did not open a file, by its first bytes."""
-    if data.startswith(SIGNATURES):
+    if data.startswith(tiff_pages.SIGNATURES):
         return (
             f"{name} is a TIFF of a kind that Limner does not read: save it as RGB or grey with 8 or 16 bits"
         )
