@@ -17,7 +17,7 @@ from limner.images import Photo, encode_photo, load_photo
 from limner.images.cicp import PRIMARIES, profile_of, to_xyz
 from limner.images.png import encode_png
 from tests.images.profiles import P3, SRGB, encoded, wide_profile
-from tests.images.test_photo import noise
+from tests.images.test_photo import noise, tiff
 
 RED = np.array((230, 40, 40), np.uint8)
 SRGB_CHRM = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
@@ -122,6 +122,7 @@ def test_a_gamma_of_one_is_light_itself() -> None:
         lambda: flat(cicp(1, 13)),
         lambda: flat(cicp(1, 1), gama(1.0)),
         lambda: flat(cicp(2, 2)),
+        lambda: flat((b"iCCP", b"x\0\0" + zlib.compress(wide_profile())), cicp(1, 13)),
         lambda: heic(1, 13),
         lambda: avif(1, 13),
         lambda: avif(1, 1),
@@ -134,6 +135,41 @@ def test_what_means_srgb_changes_nothing_and_says_nothing(
     assert photo.profile is None
     assert np.abs(photo.pixels[2, 2].astype(int) - RED).max() <= 2
     assert caplog.text == ""
+
+
+def test_primaries_of_a_tiff_go_with_its_pixels(rng: np.random.Generator) -> None:
+    pixels = noise(rng, 3, np.uint8)
+    wide, narrow = (
+        tiff(
+            pixels,
+            photometric="rgb",
+            extratags=[chromaticities(319, values[2:]), chromaticities(318, values[:2])],
+        )
+        for values in (P3_CHRM, SRGB_CHRM)
+    )
+    np.testing.assert_array_equal(load_photo(wide).pixels, pixels)
+    assert np.abs(load_photo(wide).image - to_srgb(pixels, srgb_light)).max() <= 2
+    assert load_photo(narrow).profile is None
+
+
+def chromaticities(tag: int, values: tuple[float, ...]) -> tuple[int, str, int, tuple[int, ...], bool]:
+    """A tag of fractions, for tifffile."""
+    parts = tuple(part for value in values for part in (round(value * 1e4), 10_000))
+    return tag, "2I", len(values), parts, True
+
+
+def test_adobe_rgb_of_a_camera_goes_with_its_pixels() -> None:
+    """Adobe RGB (1998), 4.3.6: its green, (0, 255, 0), lies outside sRGB; grey is grey, gamma 2.2."""
+    exif = PIL.Image.Exif()
+    exif[0x8769] = {0xA001: 65535, 0xA005: {1: "R03", 2: b"0100"}}
+    picture = PIL.Image.new("RGB", (16, 16), (219, 0, 0))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=100, subsampling=0, exif=exif)
+    photo = load_photo(buffer.getvalue())
+    assert photo.profile is not None
+    assert np.abs(photo.image[8, 8].astype(int) - (255, 0, 0)).max() <= 2  # sRGB's red is (219, 0, 0) there
+    again = load_photo(encode_photo(photo, ".jpg"))
+    assert again.profile == photo.profile
 
 
 @pytest.mark.parametrize("transfer", [16, 18])

@@ -78,7 +78,7 @@ def _cut_one(
     extension = ".png" if target == "-" else Path(target).suffix.lower()
     file = sys.stdin.buffer if source == "-" else source
     try:
-        with about(source):
+        with about("<stdin>" if source == "-" else source):
             data, size = run(file, segment, options, extension=extension, on_stage=clock.lap, **encoding)
     except InputError as error:
         raise error if source in str(error) else InputError(f"{source}: {error}") from error

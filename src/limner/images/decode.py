@@ -18,6 +18,7 @@ from limner.images.metadata import BROKEN_EXIF, described, orientation
 from limner.images.opening import Pillow, Source, name_of, opened, read_source, same_again
 from limner.images.photo import Photo
 from limner.images.strips import strips
+from limner.images.unprofiled import adobe_rgb
 
 _ANIMATED = {"GIF", "PNG", "WEBP", "TIFF", "AVIF"}
 _TURN = PIL.Image.Transpose
@@ -241,7 +242,7 @@ def _profile(picture: Pillow, name: str) -> bytes | None:
     """The colour profile, where it fits the picture and can be used."""
     profile: bytes | None = picture.info.get("icc_profile")
     if not profile:
-        return None
+        return adobe_rgb() if picture.mode in {"RGB", "RGBA"} and _is_adobe_rgb(picture) else None
     try:
         space = colour_space(profile)
         if picture.mode not in _MODES.get(space, ()):
@@ -253,6 +254,15 @@ def _profile(picture: Pillow, name: str) -> bytes | None:
         reason = str(error)
     _log.warning("%s: its colour profile does not fit (%s); its values are taken as sRGB", name, reason)
     return None
+
+
+def _is_adobe_rgb(picture: Pillow) -> bool:
+    """Whether a camera says so in its EXIF data, as those do that write no profile."""
+    try:
+        found: object = picture.getexif().get_ifd(PIL.ExifTags.IFD.Interop).get(1)
+    except BROKEN_EXIF:
+        return False  # which is said where the rest of it is read
+    return found == "R03"
 
 
 def _plain(mode: str, space: str) -> str:

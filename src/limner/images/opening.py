@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, TypeAlias
 import PIL._imaging
 import PIL.features
 import PIL.Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from limner.errors import InputError, MissingExtraError
 from limner.images import jpeg_end, png, tiff_pages
@@ -22,7 +23,7 @@ from limner.images.limits import MAX_PIXELS, too_large
 from limner.images.png_chunks import readable
 from limner.images.tiff_pages import whole_pages
 from limner.images.tiff_samples import plain_samples
-from limner.images.unprofiled import nclx_colours, png_colours
+from limner.images.unprofiled import nclx_colours, png_colours, tiff_colours
 
 Pillow: TypeAlias = PIL.Image.Image
 """A picture as Pillow holds it: accepted at the door, given back where it was given."""
@@ -73,6 +74,8 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pil
                     same.verify()
             if picture.format in _NUMBERED and "icc_profile" not in picture.info:
                 info = nclx_colours(data, name)
+            if isinstance(picture, TiffImageFile) and "icc_profile" not in picture.info:
+                info = tiff_colours(picture.tag_v2, name)
             for key, value in info.items():
                 picture.info.setdefault(key, value)
             yield picture

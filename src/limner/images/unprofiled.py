@@ -1,4 +1,4 @@
-"""What a file without an ICC profile says of its colours: nclx in AVIF and HEIC, chunks in PNG, EXIF."""
+"""What a file without an ICC profile says of its colours: nclx in AVIF and HEIC, chunks in PNG, tags."""
 
 import logging
 import struct
@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from limner.images.cicp import GAMMAS, HDR, PRIMARIES, SRGB, Primaries, profile_of, same
+from limner.images.cicp import ADOBE, GAMMAS, HDR, PRIMARIES, SRGB, Primaries, profile_of, same
 
 _INTO = {b"meta": 4, b"iprp": 0, b"ipco": 0}  # boxes that are looked into -> bytes before what they hold
+_TIFF_WHITE, _TIFF_PRIMARIES = 318, 319
 _SRGB_GAMMA, _NEAR = 0.45455, 0.005  # exponent that makes a value of light; what else counts as it
 _log = logging.getLogger(__name__)
 
@@ -46,6 +47,24 @@ def nclx_colours(data: bytes, name: str) -> dict[str, Any]:
             primaries, transfer = struct.unpack_from(">HH", body, 4)
             return _said(primaries, transfer, name)
     return {}
+
+
+def tiff_colours(tags: Any, name: str) -> dict[str, Any]:
+    """The primaries that a TIFF file names, with the curve of sRGB, as `png_colours`."""
+    colours = tags.get(_TIFF_PRIMARIES, ())
+    white = tags.get(_TIFF_WHITE, SRGB[6:])
+    if len(colours) != 6 or len(white) != 2:
+        return {}
+    return _profile(tuple(float(value) for value in (*colours, *white)), _SRGB_GAMMA, name)
+
+
+def adobe_rgb() -> bytes:
+    """The profile that cameras mean by R03.
+
+    Reference:
+        Adobe RGB (1998) Color Image Encoding, 2005; DCF 2.0 (JEITA CP-3461), optional colour space.
+    """
+    return profile_of(ADOBE, 563 / 256, "Adobe RGB (1998)")
 
 
 def _boxes(data: bytes, place: int, end: int) -> Iterator[bytes]:
@@ -92,5 +111,5 @@ def _profile(primaries: Primaries, gamma: float, name: str) -> dict[str, Any]:
     try:
         return {"icc_profile": profile_of(primaries, None if curve is None else 1 / curve, title)}
     except (np.linalg.LinAlgError, ArithmeticError, struct.error):
-        _log.warning("%s: its colours (gAMA, cHRM) cannot be right; they are taken as sRGB", name)
+        _log.warning("%s: its primaries or its gamma cannot be right; they are taken as sRGB", name)
         return {}
