@@ -1,5 +1,7 @@
 import json
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,6 +23,25 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         main([command, "--help"])
     assert caught.value.code == 0
     assert f"limner {command}" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["models"], ["doctor"], ["models", "verify"], []])
+def test_a_full_output_is_one_line(words: list[str], unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "limner", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr.decode()) in (
+        (1, "limner: error: cannot write to standard output: No space left on device\n"),
+        (2, ""),  # argparse, which prints the help, says nothing of it
+    )
+    assert words == [] or done.returncode == 1
 
 
 def test_usage_errors_are_2() -> None:

@@ -78,6 +78,15 @@ def test_pipe_in_and_out() -> None:
     assert decode(done.stdout).shape == (512, 512, 4)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_picture_that_the_output_cannot_take_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "limner", "cut", str(PORTRAIT), "-o", "-"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == b"limner: error: cannot write to standard output: No space left on device\n"
+
+
 def test_a_terminal_gets_no_picture(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -225,9 +234,13 @@ def test_what_a_library_warns_of_is_a_line(tmp_path: Path) -> None:
     resolution = data.index(struct.pack("<HHI", 0x011A, 5, 1))
     data[resolution + 8 : resolution + 12] = struct.pack("<I", 9_000_000)  # where the file has no byte
     (tmp_path / "photo.tif").write_bytes(data)
-    done = run("cut", tmp_path / "photo.tif", "-o", tmp_path / "cut.png")
+    (tmp_path / "second.tif").write_bytes(data)
+    done = run("cut", tmp_path / "photo.tif", tmp_path / "second.tif")
     assert done.returncode == 0
-    assert done.stderr.startswith(b"limner: Truncated File Read\nlimner: wrote")
+    lines = done.stderr.decode().splitlines()
+    for name, said in zip(("photo", "second"), (lines[:2], lines[2:]), strict=True):
+        assert said[0] == f"limner: {tmp_path / name}.tif: Truncated File Read"
+        assert said[1].startswith("limner: wrote")
 
 
 def test_all_failed_is_1(tmp_path: Path) -> None:

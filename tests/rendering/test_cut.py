@@ -12,7 +12,16 @@ import pytest
 import limner
 from limner.cli import main
 from limner.errors import InputError
-from limner.images import Image, Photo, encode_photo, load_image, save_image, save_photo
+from limner.images import (
+    ANIMATED,
+    Image,
+    Photo,
+    encode_photo,
+    load_animation,
+    load_image,
+    save_image,
+    save_photo,
+)
 from limner.mattes.masks import to_uint8
 from limner.models.segmenter import Segmenter
 from tests.conftest import PORTRAIT, decode
@@ -126,6 +135,29 @@ def test_what_a_result_holds(portrait: Image) -> None:
     np.testing.assert_array_equal(white.image, np.asarray(white.pillow))
     assert (white.rgba[..., 3] == 255).all()
     assert limner.cut(portrait, mask=True).pillow.mode == "L"
+
+
+@pytest.mark.parametrize("background", ["original", "blur", "grey"])
+def test_hidden_colours_are_shown_in_no_format(background: str, tmp_path: Path, portrait: Image) -> None:
+    hidden = np.dstack((np.asarray(small(portrait)), np.full((SIDE, SIDE), 255, np.uint8)))
+    hidden[:, :30] = (255, 0, 200, 0)
+    save_image(tmp_path / "hidden.png", hidden)
+    for name in ("out.png", "out.tif", "out.jpg", "out.webp", "out.bmp"):
+        target = tmp_path / name
+        assert main(["cut", str(tmp_path / "hidden.png"), "--background", background, "-o", str(target)]) == 0
+        limner.cut(tmp_path / "hidden.png", background=background).save(tmp_path / f"python-{name}")
+        assert (tmp_path / f"python-{name}").read_bytes() == target.read_bytes()
+        assert load_image(target)[:, :22].min() >= 240  # nothing, which is shown over white
+
+
+def test_an_animation_is_played_as_often_as_it_was(tmp_path: Path, portrait: Image) -> None:
+    frames = [small(portrait).rotate(angle) for angle in (0, 5)]
+    frames[0].save(tmp_path / "once.gif", save_all=True, append_images=frames[1:], duration=[70_000, 50])
+    for extension in ANIMATED:
+        assert main(["cut", str(tmp_path / "once.gif"), "-o", str(tmp_path / f"out{extension}")]) == 0
+        made = load_animation(tmp_path / f"out{extension}")
+        assert made.plays == 1
+        assert [duration for _, duration in made.frames] == [70_000, 50]
 
 
 def test_segment_render_and_cut_are_one_road(portrait: Image) -> None:

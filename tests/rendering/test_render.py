@@ -15,7 +15,7 @@ from limner.rendering.backgrounds import as_depth
 from limner.rendering.compose import composite
 from limner.rendering.cut import segment
 from limner.rendering.options import Options
-from limner.rendering.render import render
+from limner.rendering.render import render, storable
 from tests.conftest import random_image
 from tests.images.profiles import wide_profile
 
@@ -88,6 +88,61 @@ def test_opacity_of_the_photo_is_multiplied_in(photo: Photo, alpha: Alpha) -> No
     own = np.full(alpha.shape, 0.5, np.float32)
     result = render(Photo(pixels=photo.pixels, alpha=own), alpha)
     np.testing.assert_array_equal(result.alpha, alpha * 0.5)
+
+
+HIDDEN = np.array((255, 0, 200), np.uint8)
+
+
+def partly_hidden(photo: Photo) -> tuple[Photo, Alpha]:
+    """The photo with a loud colour under alpha 0 on its left, half of it opaque above."""
+    own = np.ones(photo.pixels.shape[:2], np.float32)
+    own[:10] = 0.5
+    own[:, :15] = 0
+    return Photo(pixels=np.where(own[..., None] > 0, photo.pixels, HIDDEN), alpha=own), own
+
+
+@pytest.mark.parametrize("background", ["original", "blur", "grey"])
+def test_what_was_transparent_stays_so_before_the_photo_itself(
+    background: str, photo: Photo, alpha: Alpha
+) -> None:
+    flat = Photo(pixels=np.full_like(photo.pixels, (20, 90, 60)))
+    hidden, own = partly_hidden(flat)
+    result = render(hidden, alpha * 0, Options(background=background, shadow=20))
+    assert result.alpha is not None
+    np.testing.assert_array_equal(result.alpha, own)
+    assert not result.pixels[own == 0].any()
+    shown = result.pixels[own > 0].astype(int)
+    if background != "grey":
+        assert np.abs(shown - (20, 90, 60)).max() <= 5  # none of the hidden colour is spread
+    pixels = render(hidden, alpha, Options(background=background)).pixels
+    np.testing.assert_array_equal(pixels[(alpha == 1) & (own == 1)][0], (20, 90, 60))
+
+
+@pytest.mark.parametrize("background", ["transparent", "white", "original"])
+def test_hidden_colours_do_not_spread_when_a_photo_is_resized(background: str) -> None:
+    size = (400, 300)
+    alpha = np.zeros(size, np.float32)
+    alpha[80:400, 90:210] = 1
+    flat = Photo(pixels=np.full((*size, 3), 40, np.uint8))
+    hidden, own = partly_hidden(flat)
+    own[:, 150:] = 0
+    hidden = replace(hidden, pixels=np.where(own[..., None] > 0, hidden.pixels, HIDDEN), alpha=own)
+    result = render(hidden, alpha * own, Options(background=background, crop="35x45mm"))
+    red, green, blue = np.moveaxis(result.pixels.astype(int), 2, 0)
+    assert np.abs(red - green).max() <= 1
+    assert np.abs(red - blue).max() <= 1
+
+
+def test_a_format_without_opacity_gets_white(photo: Photo, alpha: Alpha) -> None:
+    hidden, own = partly_hidden(photo)
+    options = Options(background="original")
+    result = render(hidden, alpha, options)
+    assert storable(result, options, ".png") is result
+    stored = storable(result, options, ".jpg")
+    assert stored.alpha is None
+    assert (stored.pixels[own == 0] == 255).all()
+    cut = render(hidden, alpha)
+    assert storable(cut, Options(), ".jpg") is cut  # to be refused, with the cure
 
 
 def test_sixteen_bits_stay_sixteen(photo: Photo, alpha: Alpha) -> None:

@@ -60,6 +60,21 @@ def test_the_same_bytes_as_the_command(
     assert form.content == raw.content == target.read_bytes()
 
 
+@pytest.mark.parametrize("extension", ["png", "jpg"])
+def test_a_picture_with_opacity_before_itself(extension: str, client: TestClient, tmp_path: Path) -> None:
+    picture = PIL.Image.open(PORTRAIT).resize((96, 96)).convert("RGBA")
+    picture.paste((255, 0, 200, 0), (0, 0, 30, 96))
+    picture.save(tmp_path / "hidden.png")
+    target = tmp_path / f"result.{extension}"
+    assert main(["cut", str(tmp_path / "hidden.png"), "-o", str(target), "--background", "original"]) == 0
+    answer = client.post(
+        "/v1/cutout",
+        files={"image": (tmp_path / "hidden.png").read_bytes()},
+        data={"background": "original", "format": extension},
+    )
+    assert answer.content == target.read_bytes()
+
+
 def test_an_uploaded_background(client: TestClient, tmp_path: Path) -> None:
     sky = io.BytesIO()
     PIL.Image.new("RGB", (40, 30), (10, 200, 90)).save(sky, "PNG")

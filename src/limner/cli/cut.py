@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner import files
 from limner.cli.options import add_encoding, add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_json, add_model, say
+from limner.cli.shared import UsageError, about, add_command, add_json, add_model, say
 from limner.errors import InputError, LimnerError
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def _cut_one(
     extension = ".png" if target == "-" else Path(target).suffix.lower()
     file = sys.stdin.buffer if source == "-" else source
     try:
-        data, size = run(file, segment, options, extension=extension, on_stage=clock.lap, **encoding)
+        with about("<stdin>" if source == "-" else source):
+            data, size = run(file, segment, options, extension=extension, on_stage=clock.lap, **encoding)
     except InputError as error:
         raise error if source in str(error) else InputError(f"{source}: {error}") from error
     if target == "-":

@@ -3,11 +3,13 @@
 import argparse
 import difflib
 import importlib.util
+import logging
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,37 @@ class UsageError(InputError):
 def say(message: object) -> None:
     """Print a line for the person at the terminal."""
     print(f"limner: {message}", file=sys.stderr)
+
+
+_ABOUT: ContextVar[tuple[str, set[str]] | None] = ContextVar("about", default=None)
+"""The file that is worked on, and what was said of it."""
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """What is warned of inside names this file, whoever warns, and is said once."""
+    token = _ABOUT.set((name, set()))
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+def warn(message: object) -> None:
+    """Print a warning, of whatever library, for the person at the terminal."""
+    text = " ".join(str(message).split())
+    name, said = _ABOUT.get() or ("", set())
+    if text not in said:
+        said.add(text)
+        say(text if name in text else f"{name}: {text}")
+
+
+class Lines(logging.Handler):
+    """Prints what is logged as `warn` does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        warn(self.format(record))
 
 
 def add_command(

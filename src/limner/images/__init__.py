@@ -3,7 +3,7 @@
 Inside the package a picture has one form, the array aliases below; everything else is converted here.
 """
 
-from limner.images.animation import ANIMATED, encode_frames, load_frames
+from limner.images.animation import ANIMATED, Animation, encode_frames, load_animation, load_frames
 from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
 from limner.images.check import Picture, as_alpha, as_image, as_photo
 from limner.images.colour import parse_colour
@@ -17,8 +17,9 @@ from limner.images.decode import (
     to_pillow,
 )
 from limner.images.encode import FORMATS, check_format, encode_image, encode_photo, save_image, save_photo
+from limner.images.limits import MAX_PIXELS
 from limner.images.metadata import METADATA, Metadata
-from limner.images.opening import MAX_PIXELS, Pillow, Source
+from limner.images.opening import Pillow, Source
 from limner.images.photo import Photo
 from limner.images.resize import fit, halved, resize, resize_fields
 from limner.images.warp import Shifts, moved, sampled
@@ -29,6 +30,7 @@ __all__ = [
     "MAX_PIXELS",
     "METADATA",
     "Alpha",
+    "Animation",
     "Colour",
     "Image",
     "Labels",
@@ -53,6 +55,7 @@ __all__ = [
     "fit",
     "halved",
     "load_alpha",
+    "load_animation",
     "load_frames",
     "load_grey",
     "load_image",

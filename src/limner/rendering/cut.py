@@ -27,7 +27,7 @@ from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL
 from limner.rendering import pipeline
 from limner.rendering.options import Options, picture_or_name
-from limner.rendering.render import adjusted_alpha, refined_alpha, render_photo
+from limner.rendering.render import adjusted_alpha, refined_alpha, render_photo, storable
 
 
 def segment(picture: Picture, *, model: str | Path = DEFAULT_MODEL, refine: str = "fast") -> Alpha:
@@ -112,7 +112,8 @@ class Result:
                 compress=compress,
                 metadata=metadata,
             ).data
-        return encode_photo(self.photo, extension, compress=compress, metadata=metadata)
+        photo = storable(self.photo, self._options, extension)
+        return encode_photo(photo, extension, compress=compress, metadata=metadata)
 
     def save(self, path: str | Path, *, compress: bool = False, metadata: Metadata = "no-gps") -> None:
         """Write what `limner cut` writes; the extension decides the format. See `encode`.

@@ -18,11 +18,11 @@ from limner.images import (
     check_format,
     encode_frames,
     encode_photo,
-    load_frames,
+    load_animation,
     load_photo,
 )
 from limner.rendering.options import Options
-from limner.rendering.render import refined_alpha, render_photo
+from limner.rendering.render import refined_alpha, render_photo, storable
 
 OnStage: TypeAlias = Callable[[str], None]
 """Told the name of each stage when it is over: decode, network, refine, render, encode."""
@@ -62,14 +62,18 @@ def run(
     Raises:
         InputError: If the picture or an option cannot be used; if an animation is to be cropped.
     """
-    frames = load_frames(source) if extension in ANIMATED else iter([(load_photo(source), 0)])
+    if extension in ANIMATED:
+        frames, plays = load_animation(source)
+    else:
+        frames, plays = iter([(load_photo(source), 0)]), 0
     rendered = _rendered(frames, segment, options, on_stage)
     first, second = next(rendered), next(rendered, None)
     if second is None and extension in FORMATS:
-        data = encode_photo(first[0], extension, compress=compress, metadata=metadata)
+        photo = storable(first[0], options, extension)
+        data = encode_photo(photo, extension, compress=compress, metadata=metadata)
     else:
         moving = chain([first], [second] if second else [], rendered)
-        data = encode_frames(moving, extension, compress=compress)
+        data = encode_frames(moving, extension, plays=plays, compress=compress)
     on_stage("encode")
     height, width = first[0].pixels.shape[:2]
     return Encoded(data, (height, width))

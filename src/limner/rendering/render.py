@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images import (
+    FORMATS,
     Alpha,
     Colour,
     Image,
@@ -27,6 +28,8 @@ from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, sha
 from limner.rendering.framing import ID_PHOTOS, Frame, crop_to, frame_of
 from limner.rendering.options import OWN, PICTURE, Options
 from limner.rendering.outline import HEAD_PART
+
+_LEAST = 0.5 / 255  # a smaller opacity is 0 in 8 bits: not seen
 
 
 @overload
@@ -50,7 +53,8 @@ def render(
         options: What to make; by default a cut-out.
 
     Returns:
-        A cut-out has an alpha: an array is (H, W, 4). A composite has none: (H, W, 3). A mask is (H, W) grey.
+        A cut-out has an alpha: an array is (H, W, 4). A composite has none: (H, W, 3); before a background
+        made of the photo's own, it has the photo's. A mask is (H, W) grey.
 
     Raises:
         InputError: If picture or alpha is of another form, their sizes differ, or the crop does not fit.
@@ -94,21 +98,42 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
     """Crop and compose, with the `adjusted_alpha`."""
     if options.background == PICTURE and options.picture is None:
         raise InputError("the background is to be a picture, and none is given")
-    pixels = photo.pixels
-    dpi = photo.dpi
+    pixels, own, dpi = photo.pixels, photo.alpha, photo.dpi
+    if own is not None:
+        pixels = pixels.copy()
+        pixels[own < _LEAST] = np.iinfo(pixels.dtype).max  # else colours that nobody saw spread from there
     if options.crop:
         frame = frame_shown(alpha, options)
         pixels, alpha = crop_to(pixels, frame), crop_to(alpha, frame)
+        own = None if own is None else crop_to(own, frame)
         if options.crop in ID_PHOTOS:
             form = ID_PHOTOS[options.crop]
             pixels, alpha, dpi = resize(pixels, form.size), resize(alpha, form.size), (form.dpi, form.dpi)
+            own = None if own is None else resize(own, form.size)
     if options.mask:
         return replace(photo, pixels=to_uint8(alpha), alpha=None, profile=None, dpi=dpi)
     photo = replace(photo, pixels=pixels, alpha=None, dpi=dpi)
+    if own is not None and options.background in OWN:
+        return _before_own(photo, own, alpha, options)
     foreground = estimate_foreground(pixels, alpha)
     if options.transparent:
         return _cut(photo, foreground, alpha, options)
     return replace(photo, pixels=mix(foreground, alpha, _background(photo, alpha, options)))
+
+
+def storable(photo: Photo, options: Options, extension: str) -> Photo:
+    """The finished photo as a format can hold it: over white where both it and the options have no opacity.
+
+    Args:
+        photo: What `compose` made.
+        options: The same that it was made with.
+        extension: Of the format, one of `FORMATS`.
+    """
+    form = FORMATS.get(extension.lower())
+    if photo.alpha is None or options.transparent or form is None or form.transparent:
+        return photo
+    white = np.full(3, np.iinfo(photo.pixels.dtype).max, photo.pixels.dtype)
+    return replace(photo, pixels=mix(photo.pixels, photo.alpha, white), alpha=None)
 
 
 def frame_shown(alpha: Alpha, options: Options) -> Frame:
@@ -140,8 +165,24 @@ def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Pho
         foreground, alpha = _over(foreground, alpha, _in_colours_of(photo, colour), flat)
     pixels = foreground.copy() if foreground is photo.pixels else foreground
     for rows in strips(len(pixels), pixels[0].nbytes):
-        pixels[rows] *= (alpha[rows] >= 0.5 / 255)[..., None]
+        pixels[rows] *= (alpha[rows] >= _LEAST)[..., None]
     return replace(photo, pixels=pixels, alpha=alpha)
+
+
+def _before_own(photo: Photo, own: Alpha, alpha: Alpha, options: Options) -> Photo:
+    """The subject before a background made of the photo, all of it as opaque as the photo was.
+
+    Args:
+        photo: Its pixels, without opacity.
+        own: (H, W), the opacity that it came with.
+        alpha: (H, W), of the subject, times ``own``.
+        options: What to make.
+    """
+    subject = np.divide(alpha, own, out=np.zeros_like(alpha), where=own > 0).clip(0, 1)
+    foreground = estimate_foreground(photo.pixels, subject)
+    pixels = mix(foreground, subject, _background(photo, subject, options, own))
+    pixels[own < _LEAST] = 0
+    return replace(photo, pixels=pixels, alpha=own)
 
 
 def _over(foreground: Pixels, alpha: Alpha, colour: Pixels, opacity: Alpha) -> tuple[Pixels, Alpha]:
@@ -162,10 +203,11 @@ def _in_colours_of(photo: Photo, colour: Colour) -> Pixels:
     return found
 
 
-def _background(photo: Photo, alpha: Alpha, options: Options) -> Image:
+def _background(photo: Photo, alpha: Alpha, options: Options, own: Alpha | None = None) -> Image:
     size = (alpha.shape[0], alpha.shape[1])
     if options.background == "blur":
-        behind = blurred(photo.pixels, alpha, radius=options.blur / 100 * max(size), lens=options.lens)
+        unseen = alpha if own is None else 1 - (1 - alpha) * own
+        behind = blurred(photo.pixels, unseen, radius=options.blur / 100 * max(size), lens=options.lens)
     elif options.background == "grey":
         behind = desaturated(photo.pixels)
     elif options.background == "original":

@@ -16,7 +16,7 @@ from limner.models.spec import to_alpha, to_input
 from limner.parallel import keep_to
 from limner.rendering.options import Options
 from limner.rendering.outline import Frame, find_subject
-from limner.rendering.render import adjusted_alpha, compose, frame_shown, refined_alpha
+from limner.rendering.render import adjusted_alpha, compose, frame_shown, refined_alpha, storable
 from limner.server.batching import Batcher
 from limner.server.problems import LimitError
 from limner.server.settings import Settings
@@ -147,7 +147,7 @@ class Service:
         alpha = refined_alpha(photo, to_alpha(prob, (height, width)), options)
         alpha = adjusted_alpha(photo, alpha, options)
         frame = frame_shown(alpha, options)
-        finished = compose(photo, alpha, options)
+        finished = storable(compose(photo, alpha, options), options, f".{job.format}")
         start = self._observe("finish", start)
         data = encode_photo(finished, f".{job.format}", compress=job.compress, metadata=job.metadata)
         self._observe("encode", start)
