@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from limner import files
 from limner.datasets import Sample, Seen, is_prepared, matching_datasets, read_dataset
 from limner.datasets.plausible import check_shares
 from limner.datasets.sample import Load, load_image_at, load_planes
@@ -273,8 +274,9 @@ def read_backgrounds(config: TrainConfig) -> list[Path | bytes]:
     """
     sets = matching_datasets(config.data_root, config.backgrounds)
     if all(root.is_dir() and not (root / "images").is_dir() and not is_prepared(root) for root in sets):
+        folders = [sorted(path for path in root.iterdir() if files.is_picture(path.name)) for root in sets]
         sources: list[Path | bytes] = [
-            path for root in sets for index, path in enumerate(sorted(root.glob("*"))) if index % 4
+            path for paths in folders for index, path in enumerate(paths) if index % 4
         ]
         if not sources:
             raise DatasetError(f"no backgrounds in {sets[0]}: it needs at least two pictures")
