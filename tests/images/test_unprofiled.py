@@ -205,6 +205,11 @@ def test_colours_that_cannot_be_right_are_said(caplog: pytest.LogCaptureFixture)
         assert "taken as sRGB" in caplog.text
 
 
+def test_a_narrow_range_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    load_photo(flat((b"cICP", bytes((1, 13, 0, 0)))))
+    assert "narrow range" in caplog.text
+
+
 @pytest.mark.parametrize("gamma", [None, 1.0, 2.2])
 @pytest.mark.parametrize("code", sorted(PRIMARIES))
 def test_white_is_white_under_every_primaries(code: int, gamma: float | None) -> None:

@@ -24,6 +24,10 @@ def png_colours(found: dict[str, Any], name: str) -> dict[str, Any]:
     others = {key: value for key, value in found.items() if key not in chunks}
     if len(chunks.get("cICP", b"")) == 4:
         others.pop("icc_profile", None)
+        if chunks["cICP"][3] == 0:
+            _log.warning(
+                "%s: its values are of video's narrow range; they are taken as of the full one", name
+            )
         return others | _said(chunks["cICP"][0], chunks["cICP"][1], name)
     if "icc_profile" in found or "sRGB" in chunks:
         return others
