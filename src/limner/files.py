@@ -16,7 +16,16 @@ from limner.errors import InputError, OutputError
 PICTURES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib"),
     *(".heic", ".heif", ".avif", ".jp2", ".ppm", ".pgm"),
-    *(".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2"),  # raw: refused by name, not passed over
+    *(
+        ".dng",
+        ".nef",
+        ".cr2",
+        ".cr3",
+        ".arw",
+        ".raf",
+        ".orf",
+        ".rw2",
+    ),  # raw: refused by name, not passed over
 }
 """Extensions of the files in a folder that are taken for pictures."""
 
