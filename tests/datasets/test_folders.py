@@ -105,3 +105,12 @@ def test_real_lists(name: str, train: int, val: int) -> None:
     assert not lists[0] & lists[1]
     _, alpha = read_folder(root, "val")[0].load()
     assert set(np.unique(alpha)) == {0.0, 1.0}
+
+
+def test_planes_lie_one_after_the_other(tmp_path: Path) -> None:
+    """They are sent between processes as they lie in memory."""
+    make_folder(tmp_path, {"a": 10})
+    planes = load_planes(read_folder(tmp_path)[0], [(40, 50)])
+    assert planes.flags.c_contiguous
+    assert planes[:4, 20, 5].tolist() == [240, 240, 240, 255]
+    assert planes[4].min() == 255

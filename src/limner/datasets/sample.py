@@ -125,7 +125,7 @@ def load_planes(sample: Sample, shapes: Sequence[Size], load: Load = Sample.load
     """Red, green, blue, alpha and weight of a sample, (5, h, w), in the nearest of some shapes."""
     shape = shapes[0] if len(shapes) == 1 else nearest_shape(sample.size(), shapes)
     image, alpha, weight = load(sample, shape)
-    return np.concatenate((image.transpose(2, 0, 1), alpha[None], weight[None]))
+    return np.ascontiguousarray(np.concatenate((image.transpose(2, 0, 1), alpha[None], weight[None])))
 
 
 def load_image_at(source: Path | bytes, size: Size) -> Image:

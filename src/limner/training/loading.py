@@ -109,13 +109,10 @@ class PackedPortraits(Dataset[Batch]):
         """Several samples of one shape at once."""
         return Batch(torch.stack([self._planes[place] for place in ids]), ids)
 
-    def batches(self, size: int) -> list[list[int]]:
-        """All places in batches of at most ``size``, each of one shape."""
-        return [
-            places[start : start + size]
-            for places in self.by_shape.values()
-            for start in range(0, len(places), size)
-        ]
+    def batches(self, size: int, *, replicas: int = 1, rank: int = 0) -> list[list[int]]:
+        """Every ``replicas``-th place from ``rank`` on, in batches of at most ``size``, each of one shape."""
+        mine = ([place for place in places if place % replicas == rank] for places in self.by_shape.values())
+        return [places[start : start + size] for places in mine for start in range(0, len(places), size)]
 
 
 class ResumableLoader(DataLoader[Batch]):
@@ -222,10 +219,10 @@ class PortraitData(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The holdout, always in the same order, shared out among the processes."""
-        batches = self.holdout.batches(self.config.batch_size // self._replicas)
-        return DataLoader(
-            self.holdout, batch_sampler=batches[self._rank :: self._replicas], collate_fn=_as_it_is
+        batches = self.holdout.batches(
+            self.config.batch_size // self._replicas, replicas=self._replicas, rank=self._rank
         )
+        return DataLoader(self.holdout, batch_sampler=batches, collate_fn=_as_it_is)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Examples, list[int]]:  # noqa: ARG002
         """Batch -> examples on its device, and their places; augmented in training by seed, epoch, place."""
