@@ -7,6 +7,7 @@ import PIL.Image
 import pytest
 
 from limner.datasets import matching_datasets, read_folder
+from limner.datasets.sample import load_planes
 from limner.errors import DatasetError
 from tests.conftest import shared_data
 
