@@ -23,13 +23,13 @@ from typing import TypeVar
 import numpy as np
 
 from limner import files
-from limner.batch import Job, places
+from limner.batch import Job, storage
 from limner.batch.job import segmenter
-from limner.bench import machine
 from limner.datasets.synthetic import synthetic_portrait
-from limner.finishing import finish
+from limner.evaluation.timing import machine
 from limner.images import encode_image, encode_photo, load_photo
 from limner.parallel import keep_to
+from limner.rendering.render import refined_alpha, render
 
 Result = TypeVar("Result")
 
@@ -75,13 +75,14 @@ def one_picture(data: bytes, folder: Path, spent: dict[str, float]) -> None:
         spent[stage] += time.process_time() - started
         return result
 
-    read = timed("read", lambda: places.read(path))
+    read = timed("read", lambda: storage.read(path))
     timed("checksum", lambda: files.sha256(read))
     photo = timed("decode", lambda: load_photo(read))
     alpha = timed("network", lambda: network(photo.image))
-    finished = timed("finish", lambda: finish(photo, alpha, job.finish))
+    refined = timed("refine", lambda: refined_alpha(photo, alpha, job.options))
+    finished = timed("render", lambda: render(photo, refined, job.options))
     made = timed("encode", lambda: encode_photo(finished, job.extension))
-    timed("write", lambda: places.write(f"{path}.png", made))
+    timed("write", lambda: storage.write(f"{path}.png", made))
 
 
 def run(source: Path, target: Path, workers: int, pictures: int) -> dict[str, float]:

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from limner.backgrounds import lay_out, mix
 from limner.datasets import read_dataset
 from limner.datasets.synthetic import paint_portrait
-from limner.foreground import estimate_foreground
 from limner.images import Alpha, Image, Shifts, Size, fit, load_image
-from limner.masks import feather
+from limner.mattes.foreground import estimate_foreground
+from limner.mattes.masks import feather
+from limner.rendering.backgrounds import lay_out, mix
 
 FRAMES = 36
 SIZE = (480, 360)

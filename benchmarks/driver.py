@@ -21,7 +21,7 @@ from typing import Any
 
 from limner.batch import Job, Outcome, Task, plan_batch, run_batch, run_processes
 from limner.batch.runners import Work
-from limner.bench import machine
+from limner.evaluation.timing import machine
 
 RUNNERS = "plan", "processes", "ray"
 """Planning alone, and the two ways to hand out what is planned."""

@@ -1,4 +1,4 @@
-"""What the network of `limner.refine` is trained on: pictures, exact alphas and coarse ones of every kind.
+"""What the network of `limner.mattes.refine` is trained on: pictures, exact and coarse alphas of every kind.
 
 A sample is a square of a picture beside an edge of the coarse alpha, at its own size and on the network's
 grid, so that the error is measured at full size.
@@ -18,14 +18,14 @@ from scipy import ndimage
 from torch import Tensor
 from tqdm import tqdm
 
-from limner.backgrounds import lay_out
-from limner.compose import composite
 from limner.datasets import read_dataset
-from limner.datasets.brush import strands
-from limner.foreground import estimate_foreground
+from limner.datasets.drawing import strands
 from limner.images import Alpha, Image, Mask, fit, load_image, resize
-from limner.masks import to_uint8
-from limner.spec import to_input
+from limner.mattes.foreground import estimate_foreground
+from limner.mattes.masks import to_uint8
+from limner.models.spec import to_input
+from limner.rendering.backgrounds import lay_out
+from limner.rendering.compose import composite
 from painted import paint_harder
 
 PAINTED, COMPOSED = 220, 330  # portraits

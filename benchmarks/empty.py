@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from limner.images import load_image
-from limner.segmenter import Segmenter
-from limner.spec import DEFAULT_MODEL
+from limner.models.segmenter import Segmenter
+from limner.models.spec import DEFAULT_MODEL
 
 
 def main() -> None:

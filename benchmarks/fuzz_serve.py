@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.server.fuzzing import EXPECTED, Fuzz, send
 
-from limner.bench import machine
+from limner.evaluation.timing import machine
 
 SERVE = [sys.executable, "-m", "limner", "serve", "--port", "0", "--max-megapixels", "1"]
 

@@ -4,10 +4,10 @@
     python benchmarks/matte.py --data ../shared/data --peers ../shared/peers [--models base unet] [--count 40]
 
 The coarse alphas are those of our models and of two of other projects, enlarged bilinearly
-(`limner.spec.to_alpha`). Two lists, both at 600 x 800: EG1800's val.txt (hard-edged masks), and painted
-portraits with exact alpha (hair strands, holes, blur; `painted.py`). Changes against the bilinear alpha are
-given with bootstrap intervals over images. Writes benchmarks/results/matte.json, the tables of docs/matte.md
-and docs/edges.png.
+(`limner.models.spec.to_alpha`). Two lists, both at 600 x 800: EG1800's val.txt (hard-edged masks), and
+painted portraits with exact alpha (hair strands, holes, blur; `painted.py`). Changes against the bilinear
+alpha are given with bootstrap intervals over images. Writes benchmarks/results/matte.json, the tables of
+docs/notebook/edges.md and docs/edges.png.
 """
 
 import argparse
@@ -27,20 +27,20 @@ from tqdm import tqdm
 
 import matte_methods as classical
 from limner import files
-from limner.backgrounds import lay_out
-from limner.bench import machine
-from limner.closed_form import solve
-from limner.compose import composite
 from limner.datasets import read_dataset
-from limner.evaluation import Predict
-from limner.foreground import estimate_foreground
+from limner.evaluation.evaluate import Predict
+from limner.evaluation.mattes import gradient, mse, sad
+from limner.evaluation.metrics import Counts, bootstrap, boundary_iou, iou
+from limner.evaluation.timing import machine
 from limner.images import Alpha, Image, load_image, resize, save_image
-from limner.masks import threshold
-from limner.matting import gradient, mse, sad
-from limner.metrics import Counts, bootstrap, boundary_iou, iou
-from limner.refine import refine_alpha
-from limner.segmenter import Segmenter
-from limner.spec import bundled_models
+from limner.mattes.closed_form import solve
+from limner.mattes.foreground import estimate_foreground
+from limner.mattes.masks import threshold
+from limner.mattes.refine import refine_alpha
+from limner.models.segmenter import Segmenter
+from limner.models.spec import bundled_models
+from limner.rendering.backgrounds import lay_out
+from limner.rendering.compose import composite
 from limner.training.peers import FORMS, open_peer
 from painted import paint_harder
 
@@ -321,7 +321,7 @@ def main() -> None:
         result["accuracy"] = accuracy(args.data, models, args.count)
     files.write_bytes(target, (json.dumps(result, indent=2) + "\n").encode())
     save_image(HERE.parent / "docs" / "edges.png", sheet(Segmenter()))
-    page = HERE.parent / "docs" / "matte.md"
+    page = HERE.parent / "docs" / "notebook" / "edges.md"
     text = page.read_text(encoding="utf-8")
     for name, table in tables(result).items():
         begin, end = BEGIN.format(name), END.format(name)

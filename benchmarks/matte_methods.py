@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.images import Alpha, Image, Mask
-from limner.masks import box_mean
-from limner.tiles import Tiles, shrink
+from limner.images.tiles import Tiles, shrink
+from limner.mattes.masks import box_mean
 
 Values = NDArray[np.float64]
 

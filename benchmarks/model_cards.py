@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from limner import files
-from limner.bench import machine
 from limner.datasets import read_dataset
 from limner.datasets.celebamask import PARTS
-from limner.evaluation import evaluate
+from limner.evaluation.evaluate import evaluate
+from limner.evaluation.subgroups import subgroups
+from limner.evaluation.timing import machine
 from limner.images import load_image
-from limner.segmenter import Segmenter
-from limner.spec import MODELS, ModelSpec, bundled_models, model_path
-from limner.subgroups import subgroups
+from limner.models.segmenter import Segmenter
+from limner.models.spec import MODELS, ModelSpec, bundled_models, model_path
 
-CARD = MODELS / "MODEL_CARD.md"
+CARD = MODELS.parent / "MODEL_CARD.md"
 BEGIN, END = "<!-- {name}: made by benchmarks/model_cards.py -->\n", "<!-- end of {name} -->\n"
 LISTS = {
     "eg1800": "EG1800, `val.txt`",

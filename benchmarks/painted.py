@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from limner.datasets.synthetic import Layers, paint_portrait
 from limner.images import Alpha, Size
-from limner.masks import to_uint8
+from limner.mattes.masks import to_uint8
 
 Colours = NDArray[np.float32]
 

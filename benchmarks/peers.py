@@ -3,10 +3,10 @@
     pip install ai-edge-litert
     python benchmarks/peers.py --peers ../shared/peers --data ../shared/data
 
-Every model sees the same images through the same resizing (`limner.spec.to_input`, `to_alpha`) and is scored
+Every model sees the same images through the same resizing (`limner.models.spec.to_input`, `to_alpha`), scored
 at each image's full size with threshold 0.5. Latencies are taken in turn, round by round, each with two
 threads on one 600 x 800 portrait. Writes benchmarks/results/peers.json, docs/peers.png and the table in
-docs/benchmarks.md.
+docs/notebook/benchmarks.md.
 """
 
 import argparse
@@ -22,13 +22,13 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from tqdm import tqdm
 
 from limner import files
-from limner.bench import machine
 from limner.datasets import read_dataset
-from limner.evaluation import evaluate
+from limner.evaluation.drawing import COLOURS, new_figure, to_png, trim
+from limner.evaluation.evaluate import evaluate
+from limner.evaluation.timing import machine
 from limner.images import Alpha, Image
-from limner.report.drawing import COLOURS, new_figure, to_png, trim
-from limner.segmenter import Segmenter
-from limner.spec import bundled_models, model_path, to_input
+from limner.models.segmenter import Segmenter
+from limner.models.spec import bundled_models, model_path, to_input
 from limner.training.peers import FORMS, THREADS, Peer, RecurrentPeer, open_peer
 
 SETTLE_S = 0.3  # before each timing, so that the last model's threads have stopped waiting for more
@@ -148,7 +148,7 @@ def table(rows: list[dict[str, Any]], made: dict[str, Any], command: str) -> str
             f"| {name} | {height} x {width} | {row['mb']:.2f} | {row['network_ms']:.1f} | "
             f"{row['whole_ms']:.1f} |{scores}"
         )
-    return "\n".join([*lines, "", "![Accuracy over latency](peers.png)", ""])
+    return "\n".join([*lines, "", "![Accuracy over latency](../peers.png)", ""])
 
 
 def main() -> None:
@@ -185,10 +185,10 @@ def main() -> None:
     )
     docs = HERE.parent / "docs"
     files.write_bytes(docs / "peers.png", to_png(plot(rows)))
-    page = (docs / "benchmarks.md").read_text(encoding="utf-8")
+    page = (docs / "notebook" / "benchmarks.md").read_text(encoding="utf-8")
     before, after = page.split(BEGIN)[0], page.split(END)[1]
     text = table(rows, made, "python benchmarks/peers.py")
-    files.write_bytes(docs / "benchmarks.md", f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+    files.write_bytes(docs / "notebook" / "benchmarks.md", f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from limner.bench import machine
-from limner.finishing import Finish, finish
+from limner.evaluation.timing import machine
 from limner.images import Image, Photo, encode_photo, load_image, load_photo, resize, save_image
-from limner.segmenter import Segmenter
+from limner.rendering.cut import segment
+from limner.rendering.render import render
 
 PORTRAIT = Path(__file__).parents[1] / "examples" / "eileen-collins.jpg"
 
@@ -119,7 +119,7 @@ def main() -> None:
             runs = args.runs if megapixels == 12 else 1
             result["cut"][f"{megapixels} megapixels"] = cut(source, runs)
         photo = load_photo(Path(folder) / "12.jpg")
-    finished = finish(photo, Segmenter()(photo.image), Finish())
+    finished = render(photo, segment(photo))
     result["png"] = png_files(finished, min(args.runs, 3))
     print(json.dumps(result, indent=2))
 

@@ -12,9 +12,9 @@ import json
 import numpy as np
 
 from limner.datasets import read_dataset
-from limner.masks import threshold
-from limner.metrics import Counts, accuracy, dice, iou, smoothed_jaccard, soft_dice
-from limner.segmenter import Segmenter
+from limner.evaluation.metrics import Counts, accuracy, dice, iou, smoothed_jaccard, soft_dice
+from limner.mattes.masks import threshold
+from limner.models.segmenter import Segmenter
 
 BATCH = 50
 

@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from limner.bench import machine
-from limner.doctor import commit
+from limner._version import commit
+from limner.evaluation.timing import machine
 
 PORTRAIT = Path(__file__).resolve().parents[1] / "examples" / "eileen-collins.jpg"
 PICTURES = 240

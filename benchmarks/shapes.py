@@ -4,7 +4,7 @@
     python benchmarks/shapes.py [--peers ../shared/peers] [--rounds 60]
 
 Weights do not matter for the time, so they are new ones. Prints Markdown: the least and the median of all
-rounds, two threads. docs/models.md tells which shape was chosen and why.
+rounds, two threads. docs/notebook/models.md tells which shape was chosen and why.
 """
 
 import argparse

@@ -15,10 +15,10 @@ import torch
 from tqdm import tqdm
 
 from limner import files
-from limner.backgrounds import lay_out
 from limner.datasets import read_dataset
 from limner.images import load_image, save_image
-from limner.masks import to_uint8
+from limner.mattes.masks import to_uint8
+from limner.rendering.backgrounds import lay_out
 from limner.training.composite import place, put_before
 from limner.training.loading import normalise
 

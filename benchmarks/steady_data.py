@@ -1,4 +1,4 @@
-"""Clips to train the network of `limner.video.steady` on: frames, exact alphas, and what the filter is told.
+"""Clips to train the network of `limner.video.temporal` on: frames, exact alphas, what the filter is told.
 
     python benchmarks/steady_data.py --data ../shared/data --first 0 --count 1100
 
@@ -20,14 +20,14 @@ from tqdm import tqdm
 from clips import ASIDE, SIZE, Place, Subject, expose
 from edge_data import cut_subject
 from limner.datasets import Sample, read_dataset
-from limner.foreground import estimate_foreground
 from limner.images import Alpha, Image, fit, load_image, resize
-from limner.masks import feather, to_uint8
+from limner.mattes.foreground import estimate_foreground
+from limner.mattes.masks import feather, to_uint8
+from limner.models.segmenter import Segmenter
+from limner.models.spec import to_input
 from limner.parallel import keep_to
-from limner.segmenter import Segmenter
-from limner.spec import to_input
-from limner.video.clues import Watcher, no_clues
-from limner.video.steady import edge_grid
+from limner.video.motion_features import Watcher, no_clues
+from limner.video.temporal import edge_grid
 from painted import paint_harder
 
 FOLDER = Path("runs/steady")
@@ -125,7 +125,7 @@ def draw_clip(rng: np.random.Generator, subject: Subject) -> tuple[list[Image], 
 
 
 def observe(frames: list[Image], segmenter: Segmenter) -> dict[str, NDArray[Any]]:
-    """What `limner.video.steady` is given with each frame: cells, found, shifts and clues."""
+    """What `limner.video.temporal` is given with each frame: cells, found, shifts and clues."""
     height, width = frames[0].shape[:2]
     grid = edge_grid((height, width))
     watcher = Watcher(grid)

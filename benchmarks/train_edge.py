@@ -1,4 +1,4 @@
-"""Train the network of `limner.refine` and write src/limner/edge.onnx.
+"""Train the network of `limner.mattes.refine` and write src/limner/models/weights/edge.onnx.
 
     pip install ai-edge-litert
     python benchmarks/train_edge.py --data ../shared/data --peers ../shared/peers --steps 6000
@@ -22,10 +22,10 @@ from tqdm import tqdm
 from edge_data import Batch, draw_batch, read_items
 from edge_training import improve, share_of_rate, write
 from limner import files
-from limner.evaluation import Predict
+from limner.evaluation.evaluate import Predict
+from limner.mattes.refine import MODEL
+from limner.models.segmenter import Segmenter
 from limner.nets.edge import EdgeNet, PixelsToLines
-from limner.refine import MODEL
-from limner.segmenter import Segmenter
 from limner.training.peers import open_peer
 
 NETWORKS = (

@@ -1,12 +1,12 @@
-"""Train the network of `limner.video.steady` and write src/limner/video/steady.onnx.
+"""Train the network of `limner.video.temporal` and write src/limner/models/weights/temporal.onnx.
 
     python benchmarks/steady_data.py
     python benchmarks/train_steady.py --steps 3000
 
-It begins as the network of `limner.refine` (src/limner/edge.onnx), made wider, with a plain filter over time,
-and sees whole clips in order, its own last matte with every frame. The loss is what is measured: the mean
-absolute error of the alphas and, `FLICKER` times, dtSSD, each as a share of what it is frame by frame. The
-weights written are the averages of the last few hundred steps.
+It begins as the network of `limner.mattes.refine` (edge.onnx beside it), made wider, with a plain filter over
+time, and sees whole clips in order, its own last matte with every frame. The loss is what is measured: the
+mean absolute error of the alphas and, `FLICKER` times, dtSSD, each as a share of what it is frame by frame.
+The weights written are the averages of the last few hundred steps.
 """
 
 import argparse
@@ -24,10 +24,11 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from edge_training import improve, share_of_rate, write
-from limner import files, refine
+from limner import files
+from limner.mattes import refine
 from limner.nets.edge import EdgeNet
-from limner.nets.steady import CLUES, PixelsToShares, SteadyNet
-from limner.video.steady import MODEL
+from limner.nets.temporal import CLUES, PixelsToShares, SteadyNet
+from limner.video.temporal import MODEL
 from steady_data import FOLDER
 
 COUNT, LENGTH = 4, 9  # clips of a batch, frames of a clip
@@ -40,7 +41,7 @@ Clips = dict[str, Tensor]
 
 
 def roll(net: SteadyNet, clips: Clips) -> Tensor:
-    """The alphas of whole clips, (N, T, H, W), as `limner.video.steady` makes them.
+    """The alphas of whole clips, (N, T, H, W), as `limner.video.temporal` makes them.
 
     But that lines are drawn where the last matte is undecided too, and the share has no least.
     """
@@ -76,7 +77,7 @@ def step(net: SteadyNet, now: Clips, last: Tensor | None) -> Tensor:
 
 
 def stretched(alpha: Tensor) -> Tensor:
-    """As `limner.refine.stretched`."""
+    """As `limner.mattes.refine.stretched`."""
     return ((alpha - refine.LEAST) / (1 - 2 * refine.LEAST)).clamp(0, 1)
 
 
@@ -109,7 +110,7 @@ def loss_of(found: Tensor, targets: Tensor) -> Tensor:
 
 
 def from_edge(net: EdgeNet) -> None:
-    """Give it the weights of src/limner/edge.onnx; what it has beyond them gives nothing at first."""
+    """Give it the weights of the model edge; what it has beyond them gives nothing at first."""
     stored = {
         tensor.name.removeprefix("net."): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
         for tensor in onnx.load(refine.MODEL).graph.initializer

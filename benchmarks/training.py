@@ -14,9 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from limner.bench import machine
 from limner.datasets.preparation import prepare
 from limner.datasets.synthetic import plan_synthetic
+from limner.evaluation.timing import machine
 from limner.training.config import TrainConfig
 from limner.training.train import train
 

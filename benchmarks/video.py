@@ -30,23 +30,23 @@ import av
 import numpy as np
 
 import clips
-from limner.backgrounds import blurred
-from limner.bench import machine
-from limner.compose import composite
-from limner.doctor import commit
-from limner.finishing import Finish
+from limner._version import commit
+from limner.evaluation.mattes import dtssd, sad
+from limner.evaluation.timing import machine
 from limner.images import Alpha, Image, moved, save_image
-from limner.matting import dtssd, sad
+from limner.models.segmenter import Segmenter
+from limner.models.spec import DEFAULT_MODEL, to_input
 from limner.parallel import keep_to
-from limner.segmenter import Segmenter
-from limner.spec import DEFAULT_MODEL, to_input
-from limner.video.clues import SLOW, Watcher
-from limner.video.composing import Composer, Matted, edged
+from limner.rendering.backgrounds import blurred
+from limner.rendering.compose import composite
+from limner.rendering.options import Options
+from limner.video.compositor import Composer, Matted, edged
+from limner.video.motion_features import SLOW, Watcher
+from limner.video.outputs import choose_target
 from limner.video.pipeline import BATCH, cut_video
-from limner.video.reading import Clip
-from limner.video.steady import Steady, edge_grid
-from limner.video.targets import choose_target
-from limner.video.writing import open_writer
+from limner.video.reader import Clip
+from limner.video.temporal import Steady, edge_grid
+from limner.video.writer import open_writer
 
 TUNED = 28
 """Subjects on whose clips the filter was tuned."""
@@ -135,7 +135,7 @@ def _summary(motions: list[str], rows: np.ndarray) -> dict[str, Any]:
 
 def speed(args: argparse.Namespace) -> dict[str, Any]:
     """Frames/s of the whole, and the processor time of each stage by itself."""
-    options = Finish(background="blur")
+    options = Options(background="blur")
     data = args.data if args.data.exists() else None
     with tempfile.TemporaryDirectory() as folder:
         source = _write(
@@ -160,7 +160,7 @@ def speed(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _stages(source: Path, output: str, model: str, options: Finish) -> dict[str, float]:
+def _stages(source: Path, output: str, model: str, options: Options) -> dict[str, float]:
     """Processor time of each stage, ms a frame; a few frames at a time, as memory that is new costs time."""
     segmenter = Segmenter(model, threads=1)
     found: dict[str, float] = {}
@@ -175,7 +175,7 @@ def _stages(source: Path, output: str, model: str, options: Finish) -> dict[str,
     with Clip(source) as clip:
         target = choose_target(output, options)
         working = target.working_format(clip)
-        composer = Composer(options, clip.scaler, clip.size, formats=(working,) * 2, picture=None)
+        composer = Composer(options, clip.scaler, clip.size, formats=(working,) * 2)
         watcher, steady, writer = Watcher(edge_grid(clip.size)), Steady(), open_writer(target, clip)
 
         def shrink(frame: av.VideoFrame) -> Image:

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from limner.bench import machine
 from limner.datasets import read_dataset
-from limner.evaluation import evaluate
-from limner.segmenter import Segmenter
+from limner.evaluation.evaluate import evaluate
+from limner.evaluation.timing import machine
+from limner.models.segmenter import Segmenter
 
 ROUNDS, THREADS, SETTLE_S = 60, 2, 0.02
 LISTS = ("eg1800", "celebamask-hq-5k")

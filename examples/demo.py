@@ -40,13 +40,11 @@ def cut(target: Path, *options: str) -> None:
 
 def sheet(image: Image, alpha: Alpha, background: Image, *, gap: int = 12) -> Image:
     """Photograph, matte, cut-out over a checkerboard and new background side by side, on white."""
-    grey = limner.composite(np.full_like(image, 255), alpha, (0, 0, 0))
-    colours = limner.estimate_foreground(image, alpha)
     panels = [
         image,
-        grey,
-        limner.composite(colours, alpha, checkerboard(alpha.shape)),
-        limner.composite(colours, alpha, background),
+        np.dstack([limner.render(image, alpha, limner.Options(mask=True))] * 3),
+        limner.render(image, alpha, limner.Options(background=checkerboard(alpha.shape))),
+        limner.render(image, alpha, limner.Options(background=background)),
     ]
     edge = np.full((image.shape[0], gap, 3), 255, np.uint8)
     row = np.hstack([part for panel in panels for part in (panel, edge)][:-1])

@@ -1,5 +1,6 @@
 import io
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from limner.images import Alpha, Image, load_image
 
 # The nets of the tests are so small that sharing them out among cores costs more than it brings.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# `nohup`, cron and some CI runners start with SIGINT ignored, and child processes inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 PORTRAIT = ROOT / "examples" / "eileen-collins.jpg"

@@ -1,50 +1,42 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "limner"
 LAYERS = [
-    {"errors"},
-    {"files", "parallel"},
-    {"images", "masks", "spec", "metrics", "matting"},
-    {
-        "tiles",
-        "segmenter",
-        "backgrounds",
-        "framing",
-        "foreground",
-        "refine",
-        "closed_form",
-        "compose",
-        "finishing",
-        "cutting",
-    },
-    {"datasets", "evaluation", "subgroups", "bench", "report", "nets", "doctor", "batch", "video"},
-    {"training"},
-    {"server"},
-    {"cli"},
+    {"errors", "_version", "files", "parallel"},
+    {"images"},
+    {"models"},
+    {"mattes"},
+    {"rendering"},
+    {"datasets", "evaluation", "video", "batch"},
+    {"nets", "training"},
+    {"server", "cli", "doctor"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HOMES = {
     "PIL": {"images"},
+    "ai_edge_litert": {"training"},
     "av": {"video"},
-    "onnxruntime": {"segmenter", "refine", "doctor", "training"},
-    "torch": {"nets", "training"},
-    "lightning": {"nets", "training"},
-    "onnx": {"training"},
-    "matplotlib": {"report"},
     "fastapi": {"server"},
+    "lightning": {"nets", "training"},
+    "matplotlib": {"evaluation"},
+    "onnx": {"training"},
+    "onnxruntime": {"models", "doctor", "training"},
+    "pillow_heif": {"images"},
     "prometheus_client": {"server"},
     "pyarrow": {"batch", "datasets"},
-    "pillow_heif": {"images"},
     "pydantic": {"server"},
     "ray": {"batch"},
-    "scipy": {"matting", "closed_form"},
+    "scipy": {"evaluation", "mattes"},
     "starlette": {"server"},
+    "torch": {"nets", "training"},
     "tqdm": {"batch", "datasets", "evaluation", "training", "video"},
     "uvicorn": {"server"},
 }
@@ -70,7 +62,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_imports_point_to_the_left(path: Path) -> None:
+def test_imports_point_up(path: Path) -> None:
     for name in imported(path):
         top, _, rest = name.partition(".")
         first = rest.partition(".")[0]
@@ -85,14 +77,70 @@ def test_heavy_libraries_stay_at_home(path: Path) -> None:
         assert homes is None or room(path) in homes, f"{name} belongs to {homes}, not to {room(path)}"
 
 
+def test_no_circles() -> None:
+    """Rooms of one row may import each other in one direction only, modules never in circles."""
+    rooms = graph((room(path), top) for path in MODULES for top in tops(path) if top != room(path))
+    assert not circle(rooms)
+    names = {module_name(path) for path in MODULES}
+    modules = graph(
+        (module_name(path), target)
+        for path in MODULES
+        for target in {known(name, names) for name in imported(path)} - {None, module_name(path)}
+    )
+    assert not circle(modules)
+
+
+def tops(path: Path) -> set[str]:
+    """The rooms that a module imports from."""
+    return {name.split(".")[1] for name in imported(path) if name.startswith("limner.")} & set(LEVEL)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def known(name: str, names: set[str]) -> str | None:
+    """The module in which an imported name stands."""
+    while name and name not in names:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def graph(arrows: Iterable[tuple[str, str | None]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for source, target in arrows:
+        assert target
+        found[source].add(target)
+    return found
+
+
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    """Some that cannot be put in an order; none if all can."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def test_every_room_has_a_layer() -> None:
     assert {room(path) for path in MODULES} == set(LEVEL)
 
 
-@pytest.mark.parametrize(
-    "code", ["import limner", "import limner.cli", "from limner import cutout, load_image"]
-)
+@pytest.mark.parametrize("code", ["import limner", "import limner.cli", "from limner import cut, load_image"])
 def test_heavy_packages_are_not_loaded(code: str) -> None:
     probe = f"import sys; {code}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True)
     assert not {"av", "onnxruntime", "torch", "lightning", "pyarrow"} & set(run.stdout.split())
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_the_command_starts_without_a_picture_library(argument: str) -> None:
+    probe = (
+        "import sys; from limner.cli import main\n"
+        f"try: main([{argument!r}])\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True)
+    assert not {"numpy", "PIL", "onnxruntime"} & set(run.stdout.split())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from limner.parallel import parallel_map, thread_map, unordered_map
+from limner import parallel
+from limner.parallel import parallel_map, read_quota, thread_map, unordered_map
 
 HEART = """
 import sys, time
@@ -22,6 +23,44 @@ def beat(path):
 if __name__ == "__main__":
     list(parallel_map(beat, [sys.argv[1]] * 16, jobs=2))
 """
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "cpus"),
+    [
+        ("0::/", {}, 0),
+        ("0::/", {"cpu.max": "max 100000"}, 0),
+        ("0::/", {"cpu.max": "200000 100000"}, 2),
+        ("0::/a/b", {"a/b/cpu.max": "max 100000", "a/cpu.max": "150000 100000"}, 2),
+        ("0::/a/b", {"cpu.max": "50000 100000"}, 1),  # a container: its own group is the root
+        ("0::/../far", {"cpu.max": "300000 100000"}, 3),
+        (
+            "4:memory:/x\n1:cpu,cpuacct:/x\n0::/",
+            {"cpu,cpuacct/x/cpu.cfs_quota_us": "400000", "cpu,cpuacct/x/cpu.cfs_period_us": "100000"},
+            4,
+        ),
+        ("1:cpu:/", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 0),
+    ],
+)
+def test_the_quota_of_a_container(groups: str, files: dict[str, str], cpus: int, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text(groups + "\n")
+    for name, text in files.items():
+        path = tmp_path / "fs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+    assert read_quota(tmp_path / "fs", own) == cpus
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(parallel, "quota", lambda: 0)
+    assert parallel.cores() == 8
+    monkeypatch.setattr(parallel, "quota", lambda: 3)
+    assert parallel.cores() == 3
+    with parallel.keep_to(1):
+        assert parallel.cores() == 1
 
 
 def invert(number: int) -> float:

@@ -3,43 +3,52 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from limner.compose import blur_background, composite, cutout
-    from limner.errors import DatasetError, InputError, LimnerError, ModelError
-    from limner.evaluation import Evaluation, evaluate
-    from limner.finishing import Finish, finish
-    from limner.foreground import estimate_foreground
-    from limner.images import Photo, load_image, load_photo, save_image, save_photo
-    from limner.matting import sad
-    from limner.metrics import Counts, accuracy, boundary_iou, dice, iou
-    from limner.refine import refine_alpha
-    from limner.segmenter import Segmenter, segment
+from limner._version import __version__ as __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from limner.errors import (
+        DatasetError,
+        InputError,
+        LimnerError,
+        MissingExtraError,
+        ModelError,
+        OutputError,
+    )
+    from limner.evaluation.evaluate import Evaluation, evaluate
+    from limner.evaluation.mattes import sad
+    from limner.evaluation.metrics import Counts, accuracy, boundary_iou, dice, iou
+    from limner.images import Photo, load_image, load_photo, save_image, save_photo
+    from limner.mattes.foreground import estimate_foreground
+    from limner.mattes.refine import refine_alpha
+    from limner.models.segmenter import Segmenter
+    from limner.rendering.cut import Result, cut, segment
+    from limner.rendering.options import Options
+    from limner.rendering.render import render
 
 __all__ = [
     "Counts",
     "DatasetError",
     "Evaluation",
-    "Finish",
     "InputError",
     "LimnerError",
+    "MissingExtraError",
     "ModelError",
+    "Options",
+    "OutputError",
     "Photo",
+    "Result",
     "Segmenter",
     "accuracy",
-    "blur_background",
     "boundary_iou",
-    "composite",
-    "cutout",
+    "cut",
     "dice",
     "estimate_foreground",
     "evaluate",
-    "finish",
     "iou",
     "load_image",
     "load_photo",
     "refine_alpha",
+    "render",
     "sad",
     "save_image",
     "save_photo",
@@ -47,16 +56,24 @@ __all__ = [
 ]
 
 _HOMES = {
-    "compose": ("blur_background", "composite", "cutout"),
-    "errors": ("DatasetError", "InputError", "LimnerError", "ModelError"),
-    "evaluation": ("Evaluation", "evaluate"),
-    "finishing": ("Finish", "finish"),
-    "foreground": ("estimate_foreground",),
+    "errors": (
+        "DatasetError",
+        "InputError",
+        "LimnerError",
+        "MissingExtraError",
+        "ModelError",
+        "OutputError",
+    ),
+    "evaluation.evaluate": ("Evaluation", "evaluate"),
+    "evaluation.mattes": ("sad",),
+    "evaluation.metrics": ("Counts", "accuracy", "boundary_iou", "dice", "iou"),
     "images": ("Photo", "load_image", "load_photo", "save_image", "save_photo"),
-    "matting": ("sad",),
-    "metrics": ("Counts", "accuracy", "boundary_iou", "dice", "iou"),
-    "refine": ("refine_alpha",),
-    "segmenter": ("Segmenter", "segment"),
+    "mattes.foreground": ("estimate_foreground",),
+    "mattes.refine": ("refine_alpha",),
+    "models.segmenter": ("Segmenter",),
+    "rendering.cut": ("Result", "cut", "segment"),
+    "rendering.options": ("Options",),
+    "rendering.render": ("render",),
 }
 
 

@@ -3,16 +3,14 @@
 import platform
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
-import limner
+from limner._version import __version__
 from limner.errors import ModelError
-from limner.segmenter import DEVICES
-from limner.spec import bundled_models, read_model
+from limner.models.session import DEVICES
+from limner.models.spec import bundled_kinds, read_model
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,12 @@ class Finding:
 def examine() -> list[Finding]:
     """Look at Python, the packages, the devices, the bundled models and the extras."""
     return [
-        Finding("limner", limner.__version__),
+        Finding("limner", __version__),
         Finding("python", f"{platform.python_version()} ({sys.executable})"),
         Finding("system", f"{platform.system()} {platform.machine()}"),
         *packages(),
         _devices(),
-        *(_model(name) for name in bundled_models()),
+        *(_model(name) for name in bundled_kinds()),
         *(
             _extra(name)
             for name in metadata.metadata("limner").get_all("Provides-Extra") or []
@@ -45,15 +43,6 @@ def examine() -> list[Finding]:
 def packages() -> list[Finding]:
     """The packages that every install has, with their versions."""
     return [_package(name) for name in ("numpy", "pillow", "onnxruntime", "tqdm")]
-
-
-def commit() -> str:
-    """The commit of the code that runs, or its version where it is not a git checkout."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty"]
-    try:
-        return subprocess.run(git, capture_output=True, check=True, text=True).stdout.strip()  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
-        return f"version {limner.__version__}"
 
 
 def _package(name: str) -> Finding:

@@ -1,14 +1,42 @@
-"""Whole files: written all or not at all, and their checksums."""
+"""Files of any kind: written whole or not at all, read as text, told apart by their names."""
 
+import codecs
+import errno
 import hashlib
+import io
 import os
 import re
 import secrets
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import Any
 
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
+
+PICTURES = {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib"),
+    *(".heic", ".heif", ".avif", ".jp2", ".ppm", ".pgm"),
+    *(
+        ".dng",
+        ".nef",
+        ".cr2",
+        ".cr3",
+        ".arw",
+        ".raf",
+        ".orf",
+        ".rw2",
+    ),  # raw: refused by name, not passed over
+}
+"""Extensions of the files in a folder that are taken for pictures."""
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+_CURES = {
+    errno.ENOSPC: "make room or choose another place",
+    errno.EDQUOT: "make room or choose another place",
+    errno.EACCES: "choose another place or fix its permissions",
+    errno.EPERM: "choose another place or fix its permissions",
+    errno.ENAMETOOLONG: "give it a shorter name",
+}
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -18,29 +46,45 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     followed; a device or a pipe is written to directly.
 
     Raises:
-        InputError: If the target is a directory, or its folder is missing, read-only or full.
+        OutputError: If the target is a directory, or its folder is missing, read-only or full.
     """
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise InputError(f"{path} is a directory: give a file name")
     try:
+        if target.is_dir():
+            raise OutputError(f"{path} is a directory: give a file name")
         if target.exists() and not target.is_file():
             target.write_bytes(data)
             return
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(13, "the file is read-only")
         _replace(target, data)
+    except OutputError:
+        raise
     except FileNotFoundError as error:
-        raise InputError(f"cannot write {path}: its folder does not exist; make it first") from error
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(
-            f"cannot write {path}: {reason}; choose another place or mend its permissions"
+        raise OutputError(
+            f"cannot write {path}: its folder does not exist; make it first", error.errno
         ) from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: object, error: OSError) -> OutputError:
+    """What to raise where the system refuses to write: its reason, and the cure of that reason."""
+    cure = _CURES.get(error.errno or 0, "choose another place")
+    return OutputError(f"cannot write {path}: {error.strerror or error}; {cure}", error.errno)
+
+
+def temporary_name(name: str) -> str:
+    """A new hidden name for what will be called ``name`` once it is whole, at most 138 bytes long.
+
+    A system counts bytes: 78 Chinese characters are nearly all that it allows.
+    """
+    start = os.fsencode(name)[:30].decode("utf-8", "backslashreplace")
+    return f".{start}.{secrets.token_hex(6)}.tmp"
 
 
 def _replace(target: Path, data: bytes) -> None:
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(temporary_name(target.name))
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -57,28 +101,99 @@ def sweep(folder: str | Path) -> None:
     Only where nothing else writes to the folder at the same time.
 
     Raises:
-        InputError: If that cannot be done.
+        OutputError: If that cannot be done.
     """
     try:
         for path in Path(folder).iterdir():
             if _TEMPORARY.fullmatch(path.name):
                 path.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"cannot clear up the folder {folder}: {error.strerror or error}") from error
+        raise OutputError(
+            f"cannot clear up the folder {folder}: {error.strerror or error}", error.errno
+        ) from error
 
 
 def make_folder(path: str | Path) -> None:
     """Make a folder, and those above it, where they are missing.
 
     Raises:
-        InputError: If that cannot be done.
+        OutputError: If that cannot be done.
     """
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"cannot make the folder {path}: {error.strerror or error}; choose another"
+        raise OutputError(
+            f"cannot make the folder {path}: {error.strerror or error}; choose another", error.errno
         ) from error
+
+
+def text_lines(file: Any, name: object) -> Iterator[str]:
+    """The lines of a text file that a person may have saved anywhere, without their ends; the file is closed.
+
+    UTF-8 with or without a byte-order mark, UTF-16 with one; LF, CR LF or CR. Bytes that are not UTF-8 stay
+    in a line as they do in a name of the system, whose bytes they may be; `as_letters` reads them.
+
+    Args:
+        file: Open, binary.
+        name: What messages call it.
+
+    Raises:
+        InputError: If it is no text, or cannot be read.
+    """
+    binary = io.BufferedReader(file)
+    try:
+        wide = binary.peek(2).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        encoding, errors = ("utf-16", "strict") if wide else ("utf-8-sig", "surrogateescape")
+        with io.TextIOWrapper(binary, encoding, errors) as lines:
+            for line in lines:
+                if "\0" in line:
+                    raise InputError(f"{name} is no text, it has zero bytes: save it as text in UTF-8")
+                yield line.rstrip("\n")
+    except UnicodeError as error:
+        raise InputError(f"{name} is UTF-16 text with a damaged end: save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror or error}") from error
+
+
+def read_text(path: Any, name: object = None) -> str:
+    """A text file as `text_lines` reads it, its lines ended by LF; what is not UTF-8 is taken for Latin-1.
+
+    Args:
+        path: A `Path` or a `zipfile.Path`.
+        name: What messages call it; by default its path.
+
+    Raises:
+        InputError: If it is no text, or cannot be read.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InputError(f"cannot read {name or path}: {error.strerror or error}") from error
+    return "".join(f"{as_letters(line)}\n" for line in text_lines(file, name or path))
+
+
+def as_letters(line: str) -> str:
+    """A line or name with bytes that are not UTF-8, read as Latin-1; any other as it is."""
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return line.encode("utf-8", "surrogateescape").decode("latin-1")
+    return line
+
+
+def spelled(name: str) -> str:
+    r"""A name in characters that can be written anywhere: bytes that are not UTF-8 become ``\xe9``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is hidden: ``.DS_Store``, ``._anna.jpg``."""
+    return PurePath(name).name.startswith(".")
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file counts as a picture by its name: it is not hidden, and its extension is a picture's."""
+    return not is_hidden(name) and PurePath(name).suffix.lower() in PICTURES
 
 
 def sha256(data: bytes) -> str:

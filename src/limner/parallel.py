@@ -1,5 +1,6 @@
 """One function over many items on all cores, in processes or in threads."""
 
+import math
 import os
 import signal
 import threading
@@ -9,8 +10,10 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from itertools import islice
 from multiprocessing import get_context, parent_process
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -43,10 +46,53 @@ def share() -> int:
 
 
 def cores() -> int:
-    """Cores that may be used: what `keep_to` says, or all that the system gives this process."""
-    if hasattr(os, "sched_getaffinity"):
-        return share() or len(os.sched_getaffinity(0))
-    return share() or os.cpu_count() or 1
+    """Cores that may be used: what `keep_to` says, or all that the system gives this process.
+
+    That is the affinity of the process and, in a container or a service, the `quota` of its control group.
+    """
+    given = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return share() or min(given, quota() or given)
+
+
+@lru_cache(maxsize=1)
+def quota() -> int:
+    """CPUs that the control group of this process may use, rounded up; 0 without a limit."""
+    return read_quota(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"))
+
+
+def read_quota(root: Path, own: Path) -> int:
+    """The smallest quota of a control group and those above it.
+
+    Reads ``cpu.max`` of version 2 and ``cpu.cfs_quota_us`` of version 1. In a container the own group may be
+    mounted at the root, so files that are not there limit nothing.
+
+    Args:
+        root: Where the control groups are mounted.
+        own: The file that names the groups of the process, ``NUMBER:CONTROLLERS:PATH`` in each line.
+    """
+    limits = [math.inf]
+    for line in _text(own).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        top = root / controllers if controllers else root
+        for folder in (top / path.lstrip("/"), *(top / path.lstrip("/")).parents):
+            if controllers:
+                words = [_text(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period")]
+            else:
+                words = _text(folder / "cpu.max").split()
+            if len(words) == 2 and all(word.isdecimal() for word in words):
+                limits.append(int(words[0]) / int(words[1]))
+            if folder == top:
+                break
+    return 0 if min(limits) == math.inf else max(1, math.ceil(min(limits)))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def parallel_map(

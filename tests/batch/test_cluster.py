@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from limner.batch import Job, Outcome, Task, places, run_batch, run_here
+from limner.batch import Job, Outcome, Task, run_batch, run_here, storage
 from limner.batch.job import cut_files
 from limner.batch.manifest import read_manifest
 from limner.batch.runners import Work
@@ -95,7 +95,7 @@ def test_from_s3_to_s3_and_parquet_to_parquet(bucket: str, tmp_path: Path) -> No
     assert download(f"{bucket}/ray-out") == results(tmp_path / "out")
     summary = run_batch(f"{bucket}/ray/*.parquet", f"{bucket}/packed", Job(), runner=cluster.run_ray)
     assert (summary.files, summary.done) == (2, 6)
-    second = pq.read_table(pa.BufferReader(places.read(f"{bucket}/packed/1.parquet")))
+    second = pq.read_table(pa.BufferReader(storage.read(f"{bucket}/packed/1.parquet")))
     assert second["cutout"].to_pylist() == [results(tmp_path / "out")[name] for name in names[3:]]
     rows = [row for row in read_manifest(f"{bucket}/packed") if "input" in row]
     assert sorted(row["input"] for row in rows) == ["0.parquet", "1.parquet"]

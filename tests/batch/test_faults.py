@@ -15,7 +15,7 @@ from limner.batch import Job, Task, run_batch, run_here
 from limner.batch.job import Outcome, cut_file
 from limner.batch.manifest import FILE
 from limner.batch.runners import run_processes
-from limner.errors import InputError
+from limner.errors import OutputError
 from tests.batch.pictures import lines, make_pictures, manifest, results
 
 COMMAND = [sys.executable, "-m", "limner", "batch", "--workers", "1"]
@@ -95,7 +95,7 @@ def test_a_full_disk_ends_the_batch_in_order(tmp_path: Path, small_disk: Path) -
     make_pictures(source, 40)
     run_batch(str(source), str(tmp_path / "whole"), Job(), runner=run_here)
     whole = results(tmp_path / "whole")
-    with pytest.raises(InputError, match=r"No space left on device.*goes on from here|make room"):
+    with pytest.raises(OutputError, match=r"No space left on device.*run the same command again|make room"):
         run_batch(str(source), str(target), Job(), runner=run_here)
     made = results(target)
     assert 0 < len(made) < 40
@@ -125,14 +125,14 @@ def test_a_disk_that_turns_read_only_ends_the_batch_in_order(tmp_path: Path, sma
 def test_a_target_without_permission(tmp_path: Path) -> None:
     make_pictures(tmp_path / "in", 2)
     tmp_path.chmod(0o500)
-    with pytest.raises(InputError, match="cannot make the folder"):
+    with pytest.raises(OutputError, match="cannot make the folder"):
         run_batch(str(tmp_path / "in"), str(tmp_path / "out"), Job(), runner=run_here)
 
 
 def test_a_target_that_is_a_file(tmp_path: Path) -> None:
     make_pictures(tmp_path / "in", 2)
     (tmp_path / "out").write_bytes(b"precious")
-    with pytest.raises(InputError, match="cannot make the folder"):
+    with pytest.raises(OutputError, match="cannot make the folder"):
         run_batch(str(tmp_path / "in"), str(tmp_path / "out"), Job(), runner=run_here)
     assert (tmp_path / "out").read_bytes() == b"precious"
 
@@ -172,7 +172,7 @@ def test_a_picture_that_changes_after_its_turn_is_done_again(tmp_path: Path) -> 
 def test_a_picture_that_keeps_changing_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "in"
     (name,) = make_pictures(source, 1)
-    monkeypatch.setattr("limner.batch.places.PAUSE_S", 0.0)
+    monkeypatch.setattr("limner.batch.storage.PAUSE_S", 0.0)
     fstat = os.fstat
 
     def growing(number: int) -> os.stat_result:

@@ -8,21 +8,21 @@ from pathlib import Path
 import pyarrow.fs
 import pytest
 
-from limner.batch import Counts, Job, Summary, places, run_batch, run_here
+from limner.batch import Counts, Job, Summary, run_batch, run_here, storage
 from limner.batch.manifest import FOLDER, read_manifest
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
 from tests.batch.pictures import make_pictures, results
 
 
 def upload(folder: Path, address: str) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            places.write(places.join(address, path.relative_to(folder).as_posix()), path.read_bytes())
+            storage.write(storage.join(address, path.relative_to(folder).as_posix()), path.read_bytes())
 
 
 def download(address: str) -> dict[str, bytes]:
-    names = [name for name, _ in places.walk(address) if not name.startswith(FOLDER)]
-    return {name: places.read(places.join(address, name)) for name in names}
+    names = [name for name, _ in storage.walk(address) if not name.startswith(FOLDER)]
+    return {name: storage.read(storage.join(address, name)) for name in names}
 
 
 def run(source: str, target: str) -> Summary:
@@ -47,7 +47,7 @@ def test_what_changed_or_is_lost_in_s3_is_done_again(bucket: str, tmp_path: Path
     source, target = f"{bucket}/two", f"{bucket}/two-out"
     upload(tmp_path / "in", source)
     run(source, target)
-    places.write(f"{source}/a/000.png", places.read(f"{source}/a/002.png"))
+    storage.write(f"{source}/a/000.png", storage.read(f"{source}/a/002.png"))
     system, _ = pyarrow.fs.FileSystem.from_uri(target)
     system.delete_file("portraits/two-out/b/001.png")
     assert run(source, target).done == 2
@@ -100,7 +100,7 @@ def test_addresses_that_cannot_be_used(
 
 def test_a_target_that_cannot_be_written_ends_the_batch_at_once(bucket: str, tmp_path: Path) -> None:
     make_pictures(tmp_path / "in", 3)
-    with pytest.raises(InputError, match="cannot reach s3://none-such/"):
+    with pytest.raises(OutputError, match="cannot reach s3://none-such/"):
         run(str(tmp_path / "in"), "s3://none-such/out")
 
 
@@ -120,6 +120,6 @@ def test_other_file_systems(scheme: str, tmp_path: Path) -> None:
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
-    with pytest.raises(InputError, match="cannot reach"):
-        places.write(f"file://{tmp_path}/a.png", b"x")
+    with pytest.raises(OutputError, match="cannot reach"):
+        storage.write(f"file://{tmp_path}/a.png", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

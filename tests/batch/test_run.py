@@ -11,8 +11,9 @@ from limner import Segmenter, files
 from limner.batch import Choice, Counts, Job, Summary, plan_batch, run_batch, run_here, run_processes
 from limner.batch.manifest import FILE
 from limner.errors import InputError
-from limner.finishing import Finish, finish
 from limner.images import encode_photo, load_photo
+from limner.rendering.options import Options
+from limner.rendering.render import refined_alpha, render
 from tests.batch.pictures import make_pictures, manifest, results
 from tests.conftest import decode
 
@@ -39,7 +40,8 @@ def test_every_picture_is_cut_as_by_hand(source: Path, target: Path) -> None:
     assert sorted(results(target)) == [f"{'ab'[i % 2]}/00{i}.png" for i in (0, 2, 4, 1, 3, 5)]
     for name in results(target):
         photo = load_photo(source / name)
-        finished = finish(photo, segmenter(photo.image), Finish())
+        alpha = refined_alpha(photo, segmenter(photo.image), Options())
+        finished = render(photo, alpha)
         assert results(target)[name] == encode_photo(finished, ".png")
 
 
@@ -100,7 +102,7 @@ def test_what_changed_is_done_again_and_nothing_else(change: object, source: Pat
 
 
 @pytest.mark.parametrize(
-    "job", [Job(finish=Finish(mask=True)), Job(extension=".webp"), Job(finish=Finish(background="red"))]
+    "job", [Job(options=Options(mask=True)), Job(extension=".webp"), Job(options=Options(background="red"))]
 )
 def test_other_options_do_everything_again(job: Job, source: Path, target: Path) -> None:
     run(source, target)
@@ -118,7 +120,7 @@ def test_a_file_that_was_only_touched_is_read_but_not_made_again(source: Path, t
 
 
 def test_a_change_that_keeps_size_and_time_needs_the_checksum(source: Path, target: Path) -> None:
-    job = Job(finish=Finish(background="original"))
+    job = Job(options=Options(background="original"))
     path = source / "x.ppm"
     path.write_bytes(b"P6 16 16 255 " + bytes(768))
     run(source, target, job)
@@ -254,16 +256,35 @@ def test_watching_takes_what_arrives_once_it_is_whole(
     assert results(target)["new.png"] == results(target)["a/000.png"]
 
 
+def test_watching_does_not_count_its_own_results_as_earlier_ones(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limner.batch.run.WATCH_S", 0.0)
+    looks = iter(range(100))
+    (source / "bad.png").write_bytes(b"no picture")
+
+    def arrive() -> bool:
+        """Asked between the looks, and before every picture."""
+        if next(looks) == 9:
+            (source / "late.png").write_bytes((source / "a/000.png").read_bytes())
+        return len(results(target)) == 7
+
+    summary = run_batch(str(source), str(target), Job(), runner=run_here, stop=arrive, watch=True)
+    assert (summary.done, summary.failed) == (7, 1)
+    assert (summary.found.kept, summary.found.failed) == (0, 0)
+    again = run_batch(str(source), str(target), Job(), runner=run_here)
+    assert (again.done, again.found.kept, again.found.failed) == (0, 7, 1)
+
+
 def test_settings_tell_apart_all_that_changes_the_result() -> None:
     pictures = [np.zeros((size, 20, 3), np.uint8) for size in (16, 32)]
-    behind = Finish(background="picture")
     jobs = [
         Job(),
-        Job(finish=Finish(mask=True)),
+        Job(options=Options(mask=True)),
         Job(extension=".webp"),
         Job(compress=True),
         Job(metadata="strip"),
-        *(Job(finish=behind, picture=picture) for picture in pictures),
+        *(Job(options=Options(background=picture)) for picture in pictures),
     ]
     assert len({job.settings()["settings"] for job in jobs}) == len(jobs)
     assert Job().settings() == replace(Job(), device="cpu").settings()

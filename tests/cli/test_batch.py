@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -98,7 +99,7 @@ def test_ctrl_c_finishes_what_is_under_way(tmp_path: Path) -> None:
     batch.send_signal(signal.SIGINT)
     _, err = batch.communicate(timeout=60)
     assert batch.returncode == 130
-    assert "the same command goes on from here" in err
+    assert "run the same command again to resume" in err
     done = {row["output"] for row in manifest(target).values()}
     assert set(results(target)) == done
     assert 4 <= len(done) < 300
@@ -121,3 +122,13 @@ def test_watching_ends_by_ctrl_c(tmp_path: Path) -> None:
     _, err = batch.communicate(timeout=60)
     assert batch.returncode == 0
     assert "limner: 3 done, 0 failed" in err
+    assert "; 0 were there already" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems hold their names in Unicode")
+def test_a_name_that_is_not_utf8_is_printed_by_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / os.fsdecode(b"jos\xe9.jpg")).write_bytes(b"x")
+    command = [sys.executable, "-m", "limner", "batch", str(tmp_path / "in"), str(tmp_path / "out")]
+    done = subprocess.run([*command, "--dry-run"], capture_output=True, check=True)
+    assert done.stdout == b"jos\xe9.jpg\tjos\xe9.png\n"

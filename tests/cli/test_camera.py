@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from limner.cli import camera, main
-from limner.finishing import Finish
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
+from limner.rendering.options import Options
+from limner.video.outputs import CODECS, Target
 from limner.video.pipeline import cut_video
-from limner.video.reading import Clip
-from limner.video.targets import CODECS, Target
+from limner.video.reader import Clip
 from tests.video.clips import decoded, make_clip, pictures
 
 
@@ -37,7 +37,7 @@ def test_frames_for_a_loopback_device(tmp_path: Path) -> None:
     """FFmpeg's plain file stands in for the device: its driver takes the same bytes."""
     source = make_clip(tmp_path / "in.mp4", pictures(5, 48, 64))
     device = tmp_path / "device"
-    options = Finish(background="rgb(255, 0, 0)", refine="none")
+    options = Options(background="rgb(255, 0, 0)", refine="none")
     target = Target(path=device, extension=".raw", codec=CODECS["camera"], transparent=False, matte=False)
     with Clip(source) as clip:
         cut_video(clip, target, Segmenter(threads=1), options)
@@ -53,7 +53,7 @@ def test_the_light_model_is_what_a_camera_gets(tmp_path: Path, monkeypatch: pyte
         return Segmenter(model, **options)
 
     monkeypatch.setattr(camera, "KINDS", {sys.platform: "lavfi"})
-    monkeypatch.setattr("limner.segmenter.Segmenter", loaded)
+    monkeypatch.setattr("limner.models.segmenter.Segmenter", loaded)
     argv = ["camera", str(tmp_path / "out.mp4"), "--camera", "testsrc=size=64x48:rate=30", "--seconds", "0.1"]
     for model in ([], ["--model", "unet"]):
         assert main([*argv, "--background", "red", *model]) == 0

@@ -1,11 +1,15 @@
 import json
+import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from limner.cli import main
-from limner.spec import DEFAULT_MODEL, bundled_models, model_path, read_model
+from limner.cli import _parser, main
+from limner.cli.examples import EXAMPLES
+from limner.models.spec import DEFAULT_MODEL, bundled_kinds, model_path, read_model
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,6 +23,25 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         main([command, "--help"])
     assert caught.value.code == 0
     assert f"limner {command}" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["models"], ["doctor"], ["models", "verify"], []])
+def test_a_full_output_is_one_line(words: list[str], unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "limner", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr.decode()) in (
+        (1, "limner: error: cannot write to standard output: No space left on device\n"),
+        (2, ""),  # argparse, which prints the help, says nothing of it
+    )
+    assert words == [] or done.returncode == 1
 
 
 def test_usage_errors_are_2() -> None:
@@ -35,11 +58,11 @@ def test_models_list_path_verify_and_licence(capsys: pytest.CaptureFixture[str])
     assert main(["models", "path", DEFAULT_MODEL]) == 0
     assert Path(capsys.readouterr().out.strip()) == model_path(DEFAULT_MODEL)
     assert main(["models", "verify"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(bundled_models())
+    assert len(capsys.readouterr().out.splitlines()) == len(bundled_kinds())
     assert main(["models", "licence", DEFAULT_MODEL]) == 0
     assert "non-commercial" in capsys.readouterr().out
     assert main(["models", "--json"]) == 0
-    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == bundled_models()
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(bundled_kinds())
 
 
 def test_models_refuses_a_changed_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +102,7 @@ def test_missing_extra_names_the_command(
 def test_bench_prints_a_table_or_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("limner.bench.MOST_RUNS", 3)
+    monkeypatch.setattr("limner.evaluation.timing.MOST_RUNS", 3)
     assert main(["bench", "--megapixels", "0.02", "0.05", "--threads", "1"]) == 0
     table = capsys.readouterr().out
     assert "0.02 MP     0.05 MP" in table
@@ -88,3 +111,25 @@ def test_bench_prints_a_table_or_json(
     assert main(["bench", "--megapixels", "0.02", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sizes"][0]["network"]["p50_ms"] > 0
     assert main(["bench", "--threads", "0"]) == 2
+
+
+def test_the_nearest_option_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["cut", "a.jpg", "--backgroud", "white"])
+    assert stopped.value.code == 2
+    assert "unrecognized argument --backgroud: did you mean --background?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["video", "a.mp4", "b.mp4", "--crop", "square"])
+    assert "unrecognized argument --crop" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_examples_can_be_typed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is parsed, not run; and the help shows it."""
+    for line in EXAMPLES[command]:
+        words = shlex.split(line.partition("|")[2].partition(">")[0] or line)
+        assert _parser().parse_args(words[1:]).run
+    names = ["data", command] if command in ("pack", "show") else [command]
+    with pytest.raises(SystemExit):
+        main([*names, "--help"])
+    assert EXAMPLES[command][0] in capsys.readouterr().out

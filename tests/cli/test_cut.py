@@ -12,11 +12,11 @@ import PIL.ExifTags
 import PIL.Image
 import pytest
 
-from limner import segmenter
 from limner.cli import main
 from limner.images import Image, Rgba, load_frames, load_grey, load_image
-from limner.masks import to_uint8
-from limner.spec import DEFAULT_MODEL, model_path
+from limner.mattes.masks import to_uint8
+from limner.models.spec import DEFAULT_MODEL, model_path
+from limner.rendering import cut as front
 from tests.conftest import PORTRAIT, decode
 from tests.images.test_decode import png_header
 
@@ -29,7 +29,7 @@ def run(*arguments: str | Path, stdin: bytes | None = None) -> "subprocess.Compl
 
 def assert_is_cut(cut: Rgba, image: Image) -> None:
     """The image's own pixels where it is opaque, nothing where it is not, and the alpha of `segment`."""
-    np.testing.assert_array_equal(cut[..., 3], to_uint8(segmenter.segment(image)))
+    np.testing.assert_array_equal(cut[..., 3], to_uint8(front.segment(image)))
     opaque = cut[..., 3] == 255
     assert np.abs(cut[opaque][:, :3].astype(int) - image[opaque]).max() <= 1  # 0.999 is written as 255
     assert not cut[cut[..., 3] == 0].any()
@@ -46,7 +46,7 @@ def test_cutout_of_the_portrait(tmp_path: Path, portrait: Image, capsys: pytest.
 
 
 def test_matte_and_backgrounds(tmp_path: Path, portrait: Image) -> None:
-    alpha = segmenter.segment(portrait)
+    alpha = front.segment(portrait)
     assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "m.png"), "--mask"]) == 0
     np.testing.assert_array_equal(load_grey(tmp_path / "m.png"), to_uint8(alpha))
     assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "c.png"), "--background", "#c86432"]) == 0
@@ -78,12 +78,24 @@ def test_pipe_in_and_out() -> None:
     assert decode(done.stdout).shape == (512, 512, 4)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_picture_that_the_output_cannot_take_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "limner", "cut", str(PORTRAIT), "-o", "-"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == b"limner: error: cannot write to standard output: No space left on device\n"
+
+
 def test_a_terminal_gets_no_picture(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert main(["cut", str(PORTRAIT), "-o", "-"]) == 2
     assert "would fill the terminal" in capsys.readouterr().err
+
+
+STAGES = ("decode", "network", "refine", "render", "encode")
 
 
 def test_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +111,7 @@ def test_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "subject_fraction": pytest.approx(0.6, abs=0.2),
         "model": DEFAULT_MODEL,
         "device": "cpu",
-        "seconds": {stage: pytest.approx(5, abs=5) for stage in ("decode", "network", "finish", "encode")},
+        "seconds": dict.fromkeys(STAGES, pytest.approx(5, abs=5)),
     }
     assert bad["input"] == missing
     assert "no such file" in bad["error"]
@@ -169,9 +181,11 @@ BAD_ARGUMENTS: dict[str, tuple[Callable[[Path], list[str]], int, str]] = {
     "model of another SHA-256": (changed_model, 1, "m.onnx is not the model"),
     "no such model": (lambda folder: ["--model", "mona-lisa"], 1, "no model 'mona-lisa'"),
     "no such device": (lambda folder: ["--device", "tpu"], 1, "unknown device 'tpu'"),
-    "no such colour": (lambda folder: ["--background", "blurple"], 1, "'blurple' is not a colour"),
+    "no such colour": (lambda folder: ["--background", "blurple"], 2, "'blurple' is not a colour"),
     "no such background": (lambda folder: ["--background", f"{folder}/sea.jpg"], 1, "no such file"),
-    "matte on a background": (lambda folder: ["--mask", "--background", "red"], 2, "leave out --background"),
+    "matte on a background": (lambda folder: ["--mask", "--background", "red"], 2, "leave out background"),
+    "blur of nothing": (lambda folder: ["--blur", "9"], 2, "blur has no effect here"),
+    "no such crop": (lambda folder: ["--crop", "round"], 2, "unknown crop 'round'"),
     "picture and JSON": (lambda folder: ["-o", "-", "--json"], 2, "choose another -o"),
     "input as output": (lambda folder: ["-o", f"{folder}/portrait.png"], 2, "is the input itself"),
     "two of one name": (lambda folder: [f"{folder}/portrait.jpg", "-o", f"{folder}/"], 2, "several pictures"),
@@ -220,9 +234,13 @@ def test_what_a_library_warns_of_is_a_line(tmp_path: Path) -> None:
     resolution = data.index(struct.pack("<HHI", 0x011A, 5, 1))
     data[resolution + 8 : resolution + 12] = struct.pack("<I", 9_000_000)  # where the file has no byte
     (tmp_path / "photo.tif").write_bytes(data)
-    done = run("cut", tmp_path / "photo.tif", "-o", tmp_path / "cut.png")
+    (tmp_path / "second.tif").write_bytes(data)
+    done = run("cut", tmp_path / "photo.tif", tmp_path / "second.tif")
     assert done.returncode == 0
-    assert done.stderr.startswith(b"limner: Truncated File Read\nlimner: wrote")
+    lines = done.stderr.decode().splitlines()
+    for name, said in zip(("photo", "second"), (lines[:2], lines[2:]), strict=True):
+        assert said[0] == f"limner: {tmp_path / name}.tif: Truncated File Read"
+        assert said[1].startswith("limner: wrote")
 
 
 def test_all_failed_is_1(tmp_path: Path) -> None:
@@ -261,7 +279,7 @@ def test_a_still_format_takes_the_first_frame_and_says_so(tmp_path: Path) -> Non
 
 def test_an_animation_is_not_cropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = animation(tmp_path / "two.gif")
-    assert main(["cut", str(source), "--square", "-o", str(tmp_path / "cut.png")]) == 1
+    assert main(["cut", str(source), "--crop", "square", "-o", str(tmp_path / "cut.png")]) == 1
     assert f"{source}: an animation cannot be cropped" in capsys.readouterr().err
     assert not (tmp_path / "cut.png").exists()
 
@@ -295,7 +313,7 @@ def test_rotated_photo_gives_an_upright_cutout(tmp_path: Path, portrait: Image) 
 
 def test_empty_room_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     PIL.Image.new("RGB", (200, 200), (40, 60, 90)).save(tmp_path / "wall.png")
-    alpha = segmenter.segment(tmp_path / "wall.png")
+    alpha = front.segment(tmp_path / "wall.png")
     if alpha.max() >= 0.5:
         pytest.skip("this model sees a person in a plain wall")
     assert main(["cut", str(tmp_path / "wall.png")]) == 0

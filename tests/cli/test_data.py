@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from limner.cli import main
 from limner.images import load_image, save_image
 from tests.conftest import shared_data
-from tests.datasets.layouts import write_celebamask
+from tests.datasets.layouts import picture, write_celebamask
 
 
 def prepare(*arguments: object) -> int:
@@ -32,6 +34,38 @@ def test_celebamask_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "near-duplicates: " in capsys.readouterr().out
     assert prepare("celebamask", source, target, "--size", "16", "--without", "cloth") == 0
     assert "all was there already" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems hold their names in Unicode")
+@pytest.mark.filterwarnings("default")
+def test_odd_names_and_system_files_are_prepared_or_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = os.fsdecode(b"jos\xe9")
+    for folder in ("photos", "masks"):
+        (tmp_path / folder).mkdir()
+        for number, name in enumerate(("a", "b", "c", odd)):
+            shown = picture(number) if folder == "photos" else picture(number)[..., 0]
+            save_image(tmp_path / folder / f"{name}.png", shown)
+        (tmp_path / folder / "Thumbs.db").write_bytes(b"\xd0\xcf")
+    assert prepare("folders", tmp_path / "photos", tmp_path / "masks", tmp_path / "mine") == 0
+    assert "photos: 1 file is no picture and was left alone (first Thumbs.db)" in capsys.readouterr().err
+    spec = json.loads((tmp_path / "mine" / "dataset.json").read_text())
+    assert sum(spec["splits"].values()) == 4
+    assert main(["data", "show", str(tmp_path / "mine"), "-o", str(tmp_path / "sheet.png")]) == 0
+    assert "jos\\xe9" in capsys.readouterr().out
+
+
+def test_a_link_to_itself_is_left_out_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("photos", "masks"):
+        (tmp_path / folder).mkdir()
+        for name in ("a", "loop"):
+            shown = picture(1) if folder == "photos" else picture(1)[..., 0]
+            save_image(tmp_path / folder / f"{name}.png", shown)
+    (tmp_path / "photos" / "loop.png").unlink()
+    (tmp_path / "photos" / "loop.png").symlink_to("loop.png")
+    assert prepare("folders", tmp_path / "photos", tmp_path / "masks", tmp_path / "mine") == 3
+    assert "left out loop: cannot read" in capsys.readouterr().err
 
 
 def test_a_planted_corrupt_png_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

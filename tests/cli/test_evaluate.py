@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from limner.cli import main
-from limner.spec import model_path
+from limner.models.spec import model_path
 from tests.datasets.test_folders import make_folder
 
 
@@ -17,7 +17,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    assert main(["evaluate", *map(str, arguments), "--model", "unet"]) == 0
+    assert main(["evaluate", *map(str, arguments), "--model", "unet", "--json"]) == 0
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
     return result
 
@@ -97,7 +97,7 @@ def test_labels_get_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def test_a_total_that_falls_short_fails(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, data, "--min-iou", 0)["images"] == 24
-    assert main(["evaluate", str(data), "--min-iou", "0.999"]) == 1
+    assert main(["evaluate", str(data), "--min-iou", "0.999", "--json"]) == 1
     captured = capsys.readouterr()
     assert "is below --min-iou 0.999" in captured.err
     assert json.loads(captured.out)["images"] == 24
@@ -139,7 +139,9 @@ def test_what_cannot_be_written_or_read_is_refused_before_the_work(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("limner.evaluation.evaluate", lambda *args, **options: pytest.fail("work was done"))
+    monkeypatch.setattr(
+        "limner.evaluation.evaluate.evaluate", lambda *args, **options: pytest.fail("work was done")
+    )
     assert main(["evaluate", str(data), *options]) == 1
     assert message in capsys.readouterr().err
 
@@ -150,3 +152,18 @@ def test_without_matplotlib_the_cure_is_named(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["evaluate", str(data), "--report", "report.html"]) == 1
     assert "this needs matplotlib: pip install 'limner[report]'" in capsys.readouterr().err
+
+
+def test_the_table_is_for_people(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(capsys, data, "--compare", "base")
+    assert main(["evaluate", str(data), "--model", "unet", "--compare", "base"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{data}: 24 images at full size, threshold 0.5"
+    assert lines[2].split() == ["mean", "unet", "base", "difference"]
+    (row,) = (line for line in lines if line.startswith("iou "))
+    assert f"{100 * result['scores']['iou_mean']:.2f} [" in row
+    assert f"{100 * result['compare']['differences']['iou']['mean']:+.2f} [" in row
+    (row,) = (line for line in lines if line.startswith("sad "))
+    assert "(1000 pixels)" in row
+    assert f"{result['scores']['sad_mean']:.2f} [" in row
+    assert lines[-2].startswith("worst group: ")

@@ -68,6 +68,8 @@ def test_official_split_is_that_of_celeba(tmp_path: Path) -> None:
     plan = plan_celebamask(source)
     assert split_of(plan) == {"00000": "train", "00001": "val", "00002": "val", "00003": "test"}
     assert "officially" in plan.split_by
+    mapping.write_bytes("\r\n".join(lines).encode("utf-16"))
+    assert split_of(plan_celebamask(source)) == split_of(plan)
     mapping.write_text("\n".join(lines[:-1]))
     with pytest.raises(DatasetError, match=r"mapping\.txt lacks 1 pictures, first 3"):
         plan_celebamask(source)
@@ -108,7 +110,15 @@ def test_files_that_fit_nothing_are_listed(tmp_path: Path) -> None:
     source = write_celebamask(tmp_path, [1])
     stray = source / "CelebAMask-HQ-mask-anno/0/00001_beard.png"
     layouts.write_mask(stray, HAIR)
-    assert plan_celebamask(source).unused == [str(stray)]
+    for hidden in (
+        "CelebAMask-HQ-mask-anno/0/._00001_hair.png",
+        "CelebA-HQ-img/._1.jpg",
+        "CelebA-HQ-img/7.db",
+    ):
+        (source / hidden).write_bytes(b"what a system leaves")
+    plan = plan_celebamask(source)
+    assert plan.unused == [str(stray)]
+    assert sum(map(len, plan.splits.values())) == 1
 
 
 def test_another_layout_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -47,6 +48,13 @@ def test_result_depends_on_the_input_alone(source: Path, tmp_path: Path) -> None
         *["val-00000.parquet"],
     ]
     assert shards(tmp_path / "one") == shards(tmp_path / "many")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems hold their names in Unicode")
+def test_a_target_whose_name_is_not_utf8(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / os.fsdecode(b"jos\xe9")
+    assert run(source, target).made == 20
+    assert run(source, target).made == 0
 
 
 def test_nothing_is_made_twice(source: Path, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from limner.datasets import dataset_splits, read_dataset
 from limner.datasets.celebamask import plan_celebamask
 from limner.datasets.preparation import prepare
-from limner.errors import DatasetError
-from limner.evaluation import evaluate
+from limner.errors import DatasetError, MissingExtraError
+from limner.evaluation.evaluate import evaluate
 from limner.images import save_image
 from tests.datasets.layouts import HAIR, PARTS, SKIN, picture, write_celebamask
 
@@ -69,7 +69,7 @@ def test_a_damaged_description_is_named(target: Path) -> None:
 def test_without_pyarrow_the_cure_is_named(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "limner.datasets.prepared", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(DatasetError, match=r"pip install 'limner\[train\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'limner\[train\]'"):
         read_dataset(target)
 
 

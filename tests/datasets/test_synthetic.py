@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from limner.datasets.brush import Layer, coverage, ellipse
+from limner.datasets.drawing import Layer, coverage, ellipse
 from limner.datasets.synthetic import paint_portrait, plan_synthetic, synthetic_portrait
 from limner.errors import InputError
 from limner.images import load_alpha, load_image

@@ -9,7 +9,15 @@ import PIL.ImageSequence
 import pytest
 
 from limner.errors import InputError
-from limner.images import ANIMATED, Photo, encode_frames, encode_photo, load_frames, load_photo
+from limner.images import (
+    ANIMATED,
+    Photo,
+    encode_frames,
+    encode_photo,
+    load_animation,
+    load_frames,
+    load_photo,
+)
 from tests.images.profiles import wide_profile
 from tests.images.test_decode import encoded
 
@@ -69,6 +77,33 @@ def test_frames_that_pillow_wrote_are_whole() -> None:
         np.testing.assert_array_equal(second.image, np.asarray(moved))
 
 
+@pytest.mark.parametrize("plays", [0, 1, 2, 5])
+@pytest.mark.parametrize("extension", ANIMATED)
+def test_it_is_played_as_often_as_it_was(extension: str, plays: int) -> None:
+    data = encode_frames(scene(), extension, plays=plays)
+    assert load_animation(data).plays == plays
+    with PIL.Image.open(io.BytesIO(data)) as picture:
+        repeats = {0: 0, 1: None}.get(plays, plays - 1)  # a GIF says how often it is played again
+        assert picture.info.get("loop") == (repeats if extension == ".gif" else plays)
+
+
+@pytest.mark.parametrize("extension", ANIMATED)
+@pytest.mark.parametrize("duration_ms", [10, 65_530, 70_000, 655_350])
+def test_a_long_pause_is_kept(duration_ms: int, extension: str) -> None:
+    frames = [(photo, duration_ms) for photo, _ in scene(2)]
+    data = encode_frames(frames, extension)
+    assert [duration for _, duration in load_frames(data)] == [duration_ms] * 2
+
+
+@pytest.mark.parametrize(("extension", "most_ms"), [(".gif", 655_350), (".webp", 2**24 - 1)])
+def test_a_pause_that_a_format_cannot_say_is_cut_and_said(
+    extension: str, most_ms: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = encode_frames([(photo, 2**25) for photo, _ in scene(2)], extension)
+    assert [duration for _, duration in load_frames(data)] == [most_ms] * 2
+    assert f"is shown for {most_ms / 1e3:g} s" in caplog.text
+
+
 @pytest.mark.parametrize("extension", [".webp", ".png"])
 def test_profile_goes_with_it(extension: str) -> None:
     data = encode_frames(scene(profile=wide_profile()), extension)
@@ -126,7 +161,7 @@ def test_what_no_animation_holds() -> None:
     frames = [(Photo(pixels=np.zeros((4, side, 3), np.uint8)), 50) for side in (4, 5)]
     with pytest.raises(InputError, match="differ in size"):
         encode_frames(frames, ".webp")
-    with pytest.raises(InputError, match="at most"):
+    with pytest.raises(InputError, match="at least"):
         encode_frames([(frames[0][0], 0)], ".webp")
 
 

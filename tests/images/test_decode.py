@@ -91,9 +91,7 @@ def test_cmyk() -> None:
     assert image[4, 4, 1] < 60
 
 
-def test_floating_point_and_32_bit_are_refused() -> None:
-    with pytest.raises(InputError, match="floating-point"):
-        load_image(encoded(PIL.Image.new("F", (4, 4), 0.5), "TIFF"))
+def test_32_bits_are_refused() -> None:
     with pytest.raises(InputError, match="32-bit"):
         load_image(encoded(PIL.Image.new("I", (4, 4), 70000), "TIFF"))
 
@@ -164,7 +162,7 @@ def test_bad_sources(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "array", [np.zeros((4, 4)), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)]
+    "array", [np.zeros((4, 4, 2)), np.zeros((4, 4, 3), np.int64), np.zeros((0, 4, 3), np.uint8)]
 )
 def test_other_arrays_are_refused(array: Any) -> None:
     with pytest.raises(InputError, match=r"\(H, W, 3\) uint8"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from limner import refine
+from limner.mattes import refine
 from limner.nets.edge import STRIDE, EdgeNet, PixelsToLines, local_line
 
 

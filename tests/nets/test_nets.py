@@ -6,7 +6,7 @@ from torch import nn
 
 from limner.nets import NETS
 from limner.nets.blocks import pool, unpool
-from limner.nets.efficientnet import FIXED
+from limner.nets.portrait import PortraitNet
 from limner.training.export import PixelsToAlpha, to_onnx
 
 PARAMETERS = {
@@ -136,15 +136,19 @@ def test_unpool_agrees_with_torch() -> None:
     )
 
 
+@pytest.mark.parametrize("fixed", [0, 3])
 @pytest.mark.parametrize("name", ["portrait", "portrait_small"])
-def test_what_imagenet_taught_stays(net: nn.Module) -> None:
+def test_what_imagenet_taught_stays(net: nn.Module, fixed: int) -> None:
+    assert isinstance(net, PortraitNet)
+    net.encoder.fix(fixed)
     before = {key: value.clone() for key, value in net.state_dict().items()}
     optimizer = torch.optim.SGD(net.parameters(), 0.1)
     net(torch.rand(2, 3, 64, 64)).square().mean().backward()
     optimizer.step()
     changed = {key for key, value in net.state_dict().items() if not torch.equal(value, before[key])}
-    first = ("encoder.stem.", *(f"encoder.stages.{index}." for index in range(FIXED)))
+    first = tuple(f"encoder.stages.{index}." for index in range(fixed))
     assert not {key for key in changed if key.startswith(first)}
+    assert bool({key for key in changed if key.startswith("encoder.stem.")}) == (fixed == 0)
     assert not {key for key in changed if key.startswith("encoder.") and "running" in key}
-    assert {key for key in changed if key.startswith(f"encoder.stages.{FIXED}.")}
+    assert {key for key in changed if key.startswith(f"encoder.stages.{fixed}.")}
     assert {key for key in changed if key.startswith("up.") and "running" in key}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
 from limner.server import Settings, create_app
 from limner.server.run import listen, make_server
 from tests.conftest import PORTRAIT

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.server.options import Options
+from limner.server.options import Parameters
 from tests.mutations import damaged, specimens
 
 EXPECTED = {200, 400, 405, 413, 415, 422, 429}
@@ -35,7 +35,7 @@ VALUES = [
     *("cutout", "composite", "png", "jpg", "webp", "tif", "square", "35x45mm", "2x2in", "1:1", "1:0", "0:0"),
     *("tile", "contain", "none", "fast", "0.5,0.5", "2,2", "nan,nan", "99999999999999999999", "9" * 5000),
 ]
-NAMES = [*Options.model_fields, "image", "image_file", "bg_color", "size", "", "\x00", "a" * 3000]
+NAMES = [*Parameters.model_fields, "image", "image_file", "bg_color", "size", "", "\x00", "a" * 3000]
 FILES = ["image", "background", "image_file", "bg_image_file", "other"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from limner.cli import main
-from limner.spec import DEFAULT_MODEL, read_model
+from limner.models.spec import DEFAULT_MODEL, read_model
 from tests.conftest import PORTRAIT, decode
 from tests.server.conftest import PHOTO
 
@@ -29,7 +29,7 @@ RED = {"background": "red"}
         ({"background": "white", "format": "jpg"}, ["--background", "white"], "jpg", "image/jpeg"),
         (
             {"background": "#0c2340", "crop": "square"},
-            ["--background", "#0c2340", "--square"],
+            ["--background", "#0c2340", "--crop", "square"],
             "png",
             "image/png",
         ),
@@ -58,6 +58,21 @@ def test_the_same_bytes_as_the_command(
     assert form.status_code == raw.status_code == 200
     assert form.headers["content-type"] == media_type
     assert form.content == raw.content == target.read_bytes()
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg"])
+def test_a_picture_with_opacity_before_itself(extension: str, client: TestClient, tmp_path: Path) -> None:
+    picture = PIL.Image.open(PORTRAIT).resize((96, 96)).convert("RGBA")
+    picture.paste((255, 0, 200, 0), (0, 0, 30, 96))
+    picture.save(tmp_path / "hidden.png")
+    target = tmp_path / f"result.{extension}"
+    assert main(["cut", str(tmp_path / "hidden.png"), "-o", str(target), "--background", "original"]) == 0
+    answer = client.post(
+        "/v1/cutout",
+        files={"image": (tmp_path / "hidden.png").read_bytes()},
+        data={"background": "original", "format": extension},
+    )
+    assert answer.content == target.read_bytes()
 
 
 def test_an_uploaded_background(client: TestClient, tmp_path: Path) -> None:
@@ -92,6 +107,7 @@ def test_what_is_told_about_the_result(client: TestClient) -> None:
         (422, "input", {"files": {"image": PHOTO}, "data": {"crop": "circle"}}),
         (422, "no-picture", {"files": {"picture": PHOTO}}),
         (422, "no-picture", {"files": {"image": PHOTO, "other": PHOTO}}),
+        (422, "given-twice", {"files": {"image": PHOTO, "file": PHOTO}}),
         (422, "no-picture", {"data": {"image": "text"}, "files": {"background": PHOTO}}),
         (422, "options", {"files": {"image": PHOTO}, "data": {"blurr": "3"}}),
         (422, "options", {"files": {"image": PHOTO}, "params": {"shift": "far"}}),
@@ -101,7 +117,7 @@ def test_what_is_told_about_the_result(client: TestClient) -> None:
         (422, "given-twice", {"content": PHOTO, "headers": JPEG, "params": [("blur", "3"), ("blur", "4")]}),
         (422, "contradiction", {"files": {"image": PHOTO}, "data": {"format": "jpg"}}),
         (422, "contradiction", {"files": {"image": PHOTO}, "data": {"output": "composite"}}),
-        (422, "contradiction", {"files": {"image": PHOTO}, "data": {**RED, "output": "mask"}}),
+        (422, "input", {"files": {"image": PHOTO}, "data": {**RED, "output": "mask"}}),
         (422, "contradiction", {"files": {"image": PHOTO}, "data": {**RED, "output": "cutout"}}),
         (415, "content-type", {"content": b"{}", "headers": {"Content-Type": "application/json"}}),
         (415, "content-encoding", {"content": PHOTO, "headers": {**JPEG, "Content-Encoding": "gzip"}}),
@@ -136,6 +152,64 @@ def test_health_models_and_page(client: TestClient) -> None:
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "'unsafe" not in page.headers["content-security-policy"]
     assert "script-src 'self'" in page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/style.css", "/healthz", "/readyz", "/v1/models", "/metrics", "/openapi.json"]
+)
+def test_head_is_answered_as_get_without_the_body(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert int(head.headers["content-length"]) > 0
+    assert client.head("/v1/cutout").status_code == 405
+
+
+def form(*parts: tuple[str, str, bytes]) -> dict[str, Any]:
+    """A form as some client writes it: each part's disposition, media type and content."""
+    body = b"".join(
+        f"--b\r\nContent-Disposition: form-data; {head}\r\n{kind}\r\n".encode() + content + b"\r\n"
+        for head, kind, content in parts
+    )
+    return {"content": body + b"--b--\r\n", "headers": {"Content-Type": f'{FORM}; boundary="b"'}}
+
+
+JPEG_PART = "Content-Type: image/jpeg\r\n"
+BYTES_PART = "Content-Type: application/octet-stream\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [('name="{}"; filename="p.jpg"', JPEG_PART, PHOTO)],
+        [('name="{}"; filename="写真.jpg"', JPEG_PART, PHOTO)],
+        [("name=\"{}\"; filename*=utf-8''%E5%86%99.jpg", JPEG_PART, PHOTO)],
+        [("name=\"{}\"; filename=\"p.jpg\"; filename*=utf-8''%E5%86%99.jpg", JPEG_PART, PHOTO)],
+        [('name="{}"', JPEG_PART, PHOTO)],
+        [('name="{}"', BYTES_PART, PHOTO)],
+        [("name={}; filename=p.jpg", "", PHOTO)],
+        # A form of a page whose other fields were left empty.
+        [('name="{}"; filename="p.jpg"', JPEG_PART, PHOTO), ('name="format"', "", b"")],
+        [
+            ('name="{}"; filename="p.jpg"', JPEG_PART, PHOTO),
+            ('name="background"; filename=""', BYTES_PART, b""),
+            ('name="blur"', "", b""),
+        ],
+    ],
+)  # fmt: skip
+def test_forms_as_clients_send_them(client: TestClient, parts: list[tuple[str, str, bytes]]) -> None:
+    for path, field in (("/v1/cutout", "image"), ("/v1/cutout", "file"), ("/v1.0/removebg", "image_file")):
+        if path == "/v1.0/removebg":  # has fields of its own names
+            parts = [part for part in parts if "background" not in part[0] and "blur" not in part[0]]
+        request = form(*((head.replace("{}", field), kind, content) for head, kind, content in parts))
+        answer = client.post(path, **request)
+        assert answer.status_code == 200, (path, field, answer.text[:200])
+
+
+def test_empty_options_are_not_given(client: TestClient) -> None:
+    plain = client.post("/v1/cutout", content=PHOTO, headers=JPEG)
+    answer = client.post("/v1/cutout?background=&blur=&crop=", content=PHOTO, headers=JPEG)
+    assert (answer.status_code, answer.content) == (200, plain.content)
 
 
 def test_metrics_count(client: TestClient) -> None:

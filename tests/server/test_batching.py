@@ -77,3 +77,18 @@ def test_those_who_have_gone_are_not_computed() -> None:
 
     assert asyncio.run(scene())[0, 0] == 2
     assert seen == [0, 2]
+
+
+def test_a_run_waits_for_those_that_come_within_the_window() -> None:
+    async def two(window_s: float) -> list[int]:
+        sizes: list[int] = []
+        batcher = Batcher(values, size=4, window_s=window_s, observe=sizes.append)
+        task = asyncio.create_task(batcher.run())
+        first = asyncio.create_task(batcher(images(1)[0]))
+        await asyncio.sleep(0.05)
+        await asyncio.gather(first, batcher(images(1)[0]))
+        task.cancel()
+        return sizes
+
+    assert asyncio.run(two(1.0)) == [2]
+    assert asyncio.run(two(0.0)) == [1, 1]

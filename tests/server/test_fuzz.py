@@ -7,7 +7,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
 from limner.server import Settings, create_app
 from tests.server.conftest import served
 from tests.server.fuzzing import EXPECTED, Fuzz, send

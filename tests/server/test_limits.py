@@ -12,8 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from limner.errors import InputError
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
+from limner.parallel import keep_to
 from limner.server import Settings, create_app, run
+from limner.server.guard import HEADERS
 from tests.server.conftest import PHOTO, head, read_answer, served
 
 KEY = "k3y-of-the-test"
@@ -215,6 +217,26 @@ def test_other_sites_may_call_only_if_asked(segmenter: Segmenter, client: TestCl
     assert answer.headers["access-control-allow-origin"] == "https://a.example"
     other = {**asked, "Origin": "https://b.example"}
     assert "access-control-allow-origin" not in friendly.options("/v1/cutout", headers=other).headers
+
+
+@pytest.mark.parametrize(
+    ("path", "field"), [("/v1/cutout?crop=subject", "image"), ("/v1.0/removebg", "image_file")]
+)
+def test_pages_of_other_sites_see_every_fact(segmenter: Segmenter, path: str, field: str) -> None:
+    settings = Settings(origins=("https://a.example",))
+    with TestClient(create_app(segmenter, settings)) as client:
+        answer = client.post(path, files={field: PHOTO}, headers={"Origin": "https://a.example"})
+    assert answer.status_code == 200
+    shown = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
+    facts = {name for name in answer.headers if name.startswith(("limner-", "x-"))}
+    assert len(facts) > 3
+    assert facts - {name.lower() for name in HEADERS} <= shown
+
+
+def test_threads_are_the_cores_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    with keep_to(3):
+        assert Settings().workers == 3
 
 
 def test_no_answer_in_time_is_told(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import http.client
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
 from limner.server import Settings
 from tests.server.conftest import PHOTO, served
 

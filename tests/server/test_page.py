@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 from starlette.testclient import TestClient
 
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
 from limner.server import Settings
 from tests.conftest import PORTRAIT, decode
 from tests.server.conftest import PHOTO, served

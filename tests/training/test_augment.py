@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from limner.images import Image
-from limner.training import degrade
+from limner.training import corruptions
 from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import TrainConfig
 from limner.training.loading import normalise
@@ -216,7 +216,7 @@ def test_shares_and_ranges_of_what_degrades(effect: str) -> None:
 
 def test_grey_is_luminance() -> None:
     colours = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]).view(4, 3, 1, 1)
-    grey = degrade.to_grey(colours, torch.zeros(4))
+    grey = corruptions.to_grey(colours, torch.zeros(4))
     torch.testing.assert_close(grey[:, 0, 0, 0], torch.tensor([0.299, 0.587, 0.114, 1.0]))
     assert torch.equal(grey[:, 0], grey[:, 2])
 
@@ -224,7 +224,7 @@ def test_grey_is_luminance() -> None:
 def test_blur_keeps_the_sum_of_a_point_and_widens_it() -> None:
     point = torch.zeros(2, 3, 31, 31)
     point[:, :, 15, 15] = 1
-    soft = degrade.blur(point, torch.tensor([0.0, 1.0]))
+    soft = corruptions.blur(point, torch.tensor([0.0, 1.0]))
     torch.testing.assert_close(soft.sum(dim=(2, 3)), torch.ones(2, 3))
     columns = torch.arange(31.0) - 15
     deviation = (soft[:, 0].sum(dim=1) * columns**2).sum(dim=1).sqrt()
@@ -232,7 +232,7 @@ def test_blur_keeps_the_sum_of_a_point_and_widens_it() -> None:
 
 
 def test_noise_has_the_deviation_it_says() -> None:
-    noisy = degrade.add_noise(torch.full((2, 3, 64, 64), 0.5), torch.tensor([0.5, 0.999]))
+    noisy = corruptions.add_noise(torch.full((2, 3, 64, 64), 0.5), torch.tensor([0.5, 0.999]))
     torch.testing.assert_close(noisy.std(dim=(1, 2, 3)), torch.tensor([0.06, 0.12]), atol=0.004, rtol=0)
 
 
@@ -244,5 +244,5 @@ def test_compression_loses_what_jpeg_loses(strength: float, quality: int, portra
     with PIL.Image.open(buffer) as picture:
         expected = normalise(torch.from_numpy(np.array(picture))[None])
     original = normalise(torch.from_numpy(image.copy())[None])
-    found = degrade.compress(original, torch.tensor([strength]))
+    found = corruptions.compress(original, torch.tensor([strength]))
     assert (found - expected).abs().mean() < 0.4 * (original - expected).abs().mean()

@@ -59,6 +59,13 @@ def test_bad_settings(recipe: Path, change: str, message: str) -> None:
         read_recipe(recipe, [change])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_a_recipe_is_read_however_it_was_saved(recipe: Path, encoding: str) -> None:
+    text = recipe.read_text() + '\ndescription = "José"\n'
+    recipe.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    assert read_recipe(recipe).description == "José"
+
+
 def test_bad_recipes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read the recipe"):
         read_recipe(tmp_path / "none.toml")

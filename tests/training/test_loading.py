@@ -10,9 +10,10 @@ import torch
 
 from limner.errors import DatasetError
 from limner.images import resize
-from limner.segmenter import segment
+from limner.rendering.cut import segment
 from limner.training.config import TrainConfig
-from limner.training.loading import MixedSampler, PackedPortraits, PortraitData, ResumableLoader
+from limner.training.loading import PackedPortraits, PortraitData, ResumableLoader
+from limner.training.sampling import MixedSampler
 from tests.datasets.test_folders import make_folder
 
 
@@ -145,7 +146,7 @@ def test_a_teacher_counts_beside_the_masks(tmp_path: Path) -> None:
     masks, words = alphas_of(plain.train), alphas_of(taught.train)
     sure = (masks == 0) | (masks == 255)
     for sample, mask, alpha in zip(plain.train.samples, masks, words, strict=True):
-        said = torch.from_numpy(resize(segment(sample.image, model="unet", refine=False), (32, 32)))
+        said = torch.from_numpy(resize(segment(sample.image, model="unet", refine="none"), (32, 32)))
         within = (mask == 0) | (mask == 255)
         assert torch.allclose((alpha / 255)[within], (0.6 * mask / 255 + 0.4 * said)[within], atol=0.01)
     assert torch.equal((words >= 128)[sure], (masks >= 128)[sure])
@@ -211,3 +212,14 @@ def test_backgrounds_come_from_folders_and_data_sets(tmp_path: Path) -> None:
     whole.setup("fit")
     assert whole.backgrounds is not None
     assert whole.backgrounds.shape == (16, 3, 32, 32)
+
+
+@pytest.mark.parametrize("width", [0, 50])
+def test_a_set_without_a_subject_or_nothing_else_is_not_trained_on(width: int, tmp_path: Path) -> None:
+    make_folder(tmp_path / "set", {f"{index}": width for index in range(8)})
+    (tmp_path / "set" / "train.txt").write_text("\n".join(map(str, range(8))))
+    data = PortraitData(
+        TrainConfig(name="run", net="unet", data=("set",), data_root=str(tmp_path), input_size=32)
+    )
+    with pytest.raises(DatasetError, match=r"^set: .*white on the subject and black elsewhere"):
+        data.setup("fit")

@@ -10,9 +10,9 @@ import torch
 
 from limner.cli import main
 from limner.datasets import read_dataset
-from limner.evaluation import evaluate
+from limner.evaluation.evaluate import evaluate
 from limner.images import resize
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
 from limner.training.config import TrainConfig, read_recipe
 from limner.training.module import load_checkpoint
 from limner.training.predict import CheckpointSegmenter

@@ -93,7 +93,7 @@ def test_ctrl_c_says_how_to_go_on(
     assert main(["train", str(recipe), *changes]) == 130
     err = capsys.readouterr().err
     assert (
-        f"to go on: limner train {recipe} {' '.join(changes)} --resume {tmp_path}/runs/run/last.ckpt" in err
+        f"to resume: limner train {recipe} {' '.join(changes)} --resume {tmp_path}/runs/run/last.ckpt" in err
     )
     assert (tmp_path / "runs" / "run" / "last.ckpt").exists()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -2,6 +2,8 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,8 +13,8 @@ from limner.cli import main
 from limner.datasets import read_folder
 from limner.errors import DatasetError, InputError, ModelError
 from limner.images import Alpha, Image, load_image
-from limner.segmenter import Segmenter
-from limner.spec import read_model
+from limner.models.segmenter import Segmenter
+from limner.models.spec import read_model
 from limner.training import export as exporting
 from limner.training.config import TrainConfig
 from limner.training.export import PixelsToAlpha, check_loss, check_parity, first_images, read_validation
@@ -90,7 +92,7 @@ def test_a_checkpoint_scores_as_its_model_does(
     capsys.readouterr()
     results = []
     for model in (run[0], tmp_path / "mine.onnx"):
-        assert main(["evaluate", str(Path(run[1].data_root) / "white"), "--model", str(model)]) == 0
+        assert main(["evaluate", str(Path(run[1].data_root) / "white"), "--model", str(model), "--json"]) == 0
         results.append(json.loads(capsys.readouterr().out))
     assert (results[0]["model"], results[1]["model"]) == ("tiny", "mine")
     assert results[0]["scores"] == pytest.approx(results[1]["scores"], abs=1e-4)
@@ -234,3 +236,19 @@ def test_pixels_to_alpha_is_a_probability() -> None:
     pixels[0, 0, 0] = (255, 0, 0)
     alpha = PixelsToAlpha(Red())(torch.from_numpy(pixels))
     np.testing.assert_allclose(alpha.numpy(), [[[0.993307, 0.006693], [0.006693, 0.006693]]], atol=1e-5)
+
+
+def test_the_encoder_may_learn_at_a_rate_of_its_own(run: tuple[Path, TrainConfig]) -> None:
+    config = replace(run[1], net="portrait_small", fixed_stages=0, encoder_rate=0.1, epochs=1)
+    module = PortraitModule.of(config)
+    assert all(parameter.requires_grad for parameter in module.net.parameters())
+    module._trainer = cast(
+        Any, SimpleNamespace(datamodule=SimpleNamespace(train_dataloader=lambda: range(4)))
+    )
+    groups = cast(Any, module.configure_optimizers())["optimizer"].param_groups
+    assert [group["initial_lr"] for group in groups] == pytest.approx(
+        [config.learning_rate, config.learning_rate / 10]
+    )
+    counts = [sum(one.numel() for one in group["params"]) for group in groups]
+    encoder = sum(one.numel() for one in module.net.get_submodule("encoder").parameters())
+    assert counts == [sum(one.numel() for one in module.net.parameters()) - encoder, encoder]

@@ -84,6 +84,45 @@ def make_clip(
     return path
 
 
+def remux(
+    sources: Sequence[Path],
+    target: Path,
+    change: Callable[[Any, int, int], object] = lambda packet, number, part: None,
+    **options: str,
+) -> Path:
+    """Copy the packets of clips, one clip after the other, into one file.
+
+    Args:
+        sources: Of streams alike.
+        target: Its extension says which container.
+        change: Of a packet, its number in its stream and that of its clip; may set its times.
+        options: Of the container.
+    """
+    with av.open(str(target), "w", options=options) as container:
+        streams: dict[int, Any] = {}
+        for part, source in enumerate(sources):
+            with av.open(str(source)) as clip:
+                for stream in clip.streams:
+                    if stream.index not in streams:
+                        streams[stream.index] = container.add_stream_from_template(stream)
+                numbers = dict.fromkeys(streams, 0)
+                for packet in clip.demux():
+                    if packet.dts is None:
+                        continue
+                    index = packet.stream.index
+                    change(packet, numbers[index], part)
+                    numbers[index] += 1
+                    packet.stream = streams[index]
+                    container.mux(packet)
+    return target
+
+
+def moved(packet: Any, seconds: float) -> None:
+    """Move the times of a packet."""
+    ticks = round(seconds / packet.time_base)
+    packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+
+
 def decoded(path: Path, *, decoder: str | None = None) -> list[Any]:
     """All frames of a video; libvpx's decoder is needed to see the alpha of VP9."""
     with av.open(str(path)) as container:

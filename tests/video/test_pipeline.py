@@ -11,16 +11,16 @@ import av
 import numpy as np
 import pytest
 
-from limner.errors import InputError
-from limner.finishing import Finish
+from limner.errors import InputError, OutputError
 from limner.images import Alpha, Image, load_image
-from limner.segmenter import Segmenter
-from limner.video.clues import Clues
-from limner.video.composing import Composer, Matted
+from limner.models.segmenter import Segmenter
+from limner.rendering.options import Options
+from limner.video.compositor import Composer, Matted
+from limner.video.container import FileWriter
+from limner.video.motion_features import Clues
+from limner.video.outputs import choose_target
 from limner.video.pipeline import Outcome, ahead, cut_video, preview_video
-from limner.video.reading import Clip, Part
-from limner.video.targets import choose_target
-from limner.video.writing import FileWriter
+from limner.video.reader import Clip, Part
 from tests.conftest import decode
 from tests.video.clips import BASE, STEP, decoded, make_clip, pictures, rgb, samples, sound_packets
 
@@ -51,10 +51,10 @@ def disc(height: int, width: int) -> Alpha:
 def cut(
     source: Path, output: Path, *, segmenter: Any = None, part: Part | None = None, **settings: Any
 ) -> Outcome:
-    options = Finish(
-        **{"refine": "none", **{k: v for k, v in settings.items() if k in Finish.__dataclass_fields__}}
+    options = Options(
+        **{"refine": "none", **{k: v for k, v in settings.items() if k in Options.__dataclass_fields__}}
     )
-    rest = {name: value for name, value in settings.items() if name not in Finish.__dataclass_fields__}
+    rest = {name: value for name, value in settings.items() if name not in Options.__dataclass_fields__}
     rest.setdefault("steady", False)  # a disc does not move with the picture
     with Clip(source, part=part) as clip:
         target = choose_target(str(output), options, deep=clip.deep, codec=rest.pop("codec", None))
@@ -168,10 +168,8 @@ def test_every_display_matrix(tmp_path: Path, angle: int, hflip: bool, vflip: bo
     assert np.abs(rgb(decoded(tmp_path / "out.mp4")[1]).astype(int) - wanted).mean() < 4
 
 
-def test_sound_that_the_container_cannot_hold(tmp_path: Path) -> None:
+def test_sound_is_copied_or_left_out(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", pictures(3, 48, 64), sound="aac", seconds=0.1)
-    with pytest.raises(InputError, match=r"webm cannot hold this sound \(aac\): write .mkv.*--no-sound"):
-        cut(source, tmp_path / "out.webm")
     assert cut(source, tmp_path / "out.webm", sound=False).frames == 3
     cut(source, tmp_path / "out.mkv")
     assert sound_packets(tmp_path / "out.mkv") == sound_packets(source)
@@ -403,16 +401,16 @@ def test_a_pipe_with_a_name_is_written_to(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
 def test_full_device(clip: Path) -> None:
     with Clip(clip) as source:
-        target = choose_target("/dev/full", Finish(background="red"), form="mp4")
-        with pytest.raises(InputError, match="cannot write /dev/full: No space left on device"):
-            cut_video(source, target, cast(Segmenter, Disc()), Finish(background="red", refine="none"))
+        target = choose_target("/dev/full", Options(background="red"), form="mp4")
+        with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
+            cut_video(source, target, cast(Segmenter, Disc()), Options(background="red", refine="none"))
     assert Path("/dev/full").is_char_device()
 
 
 def test_preview(clip: Path, tmp_path: Path) -> None:
     with Clip(clip) as source:
         preview_video(
-            source, tmp_path / "sheet.png", cast(Segmenter, Disc()), Finish(background="red"), every=4
+            source, tmp_path / "sheet.png", cast(Segmenter, Disc()), Options(background="red"), every=4
         )
     sheet = load_image(tmp_path / "sheet.png")
     assert sheet.shape == (2 * (180 + 4) + 4, 2 * (240 + 4) + 4, 3)
@@ -420,7 +418,7 @@ def test_preview(clip: Path, tmp_path: Path) -> None:
 
 
 def test_network_sees_what_to_input_gives(clip: Path, tmp_path: Path) -> None:
-    from limner.spec import to_input
+    from limner.models.spec import to_input
 
     model = Disc()
     cut(clip, tmp_path / "out.mp4", background="red", segmenter=model)

@@ -11,9 +11,9 @@ from typing import Any
 import ray
 import ray.data
 
+from limner.batch.inputs import PACK
 from limner.batch.job import Outcome, Task
 from limner.batch.runners import Work, crashed
-from limner.batch.sources import PACK
 
 ROUND = 100_000
 """Tasks given to Ray at a time: bounds the memory of this process, whatever their number."""

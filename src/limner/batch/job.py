@@ -13,15 +13,15 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from limner import files
-from limner.batch import places
-from limner.batch.sources import PACK
-from limner.cutting import check_target, cut_picture
-from limner.errors import InputError
-from limner.finishing import Finish
-from limner.images import Image, Metadata
+from limner.batch import storage
+from limner.batch.inputs import PACK
+from limner.errors import InputError, MissingExtraError, OutputError
+from limner.images import Metadata
+from limner.models.segmenter import Segmenter
+from limner.models.spec import DEFAULT_MODEL, read_model
 from limner.parallel import keep_to, thread_map
-from limner.segmenter import Segmenter
-from limner.spec import DEFAULT_MODEL, read_model
+from limner.rendering.options import Options
+from limner.rendering.pipeline import check_target, run
 
 LOST = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """Errors of writing after which no other picture can be written either."""
@@ -37,8 +37,7 @@ class Job:
 
     model: str = DEFAULT_MODEL
     device: str = "auto"
-    finish: Finish = field(default_factory=Finish)
-    picture: Image | None = field(default=None, repr=False, compare=False)  # behind, if finish asks for one
+    options: Options = field(default_factory=Options)
     extension: str = ".png"  # of the results; one of images.FORMATS or images.ANIMATED
     compress: bool = False  # take longer to write smaller files
     metadata: Metadata = "no-gps"  # what is kept of the EXIF data
@@ -46,7 +45,7 @@ class Job:
     threads: int = 1  # pictures under way at a time in a process: more hide the latency of files far away
 
     def __post_init__(self) -> None:
-        check_target(f"picture{self.extension}", self.finish)
+        check_target(f"picture{self.extension}", self.options)
 
     def settings(self) -> dict[str, Any]:
         """All that the results depend on, besides the pictures, and ``settings``: a short checksum of it.
@@ -55,15 +54,14 @@ class Job:
             ModelError: If the model cannot be used.
         """
         _, spec = read_model(self.model)
-        options = {**self.finish.to_json(), "extension": self.extension, "compress": self.compress}
+        options = {**self.options.non_default(), "extension": self.extension, "compress": self.compress}
         if self.metadata != "no-gps":
             options["metadata"] = self.metadata
         if self.column:
             options["column"] = self.column
-        if self.picture is not None:
-            options["picture_sha256"] = files.sha256(
-                self.picture.tobytes() + repr(self.picture.shape).encode()
-            )
+        picture = self.options.picture
+        if picture is not None:
+            options["picture_sha256"] = files.sha256(picture.tobytes() + repr(picture.shape).encode())
         chosen = {"model": spec.name, "model_sha256": spec.sha256, "options": options}
         return {"settings": files.sha256(json.dumps(chosen, sort_keys=True).encode())[:12], **chosen}
 
@@ -141,7 +139,7 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
     digest = ""
     inside: dict[str, Any] = {}
     try:
-        data = places.read(places.join(source, task.input))
+        data = storage.read(storage.join(source, task.input))
         digest = files.sha256(data)
         if digest == task.known:
             return outcome("done", sha256=digest, output_bytes=task.known_bytes)
@@ -149,9 +147,9 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
             made, inside = _cut_pack(job, data)
         else:
             made = cut_bytes(job, data)
-        places.write(places.join(target, task.output), made)
-    except InputError as error:
-        lost = isinstance(error.__cause__, OSError) and error.__cause__.errno in LOST
+        storage.write(storage.join(target, task.output), made)
+    except (InputError, OutputError, MissingExtraError) as error:
+        lost = isinstance(error, OutputError) and error.errno in LOST
         return outcome("lost" if lost else "failed", sha256=digest, error=str(error))
     return outcome("done", sha256=digest, output_bytes=len(made), **inside)
 
@@ -165,12 +163,11 @@ def cut_bytes(job: Job, data: bytes) -> bytes:
     """
     try:
         with keep_to(1):
-            return cut_picture(
+            return run(
                 data,
                 segmenter(job.model, job.device),
-                job.finish,
+                job.options,
                 extension=job.extension,
-                picture=job.picture,
                 compress=job.compress,
                 metadata=job.metadata,
             ).data
@@ -180,7 +177,7 @@ def cut_bytes(job: Job, data: bytes) -> bytes:
 
 def _cut_pack(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
     """A Parquet file with its results, and what its outcome says of them."""
-    from limner.batch.packs import cut_pack
+    from limner.batch.parquet import cut_pack
 
     def cut(picture: bytes | None) -> bytes | InputError:
         if picture is None:

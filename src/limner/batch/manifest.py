@@ -4,6 +4,7 @@ A row is a JSON object: one with ``source`` and ``options`` at the start of ever
 ``input`` for every picture (or Parquet file). The last row of an input counts.
 """
 
+import errno
 import json
 import logging
 import os
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from limner import files
-from limner.batch import places
-from limner.errors import InputError
+from limner.batch import storage
+from limner.errors import InputError, OutputError
 
 FILE = "limner-manifest.jsonl"
 """The manifest, below the target."""
@@ -51,18 +52,19 @@ def open_manifest(target: str) -> Manifest:
     """The manifest of a target, for this run alone.
 
     Raises:
-        InputError: If it cannot be written, or another run has it open.
+        InputError: If another run has it open.
+        OutputError: If it cannot be written.
     """
-    return _Parts(target) if places.is_remote(target) else _File(Path(target))
+    return _Parts(target) if storage.is_remote(target) else _File(Path(target))
 
 
 def read_manifest(target: str) -> Iterator[Row]:
     """The rows of a target's manifest, if there is one; nothing is changed."""
-    if places.is_remote(target):
-        folder = places.join(target, FOLDER)
-        names = sorted(name for name, _ in places.walk(folder)) if places.is_folder(folder) else []
+    if storage.is_remote(target):
+        folder = storage.join(target, FOLDER)
+        names = sorted(name for name, _ in storage.walk(folder)) if storage.is_folder(folder) else []
         for name in names:
-            yield from _parse(places.read(places.join(folder, name)).splitlines(keepends=True))
+            yield from _parse(storage.read(storage.join(folder, name)).splitlines(keepends=True))
     elif (Path(target) / FILE).exists():
         with (Path(target) / FILE).open("rb") as lines:
             yield from _parse(lines)
@@ -82,7 +84,9 @@ def _parse(lines: Iterable[bytes]) -> Iterator[Row]:
 
 
 def _encode(row: Row) -> bytes:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    # What is not UTF-8 in a name becomes the escape that JSON has for it, \udce9, and is read back as it was.
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 class _File:
@@ -96,7 +100,7 @@ class _File:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self.number = os.open(self.path, flags, 0o666)
         except OSError as error:
-            raise InputError(f"cannot write {self.path}: {error.strerror}; choose another target") from error
+            raise files.cannot_write(self.path, error) from error
         if not _lock(self.number):
             os.close(self.number)
             raise InputError(f"another run is at work on {target}: wait until it has ended")
@@ -110,15 +114,14 @@ class _File:
         data = _encode(row)
         try:
             if os.write(self.number, data) < len(data):
-                raise OSError(28, "no space left for a whole line")
+                raise OSError(errno.ENOSPC, "no space left for a whole line")
             if time.monotonic() - self.synced > SYNC_S:
                 os.fsync(self.number)
                 self.synced = time.monotonic()
         except OSError as error:
             os.ftruncate(self.number, self.end)
-            raise InputError(
-                f"cannot write {self.path}: {error.strerror}; make room, then run the same again to go on"
-            ) from error
+            told = files.cannot_write(self.path, error)
+            raise OutputError(f"{told}, then run the same command again", error.errno) from error
         self.end += len(data)
 
     def close(self) -> None:
@@ -165,7 +168,7 @@ class _Parts:
     def _write(self) -> None:
         if self.held:
             name = f"{FOLDER}/{self.run}-{self.number:06d}.jsonl"
-            places.write(places.join(self.target, name), b"".join(self.held))
+            storage.write(storage.join(self.target, name), b"".join(self.held))
             self.number += 1
             self.held = []
         self.written = time.monotonic()

@@ -1,6 +1,7 @@
 """What is to be done: what is there now against what earlier runs recorded, in a database on disk.
 
 Memory does not grow with the number of files. SQLite keeps its temporary database where SQLITE_TMPDIR says.
+Names go there and come back as their bytes (CAST), since not every name of a file is UTF-8.
 """
 
 import sqlite3
@@ -9,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from limner import files
-from limner.batch import places
+from limner.batch import storage
+from limner.batch.inputs import PACK, Source, output_name
 from limner.batch.job import Task
 from limner.batch.manifest import Row
-from limner.batch.sources import PACK, Source, output_name
 from limner.errors import InputError
 
 SCHEMA = """
@@ -24,7 +25,7 @@ CREATE TABLE found (
 CREATE TABLE before (input TEXT PRIMARY KEY, bytes INT, time_ns INT) WITHOUT ROWID;
 CREATE TABLE earlier (
     input TEXT PRIMARY KEY, root TEXT, output TEXT, settings TEXT, status TEXT, failed INT, sha256 TEXT,
-    bytes INT, time_ns INT, output_bytes INT
+    bytes INT, time_ns INT, output_bytes INT, now INT
 ) WITHOUT ROWID;
 CREATE INDEX outputs ON earlier (output);
 CREATE TABLE there (output TEXT PRIMARY KEY, bytes INT) WITHOUT ROWID;
@@ -49,11 +50,23 @@ UPDATE found SET chosen = 0 WHERE NOT EXISTS (
 )
 """
 
+INSERT_FOUND = """
+INSERT OR IGNORE INTO found VALUES (
+    CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?
+)
+"""
+
+INSERT_EARLIER = """
+INSERT OR REPLACE INTO earlier VALUES (
+    CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?
+)
+"""
+
 COMPARE = """
 SELECT f.input, f.path, f.bytes, f.time_ns,
     EXISTS (SELECT 1 FROM found o WHERE o.folder = f.folder AND o.stem = f.stem AND o.path != f.path)
     OR EXISTS (SELECT 1 FROM found o WHERE o.folder = f.folder AND o.file = f.stem),
-    e.root, e.output, e.settings, e.status, e.failed, e.sha256, e.bytes, e.time_ns, e.output_bytes
+    e.now, e.root, e.output, e.settings, e.status, e.failed, e.sha256, e.bytes, e.time_ns, e.output_bytes
 FROM found f LEFT JOIN earlier e USING (input)
 WHERE f.chosen
 ORDER BY f.input
@@ -74,8 +87,8 @@ class Counts:
     """How many of the files found are due, and why the others are not."""
 
     due: int = 0
-    kept: int = 0  # done before, and nothing has changed
-    failed: int = 0  # failed before, and nothing has changed
+    kept: int = 0  # done by an earlier run, and nothing has changed
+    failed: int = 0  # failed in an earlier run, and nothing has changed
     others: int = 0  # no pictures
 
 
@@ -95,10 +108,11 @@ class Plan:
         self.source, self.target, self.choice = source, target, choice
         self.extension, self.settings = extension, settings
         self.database = sqlite3.connect("")
+        self.database.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
         self.database.executescript(SCHEMA)
 
-    def remember(self, rows: Iterable[Row]) -> None:
-        """Take over rows of the manifest, oldest first."""
+    def remember(self, rows: Iterable[Row], *, now: bool = False) -> None:
+        """Take over rows of the manifest, oldest first; ``now``: those that this run has added."""
 
         def columns() -> Iterator[tuple[Any, ...]]:
             root = self.source.root
@@ -107,9 +121,9 @@ class Plan:
                     root = row["source"]
                     continue
                 yield (
-                    row["input"],
-                    root,
-                    row["output"],
+                    _encoded(row["input"]),
+                    _encoded(root),
+                    _encoded(row["output"]),
                     row["settings"],
                     row["status"],
                     row.get("failed", 0),
@@ -117,11 +131,10 @@ class Plan:
                     row["input_bytes"],
                     row["input_time_ns"],
                     row["output_bytes"],
+                    now,
                 )
 
-        self.database.executemany(
-            "INSERT OR REPLACE INTO earlier VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", columns()
-        )
+        self.database.executemany(INSERT_EARLIER, columns())
 
     def look(self, *, settled: bool = False) -> Counts:
         """List what is there now, and choose what is due.
@@ -130,18 +143,20 @@ class Plan:
             settled: Leave out what was not there, or was different, at the last look.
 
         Raises:
-            InputError: If a folder or the list cannot be read, or two outputs would meet.
+            InputError: If a folder or the list cannot be read, nothing matches the pattern, or two outputs
+                would meet.
         """
         counts = Counts()
         with self.database as database:
             database.executescript(TURN)
-            database.executemany(
-                "INSERT OR IGNORE INTO found VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._find(counts)
-            )
+            database.executemany(INSERT_FOUND, self._find(counts))
+            none = database.execute("SELECT 1 FROM found WHERE chosen").fetchone() is None
+            if none and self.source.pattern and not settled:
+                raise InputError(f"nothing matches {self.source.pattern}: no picture there has such a name")
             database.executescript(INDEX)
             if settled:
                 database.execute(UNSETTLED)
-        if places.is_remote(self.target):
+        if storage.is_remote(self.target):
             self._list_results()
         self._choose(counts)
         return counts
@@ -154,12 +169,12 @@ class Plan:
 
     def sweep(self) -> None:
         """Take away what a killed run left half-written, where this one will write."""
-        if places.is_remote(self.target):
+        if storage.is_remote(self.target):
             return
         folders = "SELECT DISTINCT rtrim(output, replace(output, '/', '')) FROM due"
         for (folder,) in self.database.execute(folders):
-            path = places.join(self.target, folder)
-            if places.is_folder(path):
+            path = storage.join(self.target, folder)
+            if storage.is_folder(path):
                 files.sweep(path)
 
     def _find(self, counts: Counts) -> Iterator[tuple[Any, ...]]:
@@ -169,21 +184,22 @@ class Plan:
                 continue
             path = name if self.source.root else output_name(name)
             folder, _, file = path.casefold().rpartition("/")
-            yield name, path, folder, file, _stem(file), self.source.chosen(name), *stamp
+            names = map(_encoded, (name, path, folder, file, _stem(file)))
+            yield *names, self.source.chosen(name), *stamp
 
     def _list_results(self) -> None:
         """In an object store one look at a thousand files takes as long as one at a single file."""
         with self.database as database:
             database.execute("DELETE FROM there")
-            found = places.walk(self.target) if places.is_folder(self.target) else ()
-            rows = ((name, stamp.bytes) for name, stamp in found)
-            database.executemany("INSERT INTO there VALUES (?, ?)", rows)
+            found = storage.walk(self.target) if storage.is_folder(self.target) else ()
+            rows = ((_encoded(name), stamp.bytes) for name, stamp in found)
+            database.executemany("INSERT INTO there VALUES (CAST(? AS TEXT), ?)", rows)
 
     def _choose(self, counts: Counts) -> None:
         reading = self.database.cursor()
         with self.database as database:
             database.execute("DELETE FROM due")
-            for name, path, size, time_ns, crowded, root, *earlier in reading.execute(COMPARE):
+            for name, path, size, time_ns, crowded, now, root, *earlier in reading.execute(COMPARE):
                 if root not in (None, self.source.root):
                     raise InputError(
                         f"{self.target} holds the result of {name} from {root or 'a list'}: give "
@@ -192,11 +208,14 @@ class Plan:
                 output = self._output(name, path, crowded=crowded, earlier=earlier[0])
                 chosen = self._decide(Task(name, output, size, time_ns), earlier)
                 if isinstance(chosen, str):
-                    setattr(counts, chosen, getattr(counts, chosen) + 1)
+                    setattr(counts, chosen, getattr(counts, chosen) + (not now))
                     continue
                 counts.due += 1
                 try:
-                    database.execute("INSERT INTO due VALUES (?, ?, ?, ?, ?, ?)", (output, name, *chosen[2:]))
+                    database.execute(
+                        "INSERT INTO due VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?)",
+                        (_encoded(output), _encoded(name), *chosen[2:]),
+                    )
                 except sqlite3.IntegrityError as error:
                     raise InputError(f"{name} and another file would both become {output}") from error
 
@@ -214,8 +233,8 @@ class Plan:
         return full if crowded or self._taken(short, name) else short
 
     def _taken(self, output: str, name: str) -> bool:
-        query = "SELECT 1 FROM earlier WHERE output = ? AND input != ?"
-        return self.database.execute(query, (output, name)).fetchone() is not None
+        query = "SELECT 1 FROM earlier WHERE output = CAST(? AS TEXT) AND input != CAST(? AS TEXT)"
+        return self.database.execute(query, (_encoded(output), _encoded(name))).fetchone() is not None
 
     def _decide(self, task: Task, earlier: list[Any]) -> Task | str:
         """The task, if it is due, or what it counts as."""
@@ -238,11 +257,16 @@ class Plan:
 
     def _size(self, output: str) -> int | None:
         """Bytes of an output, where it is there."""
-        if not places.is_remote(self.target):
-            stamp = places.stamp(places.join(self.target, output))
-            return stamp.bytes if stamp else None
-        row = self.database.execute("SELECT bytes FROM there WHERE output = ?", (output,)).fetchone()
+        if not storage.is_remote(self.target):
+            stamp = storage.stamp(storage.join(self.target, output))
+            return None if stamp in (None, storage.UNKNOWN) else stamp.bytes
+        query = "SELECT bytes FROM there WHERE output = CAST(? AS TEXT)"
+        row = self.database.execute(query, (_encoded(output),)).fetchone()
         return row[0] if row else None
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _stem(path: str) -> str:

@@ -1,13 +1,16 @@
 """Object stores and other file systems beyond this machine, by pyarrow, or by fsspec where it has none."""
 
-import secrets
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import TypeAlias
 
 import pyarrow.fs
 from pyarrow.fs import FileSelector, FileSystem, FileType
 
-from limner.batch.places import Stamp
+from limner import files
+
+State: TypeAlias = tuple[int, int]
+"""Bytes of a file, and the time of its last change in nanoseconds since 1970, -1 where unknown."""
 
 WHOLE = {"s3", "gcs", "abfs"}
 """File systems on which a file appears when it is complete, and not before."""
@@ -19,8 +22,8 @@ def is_folder(address: str) -> bool:
     return bool(system.get_file_info(path).type == FileType.Directory)
 
 
-def walk(root: str, *, without: str = "") -> Iterator[tuple[str, Stamp]]:
-    """As `places.walk`; one folder is held in memory at a time."""
+def walk(root: str, *, without: str = "") -> Iterator[tuple[str, State]]:
+    """As `limner.batch.storage.walk`; one folder is held in memory at a time."""
     system, top = _open(root)
     left_out = (
         _open(without)[1] if without and without.partition("://")[0] == root.partition("://")[0] else ""
@@ -28,19 +31,19 @@ def walk(root: str, *, without: str = "") -> Iterator[tuple[str, Stamp]]:
     waiting = [top]
     while waiting:
         for info in system.get_file_info(FileSelector(waiting.pop())):
-            if info.base_name.startswith(".") or info.path == left_out:
+            if files.is_hidden(info.base_name) or info.path == left_out:
                 continue
             if info.type == FileType.Directory:
                 waiting.append(info.path)
             else:
-                yield info.path[len(top) :].lstrip("/"), Stamp(info.size, info.mtime_ns or -1)
+                yield info.path[len(top) :].lstrip("/"), (info.size, info.mtime_ns or -1)
 
 
-def stamp(address: str) -> Stamp | None:
-    """As `places.stamp`."""
+def stamp(address: str) -> State | None:
+    """As `limner.batch.storage.stamp`."""
     system, path = _open(address)
     info = system.get_file_info(path)
-    return Stamp(info.size, info.mtime_ns or -1) if info.type == FileType.File else None
+    return (info.size, info.mtime_ns or -1) if info.type == FileType.File else None
 
 
 def read(address: str) -> bytes:
@@ -60,7 +63,7 @@ def write(address: str, data: bytes) -> None:
         return
     folder, _, name = path.rpartition("/")
     system.create_dir(folder, recursive=True)
-    temporary = f"{folder}/.{name}.{secrets.token_hex(6)}.tmp"
+    temporary = f"{folder}/{files.temporary_name(name)}"
     try:
         with system.open_output_stream(temporary) as stream:
             stream.write(data)

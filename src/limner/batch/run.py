@@ -12,13 +12,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-import limner
+from limner._version import __version__
+from limner.batch.inputs import find_source
 from limner.batch.job import Job, Outcome, Task, cause, cut_files
 from limner.batch.manifest import open_manifest, read_manifest
 from limner.batch.plan import Choice, Counts, Plan
 from limner.batch.runners import Runner, Work, run_processes
-from limner.batch.sources import find_source
-from limner.errors import InputError
+from limner.errors import InputError, OutputError
 
 WATCH_S = 2.0
 """Between two looks at a watched source; a new file is taken when it was the same at both."""
@@ -76,7 +76,8 @@ def run_batch(
         watch: Go on with the files that are added or changed, until stopped.
 
     Raises:
-        InputError: If the source cannot be read, or the target not be written, or not any more.
+        InputError: If the source cannot be read.
+        OutputError: If the target cannot be written, or not any more.
         ModelError: If the model or the device cannot be used.
     """
     plan = _plan(source, target, job, choice)
@@ -95,7 +96,7 @@ def run_batch(
                 for outcome in _outcomes(plan, work, runner, stop, summary.found.due):
                     row = outcome.row(plan.settings)
                     manifest.append(row)
-                    plan.remember([row])
+                    plan.remember([row], now=True)
                     summary.add(outcome)
             if not watch or _stopped_within(WATCH_S, stop):
                 break
@@ -127,7 +128,7 @@ def _heading(job: Job, plan: Plan) -> dict[str, Any]:
     return {
         **job.settings(),
         "source": plan.source.root,
-        "limner": limner.__version__,
+        "limner": __version__,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 
@@ -138,7 +139,7 @@ def _outcomes(
     """The outcomes of all that is due, with a progress bar.
 
     Raises:
-        InputError: If the target takes nothing more, after what was under way is done.
+        OutputError: If the target takes nothing more, after what was under way is done.
     """
     lost: list[Outcome] = []
     tasks = takewhile(lambda _: not lost and not stop(), plan.due())
@@ -150,7 +151,7 @@ def _outcomes(
                 bar.update()
                 yield outcome
     if lost:
-        raise InputError(f"{lost[0].error}; the same command goes on from here")
+        raise OutputError(f"{lost[0].error}; run the same command again to resume")
 
 
 def _stopped_within(seconds: float, stop: Callable[[], bool]) -> bool:

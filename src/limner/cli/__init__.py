@@ -5,39 +5,56 @@ failed and the rest are done; 130 interrupted.
 """
 
 import argparse
+import io
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Sequence
 
-import limner
+from limner._version import __version__
 from limner.cli import batch, bench, camera, cut, data, doctor, evaluate, export, models, serve, train, video
-from limner.cli.shared import UsageError, say
+from limner.cli.shared import Lines, UsageError, parse, say, warn
 from limner.errors import LimnerError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return 1
+    except OSError as error:
+        if not _discard_output():
+            raise
+        say(f"error: cannot write to standard output: {error.strerror}")
+        return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
     parser = _parser()
-    args = parser.parse_args(argv)
+    args = parse(parser, argv)
     if args.run is None:
         parser.print_help()
         return 2
-    logging.basicConfig(format="limner: %(message)s", level=logging.WARNING, stream=sys.stderr)
-    warnings.showwarning = lambda message, *_, **__: say(message)  # a line, not a place in a library
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files are printed as their own bytes
+        kept = sys.stdout.encoding.lower() in ("utf-8", "utf8")
+        sys.stdout.reconfigure(errors="surrogateescape" if kept else "backslashreplace")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[Lines()])
+    warnings.showwarning = lambda message, *_, **__: warn(message)  # a line, not a place in a library
+    warnings.simplefilter("always", UserWarning)  # of the second file too
     warnings.filterwarnings("ignore", category=FutureWarning)  # is for whoever wrote the library
     # Pillow warns at half the size at which it refuses; Limner has one limit, images.MAX_PIXELS.
     warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
     try:
         code: int = args.run(args)
-        sys.stdout.flush()
     except KeyboardInterrupt:
         say("interrupted")
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except LimnerError as error:
         if args.debug:
             raise
@@ -46,11 +63,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _discard_output() -> bool:
+    """Whether standard output takes nothing more; what is left for it is thrown away."""
+    try:
+        sys.stdout.flush()
+        os.write(sys.stdout.fileno(), b"\n")  # unbuffered, nothing is left that would tell
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="limner", description="Find the person in a portrait photo and cut them out, offline."
     )
-    parser.add_argument("--version", action="version", version=f"limner {limner.__version__}")
+    parser.add_argument("--version", action="version", version=f"limner {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")
     parser.set_defaults(run=None)
     for module in (cut, batch, data, models, doctor, evaluate, bench, train, export, serve, video, camera):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from limner.cli.finish import add_encoding, add_finish, read_finish
+from limner.cli.options import add_encoding, add_options, read_options
 from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, need, say
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ def add(commands: "Commands") -> None:
     """Declare the command."""
     parser = add_command(commands, "batch", _batch, help="cut the people out of whole folders, resumable")
     parser.add_argument(
-        "source", metavar="SOURCE", help="a folder, a 'pattern/**/*.jpg', a list.txt, or - for a list"
+        "source",
+        metavar="SOURCE",
+        help="a folder, a picture, a 'pattern/**/*.jpg', a list.txt, or - for a list",
     )
     parser.add_argument("target", metavar="TARGET", help="a folder: it gets the folders of the source")
-    add_finish(parser)
+    add_options(parser)
     parser.add_argument("--format", default="png", help="of the results (png)")
     add_encoding(parser)
     add_model(parser)
@@ -61,16 +63,15 @@ def add(commands: "Commands") -> None:
 
 def _batch(args: argparse.Namespace) -> int:
     _check(args)
-    from limner.batch import Choice, Job, places, plan_batch, run_batch
-    from limner.spec import DEFAULT_MODEL
+    from limner.batch import Choice, Job, plan_batch, run_batch, storage
+    from limner.models.spec import DEFAULT_MODEL
 
-    options, picture = read_finish(args)
-    far = any(map(places.is_remote, (args.source, args.target)))
+    options = read_options(args)
+    far = any(map(storage.is_remote, (args.source, args.target)))
     job = Job(
         model=args.model or DEFAULT_MODEL,
         device=args.device,
-        finish=options,
-        picture=picture,
+        options=options,
         compress=args.compress,
         metadata=args.metadata,
         extension=f".{args.format.lower().lstrip('.')}",
@@ -111,9 +112,9 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--gpus is for --ray; a single machine takes --device cuda")
     if args.ray is not None:
         need("cluster", "ray", "pyarrow")
-    from limner.batch import places, sources
+    from limner.batch import inputs, storage
 
-    if any(places.is_remote(path) or path.endswith(sources.PACK) for path in (args.source, args.target)):
+    if any(storage.is_remote(path) or path.endswith(inputs.PACK) for path in (args.source, args.target)):
         need("cluster", "pyarrow")
 
 
@@ -139,7 +140,7 @@ def _report(summary: "Summary", args: argparse.Namespace, *, stopped: bool) -> N
     if stopped:
         say(
             f"stopped with {summary.found.due - summary.files:,} files to do; "
-            "the same command goes on from here"
+            "run the same command again to resume"
         )
 
 

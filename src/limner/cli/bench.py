@@ -23,8 +23,8 @@ def add(commands: "Commands") -> None:
 
 
 def _bench(args: argparse.Namespace) -> int:
-    from limner.bench import MEGAPIXELS, bench
-    from limner.spec import DEFAULT_MODEL
+    from limner.evaluation.timing import MEGAPIXELS, bench
+    from limner.models.spec import DEFAULT_MODEL
 
     if args.threads is not None and args.threads < 1:
         raise UsageError(f"--threads must be at least 1, got {args.threads}")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.cli.finish import add_finish, read_finish
+from limner.cli.options import add_options, read_options
 from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, need, say
 from limner.errors import InputError
 
@@ -24,7 +24,7 @@ def add(commands: "Commands") -> None:
     parser.add_argument(
         "output", metavar="OUT", help="a file as of limner video, - for a pipe, or a v4l2 loopback device"
     )
-    add_finish(parser)
+    add_options(parser, without=("crop", "margin"))
     group = parser.add_argument_group("camera")
     group.add_argument("--camera", metavar="DEVICE", help="such as /dev/video0 (default: the first)")
     group.add_argument("--size", default="640x480", metavar="WxH", help="of the pictures (default 640x480)")
@@ -37,15 +37,15 @@ def add(commands: "Commands") -> None:
 
 def _camera(args: argparse.Namespace) -> int:
     need("video", "av")
-    from limner.segmenter import Segmenter
-    from limner.spec import LIVE_MODEL
+    from limner.models.segmenter import Segmenter
+    from limner.models.spec import LIVE_MODEL
+    from limner.video.outputs import choose_target
     from limner.video.pipeline import cut_video
-    from limner.video.reading import Clip, Part
-    from limner.video.targets import choose_target
+    from limner.video.reader import Clip, Part
 
     if args.output == "-" and sys.stdout.isatty():
         raise UsageError("a video would fill the terminal: add | mpv - or > FILE, or choose another OUT")
-    options, picture = read_finish(args)
+    options = read_options(args)
     device = args.camera or DEVICES.get(sys.platform, "")
     settings = {"video_size": args.size, "framerate": args.rate}
     _check_device(device)
@@ -54,7 +54,7 @@ def _camera(args: argparse.Namespace) -> int:
         segmenter = Segmenter(args.model or LIVE_MODEL, device=args.device, threads=1)
         say(f"recording {device}, {clip.size[1]} x {clip.size[0]}: Ctrl-C ends it")
         with asked_to_stop() as stop:
-            outcome = cut_video(clip, target, segmenter, options, picture=picture, stop=stop.is_set, batch=1)
+            outcome = cut_video(clip, target, segmenter, options, stop=stop.is_set, batch=1)
     say(f"wrote {args.output}: {outcome.frames:,} frames, {outcome.seconds:.1f} s")
     return 0
 

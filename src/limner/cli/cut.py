@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import files
-from limner.cli.finish import add_encoding, add_finish, read_finish
-from limner.cli.shared import UsageError, add_command, add_json, add_model, say
+from limner.cli.options import add_encoding, add_options, read_options
+from limner.cli.shared import UsageError, about, add_command, add_json, add_model, say
 from limner.errors import InputError, LimnerError
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
-    from limner.finishing import Finish
     from limner.images import Alpha, Image
-    from limner.segmenter import Segmenter
+    from limner.models.segmenter import Segmenter
+    from limner.rendering.options import Options
 
 
 def add(commands: "Commands") -> None:
@@ -26,17 +26,17 @@ def add(commands: "Commands") -> None:
     parser.add_argument("-o", "--output", metavar="PATH", help="file or folder; - writes a PNG to a pipe")
     add_encoding(parser)
     parser.add_argument("--timing", action="store_true", help="say how long each stage took")
-    add_finish(parser)
+    add_options(parser)
     add_model(parser)
     add_json(parser, "print one JSON line a picture")
 
 
 def _cut(args: argparse.Namespace) -> int:
-    from limner.segmenter import Segmenter
-    from limner.spec import DEFAULT_MODEL
+    from limner.models.segmenter import Segmenter
+    from limner.models.spec import DEFAULT_MODEL
 
-    options, picture = read_finish(args)
-    encoding = {"picture": picture, "compress": args.compress, "metadata": args.metadata}
+    options = read_options(args)
+    encoding = {"compress": args.compress, "metadata": args.metadata}
     targets = _targets(args, options)
     segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
     failed = 0
@@ -60,9 +60,9 @@ def _cut(args: argparse.Namespace) -> int:
 
 
 def _cut_one(
-    source: str, target: str, segmenter: "Segmenter", options: "Finish", encoding: dict[str, Any]
+    source: str, target: str, segmenter: "Segmenter", options: "Options", encoding: dict[str, Any]
 ) -> dict[str, Any]:
-    from limner.cutting import cut_picture
+    from limner.rendering.pipeline import run
 
     clock = Stopwatch()
     fractions: list[float] = []
@@ -78,7 +78,8 @@ def _cut_one(
     extension = ".png" if target == "-" else Path(target).suffix.lower()
     file = sys.stdin.buffer if source == "-" else source
     try:
-        data, size = cut_picture(file, segment, options, extension=extension, lap=clock.lap, **encoding)
+        with about("<stdin>" if source == "-" else source):
+            data, size = run(file, segment, options, extension=extension, on_stage=clock.lap, **encoding)
     except InputError as error:
         raise error if source in str(error) else InputError(f"{source}: {error}") from error
     if target == "-":
@@ -115,9 +116,9 @@ class Stopwatch:
         self.last = now
 
 
-def _targets(args: argparse.Namespace, options: "Finish") -> list[str]:
+def _targets(args: argparse.Namespace, options: "Options") -> list[str]:
     """Where each picture goes; refused before any work when two would meet, or one cannot be written."""
-    from limner.cutting import check_target
+    from limner.rendering.pipeline import check_target
 
     kind = "matte" if options.mask else "cutout" if options.transparent else "composite"
     output = args.output

@@ -73,7 +73,7 @@ def _splits(args: argparse.Namespace) -> "dict[str, list[Sample]]":
 
 
 def _show(args: argparse.Namespace) -> int:
-    from limner.datasets.sheet import contact_sheet
+    from limner.datasets.contact_sheet import contact_sheet
     from limner.images import check_format, save_image
 
     check_format(args.output, transparent=False)

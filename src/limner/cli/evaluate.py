@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import files
-from limner.cli.shared import UsageError, add_command, add_model, need, say
-from limner.errors import InputError
+from limner.cli.shared import UsageError, add_command, add_json, add_model, need, say
+from limner.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from limner.cli.shared import Commands
     from limner.datasets import Sample
-    from limner.evaluation import Evaluation, Predict
+    from limner.evaluation.evaluate import Evaluation, Predict
     from limner.images import Size
+
+THOUSANDS = ("sad", "gradient", "connectivity")
+"""Scores in thousands of pixels; the others are fractions."""
 
 ROWS = (".jsonl", ".csv")
 """Extensions of the files that ``--per-image`` writes."""
@@ -62,6 +65,7 @@ def add(commands: "Commands") -> None:
         "--min-iou", type=float, metavar="IOU", help="exit with 1 if the mean IoU is lower, from 0 to 1"
     )
     parser.add_argument("--threads", type=int, help="images worked on at a time (default: one a core)")
+    add_json(parser, "print JSON: the table, pooled scores, all thresholds and all subgroups")
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,8 @@ class Scored:
 def _evaluate(args: argparse.Namespace) -> int:
     _check(args)
     from limner.datasets import read_dataset
-    from limner.evaluation import compare
-    from limner.spec import DEFAULT_MODEL
+    from limner.evaluation.evaluate import compare
+    from limner.models.spec import DEFAULT_MODEL
 
     samples = read_dataset(args.data, args.split)
     if args.label_names:
@@ -105,12 +109,55 @@ def _evaluate(args: argparse.Namespace) -> int:
         _write_rows(args.per_image, scored)
     if args.report or args.figures:
         _report(args, scored, samples)
-    print(json.dumps(result, indent=2))
+    print(json.dumps(result, indent=2) if args.json else "\n".join(_table(result)))
     iou = result["scores"]["iou_mean"]
     if args.min_iou is not None and iou < args.min_iou:
         say(f"the mean IoU {iou:.4f} is below --min-iou {args.min_iou}")
         return 1
     return 0
+
+
+def _table(result: dict[str, Any]) -> list[str]:
+    """The scores of one model or two for a person, fractions in percent, with their 95 % intervals."""
+    models = [result, *([result["compare"]] if "compare" in result else [])]
+    split = f", {result['split']}" if result["split"] else ""
+    flip = ", averaged with the mirror image" if result["flip"] else ""
+    lines = [
+        f"{result['data']}{split}: {result['images']} images at {result['size']} size, "
+        f"threshold {result['threshold']:g}{flip}",
+        "",
+        f"{'mean':22}" + "".join(f"{model['model']:>26}" for model in models),
+    ]
+    for name in result["intervals"]:
+        score = name.removesuffix("_mean")
+        unit, factor = (" (1000 pixels)", 1) if score in THOUSANDS else (" (%)", 100)
+        cells = [_cell(model["scores"][name], model["intervals"][name], factor) for model in models]
+        if len(models) == 2:
+            difference = models[1]["differences"][score]
+            cells.append(_cell(difference["mean"], difference["interval"], factor, sign="+"))
+        lines.append(f"{score + unit:22}" + "".join(f"{cell:>26}" for cell in cells))
+    if len(models) == 2:
+        lines[2] += f"{'difference':>26}"
+    return [*lines, *_group_lines(result)]
+
+
+def _cell(value: float, interval: dict[str, float], factor: float, *, sign: str = "") -> str:
+    low, high = factor * interval["low"], factor * interval["high"]
+    return f"{factor * value:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
+
+
+def _group_lines(result: dict[str, Any]) -> list[str]:
+    worst, best = result["worst_group"], result["best_group"]
+    if worst is None:
+        return []
+    return [
+        "",
+        *(
+            f"{kind} group: {group['attribute']}, {group['name']}: {group['images']} images, "
+            f"IoU {100 * group['iou_mean']:.2f} %"
+            for kind, group in (("worst", worst), ("best", best))
+        ),
+    ]
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -126,7 +173,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--training shows its curves in the --report or --figures: give one")
     for path in filter(None, (args.per_image, args.report)):
         if not Path(path).absolute().parent.is_dir():
-            raise InputError(f"cannot write {path}: its folder does not exist; make it first")
+            raise OutputError(f"cannot write {path}: its folder does not exist; make it first")
     if args.training and not (Path(args.training) / "metrics.csv").exists():
         raise InputError(f"{args.training} is not the folder of a training run: it has no metrics.csv")
     if args.matting:
@@ -144,8 +191,8 @@ def _label_names(text: str) -> tuple[str, ...]:
 
 
 def _score(model: str, samples: list["Sample"], args: argparse.Namespace) -> Scored:
-    from limner.evaluation import QUICK_ERRORS, evaluate, flip_averaged
-    from limner.matting import ERRORS
+    from limner.evaluation.evaluate import QUICK_ERRORS, evaluate, flip_averaged
+    from limner.evaluation.mattes import ERRORS
 
     name, predict, network_size = _open(model, args.device)
     if args.flip:
@@ -171,14 +218,14 @@ def _open(model: str, device: str) -> "tuple[str, Predict, Callable[[Size], Size
             raise UsageError(f"a checkpoint is measured on the CPU: export it to use {device}")
         checkpoint = CheckpointSegmenter(model)
         return checkpoint.name, checkpoint, checkpoint.input_size
-    from limner.segmenter import Segmenter
+    from limner.models.segmenter import Segmenter
 
     segmenter = Segmenter(model, device=device, threads=1)
     return segmenter.spec.name, segmenter, segmenter.spec.input_size
 
 
 def _totals(scored: Scored) -> dict[str, Any]:
-    from limner.subgroups import subgroups, worst_and_best
+    from limner.evaluation.subgroups import subgroups, worst_and_best
 
     groups = subgroups(scored.evaluation)
     worst, best = worst_and_best(groups)
@@ -217,7 +264,7 @@ def _write_rows(path: str, scored: list[Scored]) -> None:
 
 
 def _report(args: argparse.Namespace, scored: list[Scored], samples: list["Sample"]) -> None:
-    from limner.report import Report, save_figures, save_report
+    from limner.evaluation.page import Report, save_figures, save_report
 
     report = Report(
         data=args.data,

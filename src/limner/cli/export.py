@@ -3,9 +3,10 @@
 import argparse
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, need
+from limner.cli.shared import add_command, add_json, need, say
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
@@ -28,6 +29,7 @@ def add(commands: "Commands") -> None:
         default="float32",
         help="float32 (default); float16: half the file; int8: a quarter, faster if convolutions are plain",
     )
+    add_json(parser, "print JSON: the checksum and all scores")
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -36,5 +38,10 @@ def _export(args: argparse.Namespace) -> int:
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
     spec = export(args.checkpoint, args.target, weights=args.weights, val=args.val)
-    print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
+    say(f"wrote {args.target} and {Path(args.target).with_suffix('.json')}")
+    if args.json:
+        print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
+        return 0
+    for name, scores in spec.scores.items():
+        print(f"{name}: IoU {100 * scores['iou_mean']:.2f} %, Dice {100 * scores['dice_mean']:.2f} %")
     return 0

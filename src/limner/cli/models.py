@@ -20,10 +20,10 @@ def add(commands: "Commands") -> None:
 
 
 def _models(args: argparse.Namespace) -> int:
-    from limner.spec import DEFAULT_MODEL, ModelSpec, bundled_models, model_path, read_model
+    from limner.models.spec import DEFAULT_MODEL, ModelSpec, bundled_kinds, model_path, read_model
 
     rows = []
-    for name in args.names or bundled_models():
+    for name in args.names or bundled_kinds():
         path = model_path(name)
         spec = read_model(name)[1] if args.action == "verify" else ModelSpec.load(path.with_suffix(".json"))
         rows.append((path, spec))

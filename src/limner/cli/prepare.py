@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.cli.shared import UsageError, add_command, add_group, need, say
+from limner.files import spelled
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
@@ -107,7 +108,7 @@ def _plan_folders(args: argparse.Namespace) -> "Plan":
     return plan_folders(
         args.images,
         args.masks,
-        name=Path(args.target).resolve().name,
+        name=spelled(Path(args.target).resolve().name),
         subject_labels=labels,
         short_side=args.size,
         seeded=_seeded(args),
@@ -154,6 +155,8 @@ def _prepare(args: argparse.Namespace) -> int:
         say(f"not used, it belongs to no pair: {file}")
     for name, reason in spec.failures.items():
         say(f"left out {name}: {reason}")
+    for remark in done.remarks:
+        say(f"{plan.name}: {remark}")
     counts = ", ".join(f"{count} {split}" for split, count in spec.splits.items())
     if spec.failures:
         counts += f", {len(spec.failures)} left out"

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limner import files
 from limner.cli.shared import UsageError, add_command, add_model, need, say
 from limner.errors import InputError
 
@@ -56,10 +57,10 @@ def add(commands: "Commands") -> None:
 
 def _serve(args: argparse.Namespace) -> int:
     need("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
-    from limner.segmenter import Segmenter
+    from limner.models.segmenter import Segmenter
+    from limner.models.spec import DEFAULT_MODEL
     from limner.server import Settings, create_app
     from limner.server.run import listen, serve
-    from limner.spec import DEFAULT_MODEL
 
     key = _key(args.key_file)
     if not (_loopback(args.host) or key or args.insecure):
@@ -93,9 +94,9 @@ def _key(path: str | None) -> str:
     if path is None:
         return os.environ.get(KEY, "")
     try:
-        key = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the API key from {path}: {error}") from error
+        key = files.read_text(Path(path)).strip()
+    except InputError as error:
+        raise InputError(f"cannot read the API key: {error}") from error
     if not key:
         raise InputError(f"{path} is empty: it must hold the API key")
     return key

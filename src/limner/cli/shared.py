@@ -1,16 +1,20 @@
 """What the commands have in common."""
 
 import argparse
+import difflib
 import importlib.util
+import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from limner.errors import InputError
+from limner.cli.examples import EXAMPLES
+from limner.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -25,14 +29,63 @@ def say(message: object) -> None:
     print(f"limner: {message}", file=sys.stderr)
 
 
+_ABOUT: ContextVar[tuple[str, set[str]] | None] = ContextVar("about", default=None)
+"""The file that is worked on, and what was said of it."""
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """What is warned of inside names this file, whoever warns, and is said once."""
+    token = _ABOUT.set((name, set()))
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+def warn(message: object) -> None:
+    """Print a warning, of whatever library, for the person at the terminal."""
+    text = " ".join(str(message).split())
+    name, said = _ABOUT.get() or ("", set())
+    if text not in said:
+        said.add(text)
+        say(text if name in text else f"{name}: {text}")
+
+
+class Lines(logging.Handler):
+    """Prints what is logged as `warn` does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        warn(self.format(record))
+
+
 def add_command(
     commands: "Commands", name: str, run: Callable[[argparse.Namespace], int], *, help: str
 ) -> argparse.ArgumentParser:
-    """A sub-command that ``run`` carries out."""
-    parser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    """A sub-command that ``run`` carries out; its help ends with its `EXAMPLES`."""
+    lines = [f"  {line}" for line in EXAMPLES.get(name, ())]
+    parser = commands.add_parser(
+        name,
+        help=help,
+        description=f"{help[0].upper()}{help[1:]}.",
+        epilog="\n".join(["examples:", *lines]) if lines else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     return parser
+
+
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments of a command; for an option that it does not have, its nearest one is named."""
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        own: argparse.ArgumentParser = getattr(args, "parser", parser)
+        name = next((one for one in unknown if one.startswith("-")), unknown[0]).partition("=")[0]
+        near = difflib.get_close_matches(name, own._option_string_actions, n=1)
+        own.error(f"unrecognized argument {name}" + (f": did you mean {near[0]}?" if near else ""))
+    return args
 
 
 def add_group(commands: "Commands", name: str, *, metavar: str, help: str) -> "Commands":
@@ -62,16 +115,19 @@ def need(extra: str, *packages: str) -> None:
     """Refuse, with the command that installs an extra, when a package of it is not there.
 
     Raises:
-        InputError: If so.
+        MissingExtraError: If so.
     """
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise InputError(f"this needs {', '.join(missing)}: pip install 'limner[{extra}]'")
+        raise MissingExtraError(extra, *missing)
 
 
 @contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
-    """Set by the first Ctrl-C, or SIGTERM from a scheduler; a second one interrupts at once."""
+    """Set by the first Ctrl-C, or SIGTERM from a scheduler; a second one interrupts at once.
+
+    A signal that was ignored at the start, as by ``nohup`` or behind ``&`` in a script, stays ignored.
+    """
     event = threading.Event()
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -79,7 +135,8 @@ def asked_to_stop() -> Iterator[threading.Event]:
             signal.default_int_handler(number, frame)
         event.set()
 
-    before = {name: signal.signal(name, ask) for name in (signal.SIGINT, signal.SIGTERM)}
+    heard = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+    before = {one: signal.signal(one, ask) for one in heard}
     try:
         yield event
     finally:

@@ -42,9 +42,9 @@ def _train(args: argparse.Namespace) -> int:
             best = train(config, resume=resume)
     except KeyboardInterrupt:
         if leads():
-            say(f"stopped; to go on: limner train {args.recipe} {' '.join(args.changes)} --resume {last}")
+            say(f"stopped; to resume: limner train {args.recipe} {' '.join(args.changes)} --resume {last}")
         raise
     if leads():
-        say(f"the best epoch is kept; to make a model of it: limner export {best} {config.name}.onnx")
+        say(f"to make a model of it: limner export {best} {config.name}.onnx")
         print(best)
     return 0

@@ -2,20 +2,22 @@
 
 import argparse
 import json
+import os
 import re
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from limner.cli.finish import add_finish, read_finish
+from limner.cli.options import add_options, read_options
 from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, need, say
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
+    from limner.video.opening import Raw
     from limner.video.pipeline import Outcome
-    from limner.video.reading import Part, Raw
+    from limner.video.reader import Part
 
 
 def add(commands: "Commands") -> None:
@@ -25,7 +27,7 @@ def add(commands: "Commands") -> None:
     parser.add_argument(
         "output", metavar="OUT", help="file.mp4 .mov .webm .mkv .raw, a folder/ of PNG files, or -"
     )
-    add_finish(parser)
+    add_options(parser, without=("crop", "margin"))
     group = parser.add_argument_group("video")
     group.add_argument(
         "--codec", help="h264, h265, vp9 or prores (default: what the container usually holds)"
@@ -52,25 +54,21 @@ def add(commands: "Commands") -> None:
 
 def _video(args: argparse.Namespace) -> int:
     need("video", "av")
-    from limner.segmenter import Segmenter
-    from limner.spec import DEFAULT_MODEL
+    from limner.models.segmenter import Segmenter
+    from limner.models.spec import DEFAULT_MODEL
+    from limner.video.outputs import choose_target
     from limner.video.pipeline import cut_video, preview_video
-    from limner.video.reading import Clip
-    from limner.video.targets import choose_target
+    from limner.video.reader import Clip
 
     _check(args)
     behind = _moving(args.background)
     if behind is not None:
-        args.background = "original"
-    options, picture = read_finish(args)
-    if behind is not None:
-        options = replace(options, background="picture")
+        args.background = "picture"
+    options = read_options(args)
     with Clip(_source(args.input), raw=_raw(args.raw), part=_part(args)) as clip:
         if args.preview:
             segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
-            preview_video(
-                clip, args.output, segmenter, options, every=args.preview, picture=picture, behind=behind
-            )
+            preview_video(clip, args.output, segmenter, options, every=args.preview, behind=behind)
             say(f"wrote {args.output}")
             return 0
         target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
@@ -81,7 +79,6 @@ def _video(args: argparse.Namespace) -> int:
                 target,
                 segmenter,
                 options,
-                picture=picture,
                 behind=behind,
                 steady=not args.no_steady,
                 quality=args.quality,
@@ -99,6 +96,11 @@ def _report(outcome: "Outcome", args: argparse.Namespace) -> int:
         f"wrote {args.output}: {outcome.frames:,} frames, {outcome.seconds:.1f} s, in {outcome.wall_s:.1f} s "
         f"({rate:.1f} frames/s)"
     )
+    if outcome.repaired:
+        say(
+            f"{args.input}: times out of order, of frames or packets of sound, were put between those beside "
+            f"them: {outcome.repaired:,}"
+        )
     if outcome.stopped:
         say(f"interrupted: {args.output} holds the first {outcome.seconds:.1f} s")
         return 130
@@ -113,7 +115,7 @@ def _report(outcome: "Outcome", args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     if args.preview is not None and args.preview < 1:
         raise UsageError(f"--preview wants a number of frames, at least 1, got {args.preview}")
-    if args.raw and args.input != "-" and not Path(args.input).is_file():
+    if args.raw and args.input != "-" and not os.path.isfile(args.input):  # noqa: PTH113
         raise UsageError(f"no such file: {args.input}")
     if args.output == "-":
         if args.json:
@@ -122,9 +124,7 @@ def _check(args: argparse.Namespace) -> None:
             raise UsageError(
                 "a video would fill the terminal: add > FILE or | PROGRAM, or choose another OUT"
             )
-    elif (
-        Path(args.output).is_file() and Path(args.input).is_file() and Path(args.output).samefile(args.input)
-    ):
+    elif all(map(os.path.isfile, (args.output, args.input))) and Path(args.output).samefile(args.input):
         raise UsageError(f"{args.output} is the input itself: choose another OUT")
 
 
@@ -153,7 +153,7 @@ def _source(name: str) -> str | BinaryIO:
 
 
 def _raw(text: str | None) -> "Raw | None":
-    from limner.video.reading import Raw
+    from limner.video.opening import Raw
 
     if text is None:
         return None
@@ -165,7 +165,7 @@ def _raw(text: str | None) -> "Raw | None":
 
 
 def _part(args: argparse.Namespace) -> "Part":
-    from limner.video.reading import Part
+    from limner.video.reader import Part
 
     return Part(start=_seconds("--from", args.start), end=_seconds("--to", args.end))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from limner.datasets.description import DESCRIPTION, DatasetSpec
 from limner.datasets.folders import folder_splits, read_folder
 from limner.datasets.sample import Sample, Seen
-from limner.errors import DatasetError
+from limner.errors import DatasetError, MissingExtraError
 
 __all__ = [
     "Sample",
@@ -33,17 +33,19 @@ def read_dataset(root: str | Path, split: str | None = None) -> list[Sample]:
     try:
         from limner.datasets.prepared import read_prepared
     except ModuleNotFoundError as error:
-        raise DatasetError(f"to read {root} this needs {error.name}: pip install 'limner[train]'") from error
+        raise MissingExtraError("train", str(error.name)) from error
     return read_prepared(root, split)
 
 
 def matching_datasets(root: str | Path, name: str) -> list[Path]:
     """The data sets under ``root`` that a name, or a pattern such as ``packs/heads-*.zip``, stands for.
 
+    What exists as it is written is that data set, whatever its characters.
+
     Raises:
         DatasetError: If a pattern matches none.
     """
-    if not any(letter in name for letter in "*?["):
+    if (Path(root) / name).exists() or not any(letter in name for letter in "*?["):
         return [Path(root) / name]
     found = sorted(Path(root).glob(name))
     if not found:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from limner import files
 from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, encode
 from limner.errors import DatasetError, InputError
 from limner.images import load_alpha, load_image, picture_size
@@ -166,14 +167,18 @@ def _chosen(parts: Iterable[str]) -> list[str]:
 def _find_images(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DatasetError(f"{folder} is missing: give the folder that holds {_IMAGES} and {_MASKS}")
-    images = {f"{int(path.stem):05d}": path for path in folder.iterdir() if path.stem.isdecimal()}
+    images = {
+        f"{int(path.stem):05d}": path
+        for path in folder.iterdir()
+        if path.stem.isdecimal() and files.is_picture(path.name)
+    }
     if not images:
         raise DatasetError(f"{folder} holds no pictures such as 12.jpg")
     return images
 
 
 def _find_parts(masks: Path) -> tuple[dict[str, Path], dict[str, set[str]], list[str]]:
-    """Id -> folder of its parts, id -> parts that it shows, and the PNGs whose names fit no part."""
+    """Id -> folder of its parts, id -> parts that it shows, and the pictures whose names fit no part."""
     if not masks.is_dir():
         raise DatasetError(f"{masks} is missing: give the folder that holds {_IMAGES} and {_MASKS}")
     folders: dict[str, Path] = {}
@@ -185,15 +190,19 @@ def _find_parts(masks: Path) -> tuple[dict[str, Path], dict[str, set[str]], list
             if match and match[2] in PARTS:
                 folders[match[1]] = folder
                 shown.setdefault(match[1], set()).add(match[2])
-            elif entry.name.endswith(".png"):
-                unused.append(entry.path)
+            elif files.is_picture(entry.name):
+                unused.append(files.spelled(entry.path))
     return folders, shown, sorted(unused)
 
 
 def _official_split(mapping: Path, ids: Sequence[str]) -> dict[str, str]:
     """Id -> split, from lines of three columns under a header: idx, orig_idx, orig_file."""
     split_of = {}
-    for number, line in enumerate(mapping.read_text(encoding="utf-8").splitlines()[1:], start=2):
+    try:
+        lines = files.read_text(mapping).splitlines()
+    except InputError as error:
+        raise DatasetError(str(error)) from error
+    for number, line in enumerate(lines[1:], start=2):
         columns = line.split()
         if len(columns) != 3 or not (columns[0].isdecimal() and columns[1].isdecimal()):
             raise DatasetError(

@@ -1,5 +1,6 @@
 """Pairs of pictures in two folders, matched by stem: read as they are, or planned to be prepared."""
 
+import warnings
 import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -9,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from limner import files
 from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, encode
-from limner.datasets.sample import Sample
+from limner.datasets.plausible import check_opacity
+from limner.datasets.sample import Sample, label_parts
 from limner.errors import DatasetError, InputError
 from limner.images import load_alpha, load_grey, load_image, picture_size
-from limner.masks import from_labels
+from limner.mattes.masks import from_labels
 
 
 def read_folder(root: str | Path, split: str | None = None) -> list[Sample]:
@@ -30,7 +33,7 @@ def read_folder(root: str | Path, split: str | None = None) -> list[Sample]:
     """
     root = Path(root)
     with _opened(root) as top:
-        return _samples(top, root.stem if root.suffix == ".zip" else root.name, split)
+        return _samples(top, files.spelled(root.stem if root.suffix == ".zip" else root.name), split)
 
 
 def _samples(root: Any, name: str, split: str | None) -> list[Sample]:
@@ -38,9 +41,9 @@ def _samples(root: Any, name: str, split: str | None) -> list[Sample]:
     kind = next((kind for kind in ("masks", "labels") if (root / kind).is_dir()), None)
     if kind is None or not (root / "images").is_dir():
         raise DatasetError(f"{root} is not a data set: it needs images/ and masks/ (or labels/)")
-    images, masks = by_stem(root / "images"), by_stem(root / kind)
-    weights = by_stem(root / "weights") if (root / "weights").is_dir() else {}
-    ids = list(images) if split is None else _read_list(root / f"{split}.txt")
+    images, masks = by_path(root / "images"), by_path(root / kind)
+    weights = by_path(root / "weights") if (root / "weights").is_dir() else {}
+    ids = list(images) if split is None else _read_list(root / f"{split}.txt", images)
     missing = [one for one in ids if one not in images or one not in masks]
     if missing:
         raise DatasetError(f"{root}: no image or no mask for {len(missing)} ids, first '{missing[0]}'")
@@ -103,6 +106,7 @@ class Pair:
             DatasetError: If one of the two is missing or damaged, or their proportions differ.
         """
         problems = []
+        parts: dict[str, float] = {}
         try:
             size = picture_size(self.image)
             image = load_image(self.image, least_side=2 * self.short_side)
@@ -111,13 +115,16 @@ class Pair:
         try:
             if self.labels is None:
                 alpha = load_alpha(self.mask)
+                check_opacity(alpha, str(self.mask))
             else:
-                alpha = from_labels(load_grey(self.mask), self.labels).astype(np.float32)
-        except InputError as error:
+                labels = load_grey(self.mask)
+                alpha = from_labels(labels, self.labels).astype(np.float32)
+                parts = label_parts(labels)
+        except (InputError, DatasetError) as error:
             problems.append(str(error))
         if problems:
             raise DatasetError("; ".join(problems))
-        return encode(self.id, image, alpha, size=size, short_side=self.short_side)
+        return encode(self.id, image, alpha, size=size, short_side=self.short_side, parts=parts)
 
 
 def plan_folders(
@@ -133,8 +140,8 @@ def plan_folders(
     """List what is to be prepared from a folder of pictures and a folder of their masks.
 
     Args:
-        images: The pictures.
-        masks: Their masks, of the same stems: opacity (see `load_alpha`) or label indices.
+        images: The pictures, those of sub-folders too.
+        masks: Their masks, of the same paths and stems: opacity (see `load_alpha`) or label indices.
         name: Of the data set.
         subject_labels: The masks hold label indices (palette or grey), and these are the subject.
         short_side: Of the prepared pictures, pixels; the proportions are kept.
@@ -144,7 +151,7 @@ def plan_folders(
     Raises:
         DatasetError: If a folder is missing, has a stem twice, or the two have no stem in common.
     """
-    pictures, targets = by_stem(Path(images)), by_stem(Path(masks))
+    pictures, targets = by_path(Path(images), without=Path(masks)), by_path(Path(masks), without=Path(images))
     ids = [stem for stem in pictures if stem in targets]
     if not ids:
         raise DatasetError(f"no picture in {images} has the stem of one in {masks}")
@@ -164,16 +171,45 @@ def plan_folders(
         split_by=str(seeded),
         splits={split: [pairs[stem] for stem in ids if split_of[stem] == split] for split in SPLITS},
         unused=[
-            str(path)
-            for files, others in ((pictures, targets), (targets, pictures))
-            for stem, path in files.items()
+            files.spelled(str(path))
+            for found, others in ((pictures, targets), (targets, pictures))
+            for stem, path in found.items()
             if stem not in others
         ],
     )
 
 
+def by_path(folder: Any, *, without: Path | None = None) -> dict[str, Any]:
+    """Path below a folder, without the extension -> file; sub-folders that are not hidden are looked at too.
+
+    Args:
+        folder: `Path` or `zipfile.Path`.
+        without: A folder that is passed over.
+
+    Raises:
+        DatasetError: As `by_stem`.
+    """
+    found = by_stem(folder)
+    for below in sorted(folder.iterdir(), key=lambda path: path.name):
+        if not below.is_dir() or below.name.startswith("."):
+            continue
+        if isinstance(below, Path) and (
+            (without is not None and below.exists() and without.exists() and below.samefile(without))
+            or folder.resolve().is_relative_to(below.resolve())  # a link to where we are
+        ):
+            continue
+        found |= {
+            f"{files.spelled(below.name)}/{name}": file
+            for name, file in by_path(below, without=without).items()
+        }
+    return found
+
+
 def by_stem(folder: Any) -> dict[str, Any]:
-    """Stem -> file of a folder (`Path` or `zipfile.Path`), by name; hidden files are passed over.
+    """Stem -> picture of a folder (`Path` or `zipfile.Path`), by name.
+
+    Hidden files are passed over, and with a warning what is no picture by its name (`files.is_picture`).
+    Stems are spelled out (`files.spelled`), so that they can be written anywhere.
 
     Raises:
         DatasetError: If there is no such folder, or it has a stem twice.
@@ -181,25 +217,36 @@ def by_stem(folder: Any) -> dict[str, Any]:
     if not folder.is_dir():
         raise DatasetError(f"no such folder: {folder}")
     found: dict[str, Any] = {}
+    others = []
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.name.startswith(".") or path.is_dir():
+        if files.is_hidden(path.name) or path.is_dir():
             continue
-        stem = PurePath(path.name).stem
+        if not files.is_picture(path.name):
+            others.append(path.name)
+            continue
+        stem = files.spelled(PurePath(path.name).stem)
         if stem in found:
             raise DatasetError(
                 f"{folder} has {found[stem].name} and {path.name}, one stem: rename or remove one"
             )
         found[stem] = path
+    if others:
+        kind = "file is no picture and was" if len(others) == 1 else "files are no pictures and were"
+        warnings.warn(f"{folder}: {len(others)} {kind} left alone (first {others[0]})", stacklevel=2)
     return found
 
 
-def _read_list(path: Any) -> list[str]:
+def _read_list(path: Any, known: Collection[str]) -> list[str]:
+    """The ids of a list, one a line; one that is not known, by its letters, see `limner.files.as_letters`."""
+    if not path.exists():
+        raise DatasetError(f"cannot read the list {path}: there is none")
     try:
-        ids = path.read_text(encoding="utf-8").split()
-    except FileNotFoundError as error:
-        raise DatasetError(f"cannot read the list {path}: there is none") from error
-    except OSError as error:
-        raise DatasetError(f"cannot read the list {path}: {error.strerror}") from error
+        with path.open("rb") as file:
+            lines = [line.strip() for line in files.text_lines(file, f"the list {path}")]
+    except (InputError, OSError) as error:
+        raise DatasetError(str(error)) from error
+    names = [(files.spelled(line), files.as_letters(line)) for line in lines if line]
+    ids = [name if name in known else letters for name, letters in names]
     if not ids:
         raise DatasetError(f"the list {path} is empty")
-    return list(ids)
+    return ids

@@ -16,8 +16,8 @@ from limner.datasets.plan import in_steps
 from limner.datasets.sample import Sample
 from limner.errors import DatasetError, InputError
 from limner.images import Size, encode_image
+from limner.models.spec import nearest_shape, training_shapes
 from limner.parallel import parallel_map
-from limner.spec import nearest_shape, training_shapes
 
 QUALITY = 80
 """Of the pictures, WebP."""
@@ -76,7 +76,8 @@ def write_packs(
         jobs: Worker processes; by default one a core.
 
     Raises:
-        InputError: If the folder cannot be written, or a sample alone is larger than ``max_bytes``.
+        InputError: If a sample alone is larger than ``max_bytes``.
+        OutputError: If the folder cannot be written.
     """
     folder = Path(folder)
     files.make_folder(folder)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from limner.errors import DatasetError, InputError
 from limner.images import Alpha, Image, Size, encode_image, resize
-from limner.masks import to_uint8
+from limner.mattes.masks import to_uint8
 
 SPLITS = ("train", "val", "test")
 SHORT_SIDE = 256
@@ -27,6 +27,7 @@ class Record:
     weight: bytes | None = None  # PNG, grey: how much each pixel counts in training; without it, all alike
     size: Size  # of the image before it was made smaller
     parts: Mapping[str, float]  # part -> fraction of the picture that it covers; parts not present are absent
+    share: float  # of the picture that the subject covers
 
 
 class Portrait(Protocol):
@@ -132,6 +133,7 @@ def encode(
         else encode_image(in_steps(to_uint8(resize(weight, small)), 16), ".png"),
         size=size,
         parts=parts or {},
+        share=float(alpha.mean()),
     )
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-import limner
 from limner import files
+from limner._version import __version__
 from limner.datasets import prepared
 from limner.datasets.description import DESCRIPTION, DatasetSpec
 from limner.datasets.plan import Plan, Portrait, Record
+from limner.datasets.plausible import check_shares, label_remarks
 from limner.datasets.prepared import ShardNote
 from limner.errors import DatasetError, LimnerError
 from limner.parallel import parallel_map
@@ -29,6 +30,7 @@ class Preparation:
     spec: DatasetSpec
     made: int  # portraits read in this run, the failed ones included
     seconds: float  # that this took
+    remarks: Sequence[str] = ()  # what is to be known of the masks
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ def prepare(
 
     Raises:
         DatasetError: If ``target`` holds shards of other settings or portraits; if no portrait can be read
-            or, when ``strict``, one cannot.
-        InputError: If ``target`` cannot be written.
+            or, when ``strict``, one cannot; if the masks cannot be meant as they are (`plausible`).
+        OutputError: If ``target`` cannot be written.
     """
     target = Path(target)
     if strict and plan.unused:
@@ -94,8 +96,9 @@ def prepare(
         _make(due, plan.name, settings, total=total, strict=strict, jobs=jobs)
     seconds = time.perf_counter() - started
     spec = _describe(plan, tasks, settings, command)
+    remarks = _remarks(plan, tasks)
     spec.save(target)
-    return Preparation(spec, sum(len(task.portraits) for task in due), seconds)
+    return Preparation(spec, sum(len(task.portraits) for task in due), seconds, remarks)
 
 
 def _make_folder(target: Path) -> None:
@@ -158,7 +161,8 @@ def _make(
                     raise DatasetError(result.reason)
                 else:
                     failures[result.id] = result.reason
-            note = ShardNote(settings=settings, portraits=task.digest(), failures=failures)
+            shares = [record.share for record in records]
+            note = ShardNote(settings=settings, portraits=task.digest(), failures=failures, shares=shares)
             (task.path.parent / DESCRIPTION).unlink(missing_ok=True)  # until all shards fit together again
             prepared.write_shard(task.path, records, split=task.split, source=source, note=note)
 
@@ -188,7 +192,7 @@ def _describe(plan: Plan, tasks: Sequence[_Task], settings: Mapping[str, Any], c
     return DatasetSpec(
         name=plan.name,
         licence=plan.licence,
-        limner=limner.__version__,
+        limner=__version__,
         command=command,
         settings=settings,
         split_by=plan.split_by,
@@ -199,3 +203,30 @@ def _describe(plan: Plan, tasks: Sequence[_Task], settings: Mapping[str, Any], c
         failures=failures,
         unused=list(plan.unused),
     )
+
+
+def _remarks(plan: Plan, tasks: Sequence[_Task]) -> list[str]:
+    """What is to be known of the masks; refuses those that cannot be meant.
+
+    Raises:
+        DatasetError: If so.
+    """
+    remarks: list[str] = []
+    named = plan.settings.get("subject_labels")
+    if named is not None:
+        parts = [one for task in tasks for one in prepared.measure_parts(task.path)]
+        seen: dict[int, list[float]] = {}
+        for one in parts:
+            for name, share in one.items():
+                seen.setdefault(int(name.removeprefix("label ")), []).append(share)
+        means = {label: (len(shares), sum(shares) / len(shares)) for label, shares in sorted(seen.items())}
+        if means:  # shards of earlier versions do not say
+            remarks += label_remarks(named, means, len(parts))
+    notes = [note for task in tasks if (note := prepared.read_note(task.path))]
+    shares = [share for note in notes for share in note.shares]
+    if shares:  # the same
+        check_shares(shares, plan.name)
+        empty = sum(share == 0 for share in shares)
+        if empty:
+            remarks.append(f"{empty} of {len(shares)} masks hold no subject: nobody is in these pictures")
+    return remarks

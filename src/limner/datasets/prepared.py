@@ -4,7 +4,7 @@ The only module that touches pyarrow.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,13 +41,14 @@ class ShardNote:
     settings: Mapping[str, Any]
     portraits: str  # SHA-256 of the ids that belong into it
     failures: Mapping[str, str]  # id -> why it is not in the shard
+    shares: Sequence[float] = ()  # mean opacity of each mask
 
 
 def write_shard(path: Path, records: Iterable[Record], *, split: str, source: str, note: ShardNote) -> None:
     """Write a shard, whole or not at all; the same records give the same bytes.
 
     Raises:
-        InputError: If it cannot be written.
+        OutputError: If it cannot be written.
     """
     rows = [
         {
@@ -73,7 +74,8 @@ def write_shard(path: Path, records: Iterable[Record], *, split: str, source: st
 def read_note(path: Path) -> ShardNote | None:
     """The note of a shard; None where the file is not a whole shard."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        with path.open("rb") as file:  # Arrow itself opens no name that is not UTF-8
+            metadata = pq.read_schema(file).metadata or {}
         return ShardNote(**json.loads(metadata[_KEY]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -96,6 +98,15 @@ def measure_shard(path: Path) -> tuple[Shard, list[str]]:
         sha256=files.sha256(data),
     )
     return shard, [f"{height} x {width}" for height, width in sizes]
+
+
+def measure_parts(path: Path) -> list[dict[str, float]]:
+    """Of every picture of a finished shard the parts that it shows.
+
+    Raises:
+        DatasetError: If it cannot be read.
+    """
+    return [dict(parts) for parts in _columns(_read(path), ["parts"])["parts"].to_pylist()]
 
 
 def read_prepared(root: str | Path, split: str | None = None) -> list[Sample]:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.datasets.plausible import check_opacity
 from limner.errors import DatasetError, InputError
-from limner.images import Alpha, Image, Size, load_alpha, load_grey, load_image, picture_size, resize
-from limner.masks import from_labels, to_uint8
-from limner.spec import nearest_shape, to_input
+from limner.images import Alpha, Image, Labels, Size, load_alpha, load_grey, load_image, picture_size, resize
+from limner.mattes.masks import from_labels, to_uint8
+from limner.models.spec import nearest_shape, to_input
 
 
 class Seen(NamedTuple):
@@ -46,7 +47,7 @@ class Sample:
         """Decode both.
 
         Raises:
-            DatasetError: If one of the two cannot be decoded, or their sizes differ.
+            DatasetError: If one of the two cannot be decoded, their sizes differ, or the mask holds labels.
         """
         try:
             image = load_image(self.image)
@@ -56,6 +57,8 @@ class Sample:
                 alpha = load_alpha(self.mask)
         except InputError as error:
             raise DatasetError(f"{self.source}/{self.id}: {error}") from error
+        if isinstance(self.mask, Path) and not self.labelled:  # those in shards and packs were looked at
+            check_opacity(alpha, str(self.mask))
         if alpha.shape != image.shape[:2]:
             raise DatasetError(
                 f"{self.source}/{self.id}: sizes differ: image {image.shape[:2]}, mask {alpha.shape}"
@@ -66,15 +69,7 @@ class Sample:
         """Part -> fraction of the picture: as prepared, or of each label that the mask holds."""
         if not self.labelled:
             return dict(self.parts)
-        labels = load_grey(self.mask)
-        pixels = np.bincount(labels.ravel())
-        return {
-            self.label_names[label - 1] if label <= len(self.label_names) else f"label {label}": float(
-                pixels[label] / labels.size
-            )
-            for label in range(1, len(pixels))
-            if pixels[label]
-        }
+        return label_parts(load_grey(self.mask), self.label_names)
 
     def size(self) -> Size:
         """(height, width) of the upright picture, from its header.
@@ -112,6 +107,16 @@ class Sample:
         return Seen.of(image, alpha, self.load_weight(alpha.shape), size)
 
 
+def label_parts(labels: Labels, names: Sequence[str] = ()) -> dict[str, float]:
+    """Name of each label but 0 -> fraction of the picture; "label 7" where it has no name."""
+    pixels = np.bincount(labels.ravel())
+    return {
+        names[label - 1] if label <= len(names) else f"label {label}": float(pixels[label] / labels.size)
+        for label in range(1, len(pixels))
+        if pixels[label]
+    }
+
+
 Load = Callable[[Sample, Size], Seen]
 """A sample as a network sees it at a size."""
 
@@ -120,7 +125,7 @@ def load_planes(sample: Sample, shapes: Sequence[Size], load: Load = Sample.load
     """Red, green, blue, alpha and weight of a sample, (5, h, w), in the nearest of some shapes."""
     shape = shapes[0] if len(shapes) == 1 else nearest_shape(sample.size(), shapes)
     image, alpha, weight = load(sample, shape)
-    return np.concatenate((image.transpose(2, 0, 1), alpha[None], weight[None]))
+    return np.ascontiguousarray(np.concatenate((image.transpose(2, 0, 1), alpha[None], weight[None])))
 
 
 def load_image_at(source: Path | bytes, size: Size) -> Image:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.compose import composite
-from limner.datasets.brush import Colours, clouds, coverage, ellipse
-from limner.datasets.figure import Look, paint_subject
+from limner.datasets.drawing import Colours, clouds, coverage, ellipse
+from limner.datasets.person import Look, paint_subject
 from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, encode
 from limner.errors import InputError
 from limner.images import Alpha, Image, Size
+from limner.rendering.compose import composite
 
 MOODS = (
     (196, 208, 220),

@@ -3,11 +3,12 @@
 Inside the package a picture has one form, the array aliases below; everything else is converted here.
 """
 
-from limner.images.animation import ANIMATED, encode_frames, load_frames
+from limner.images.animation import ANIMATED, Animation, encode_frames, load_animation, load_frames
 from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
+from limner.images.check import Picture, as_alpha, as_image, as_photo
 from limner.images.colour import parse_colour
+from limner.images.coordinates import on_grid
 from limner.images.decode import (
-    as_image,
     load_alpha,
     load_grey,
     load_image,
@@ -16,10 +17,10 @@ from limner.images.decode import (
     to_pillow,
 )
 from limner.images.encode import FORMATS, check_format, encode_image, encode_photo, save_image, save_photo
+from limner.images.limits import MAX_PIXELS
 from limner.images.metadata import METADATA, Metadata
-from limner.images.opening import MAX_PIXELS, Pillow, Source
+from limner.images.opening import Pillow, Source
 from limner.images.photo import Photo
-from limner.images.places import on_grid
 from limner.images.resize import fit, halved, resize, resize_fields
 from limner.images.warp import Shifts, moved, sampled
 
@@ -29,12 +30,14 @@ __all__ = [
     "MAX_PIXELS",
     "METADATA",
     "Alpha",
+    "Animation",
     "Colour",
     "Image",
     "Labels",
     "Mask",
     "Metadata",
     "Photo",
+    "Picture",
     "Pillow",
     "Pixels",
     "Rgba",
@@ -42,7 +45,9 @@ __all__ = [
     "Size",
     "Source",
     "Trimap",
+    "as_alpha",
     "as_image",
+    "as_photo",
     "check_format",
     "encode_frames",
     "encode_image",
@@ -50,6 +55,7 @@ __all__ = [
     "fit",
     "halved",
     "load_alpha",
+    "load_animation",
     "load_frames",
     "load_grey",
     "load_image",

@@ -5,9 +5,11 @@ so a long animation costs no more memory than its file.
 """
 
 import io
+import logging
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import PIL.GifImagePlugin
@@ -15,9 +17,10 @@ import PIL.Image
 
 from limner.errors import InputError
 from limner.images.colour import to_8_bit
-from limner.images.decode import load_photo, photo_of
+from limner.images.decode import photo_in, photo_of
 from limner.images.encode import encode_photo
-from limner.images.opening import MAX_PIXELS, Source, name_of, opened, read_source
+from limner.images.limits import MAX_PIXELS
+from limner.images.opening import Pillow, Source, name_of, opened, read_source
 from limner.images.photo import Photo
 from limner.images.png import FAST, SIGNATURE, SMALL, chunk, header_chunks, image_header, packed_rows
 
@@ -30,43 +33,76 @@ STILL_MS = 100
 _MOVING = {"GIF", "WEBP", "PNG", "AVIF"}
 _CLEAR = 255  # index of the colour of a GIF that is not seen
 _ALPHA_FLAG, _ANIMATION_FLAG, _PROFILE_FLAG = 0x10, 0x02, 0x20  # of WebP
-_MOST_S = 65.535  # that a frame of an APNG or a GIF can be shown
+_MOST_MS = {".gif": 655_350, ".webp": 2**24 - 1, ".png": 65_535_000, ".apng": 65_535_000}
+"""How long a frame can be shown."""
+_MOST_PLAYS = 65_535  # that WebP has a place for; GIF has one more
+_log = logging.getLogger(__name__)
 
 
-def load_frames(source: Source, *, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Photo, int]]:
+class Animation(NamedTuple):
+    """A picture that moves, or a still one."""
+
+    frames: Iterator[tuple[Photo, int]]  # at 8 bits a channel, and how long each is shown, milliseconds
+    plays: int  # how often it is played, 0 for ever
+
+
+def load_animation(source: Source, *, max_pixels: int = MAX_PIXELS) -> Animation:
     """The frames of an animation, whole and upright, one after the other; a still picture has one.
 
     Args:
         source: A path, the bytes of a file, or an open binary file.
         max_pixels: Of a frame; larger ones are refused before they are decoded.
 
-    Yields:
-        A frame, at 8 bits a channel, and how long it is shown, milliseconds.
-
     Raises:
         InputError: As `limner.images.load_photo`; of a damaged frame, when it is reached at the latest.
     """
     name, data = name_of(source), read_source(source)
     with opened(data, name, max_pixels) as picture:
-        count = getattr(picture, "n_frames", 1) if picture.format in _MOVING else 1
+        if picture.format not in _MOVING or getattr(picture, "n_frames", 1) == 1:
+            return Animation(_last_of([(photo_in(picture, name), STILL_MS)]), 0)
+        plays = _plays(picture)
+    return Animation(_frames(data, name, max_pixels), plays)
+
+
+def load_frames(source: Source, *, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Photo, int]]:
+    """The frames of `load_animation`."""
+    return load_animation(source, max_pixels=max_pixels).frames
+
+
+def _plays(picture: Pillow) -> int:
+    """How often an animation is played. A GIF says how often it is played again, or nothing for once."""
+    repeats = picture.info.get("loop")
+    if picture.format != "GIF":
+        return int(repeats or 0)
+    return 1 if repeats is None else int(repeats) and int(repeats) + 1
+
+
+def _last_of(frames: list[tuple[Photo, int]]) -> Iterator[tuple[Photo, int]]:
+    yield frames.pop()  # not held any longer: 0.4 GB of 100 megapixels
+
+
+def _frames(data: bytes, name: str, max_pixels: int) -> Iterator[tuple[Photo, int]]:
+    with opened(data, name, max_pixels) as picture:
         first = int(getattr(picture, "default_image", False))  # shown by programs that know no APNG
-        for place in range(first, count) if count > 1 else ():
+        for place in range(first, getattr(picture, "n_frames", 1)):
             picture.seek(place)
             picture.load()
             yield photo_of(picture, name), round(picture.info.get("duration", 0)) or STILL_MS
-    if count == 1:
-        yield load_photo(data, max_pixels=max_pixels), STILL_MS
 
 
-def encode_frames(frames: Iterable[tuple[Photo, int]], extension: str, *, compress: bool = False) -> bytes:
-    """Encode an animation that runs for ever. Frames are taken as they are needed, once.
+def encode_frames(
+    frames: Iterable[tuple[Photo, int]], extension: str, *, plays: int = 0, compress: bool = False
+) -> bytes:
+    """Encode an animation. Frames are taken as they are needed, once.
 
     WebP and PNG keep opacity and colour profile, at 8 bits a channel. A GIF has 255 colours a frame, in sRGB,
     and its pixels are either seen or not.
 
     Args:
-        frames: Photos, all of one size, and how long each is shown, milliseconds.
+        frames: Photos, all of one size, and how long each is shown, milliseconds. A time that the format
+            has no number for becomes the nearest one; of a shorter one than asked for, a warning is logged.
         extension: One of `ANIMATED`.
+        plays: How often it is played, 0 for ever; at most 65,535.
         compress: Take longer for a smaller file (not of a GIF).
 
     Raises:
@@ -76,26 +112,37 @@ def encode_frames(frames: Iterable[tuple[Photo, int]], extension: str, *, compre
     extension = extension.lower()
     if extension not in ANIMATED:
         raise InputError(f"'{extension}' holds no animation: use {', '.join(ANIMATED)}")
-    checked = _of_one_size(frames)
+    plays = min(plays, _MOST_PLAYS)
+    checked = _checked(frames, extension)
     if extension == ".gif":
-        return _gif(checked)
-    return _webp(checked, compress=compress) if extension == ".webp" else _apng(checked, compress=compress)
+        return _gif(checked, plays)
+    write = _webp if extension == ".webp" else _apng
+    return write(checked, plays, compress=compress)
 
 
-def _of_one_size(frames: Iterable[tuple[Photo, int]]) -> Iterator[tuple[Photo, int]]:
+def _checked(frames: Iterable[tuple[Photo, int]], extension: str) -> Iterator[tuple[Photo, int]]:
+    """Frames of one size, none of them shown for longer than the format can say."""
+    most_ms = _MOST_MS[extension]
     shape = None
     for photo, duration_ms in frames:
         shape = shape or photo.pixels.shape
         if photo.pixels.shape != shape:
             raise InputError(f"frames differ in size: {photo.pixels.shape} after {shape}")
-        if not 0 < duration_ms <= 1e3 * _MOST_S:
-            raise InputError(f"a frame is shown for at most {_MOST_S} s, got {duration_ms} ms")
-        yield photo, duration_ms
+        if duration_ms <= 0:
+            raise InputError(f"a frame is shown for at least 1 ms, got {duration_ms} ms")
+        if duration_ms > most_ms:
+            _log.warning(
+                "a frame of %g s is shown for %g s, the longest in %s",
+                duration_ms / 1e3,
+                most_ms / 1e3,
+                extension,
+            )
+        yield photo, min(duration_ms, most_ms)
     if shape is None:
         raise InputError("an animation needs at least one frame")
 
 
-def _apng(frames: Iterator[tuple[Photo, int]], *, compress: bool) -> bytes:
+def _apng(frames: Iterator[tuple[Photo, int]], plays: int, *, compress: bool) -> bytes:
     """Reference: "Portable Network Graphics (PNG) Specification", third edition, W3C, 2025."""
     parts: list[tuple[bytes, ...]] = []
     count = number = 0
@@ -104,7 +151,8 @@ def _apng(frames: Iterator[tuple[Photo, int]], *, compress: bool) -> bytes:
         pixels = to_8_bit(photo.pixels)
         height, width = pixels.shape[:2]
         alpha = np.ones((height, width), np.float32) if photo.alpha is None else photo.alpha
-        control = struct.pack(">IIIIIHHBB", number, width, height, 0, 0, duration_ms, 1000, 0, 0)
+        delay = _fraction(duration_ms)
+        control = struct.pack(">IIIIIHHBB", number, width, height, 0, 0, *delay, 0, 0)
         parts.append(chunk(b"fcTL", control))
         body = b"".join(packed_rows(pixels, alpha, SMALL if compress else FAST))
         if count:
@@ -116,11 +164,17 @@ def _apng(frames: Iterator[tuple[Photo, int]], *, compress: bool) -> bytes:
             head = tuple(chunk(*part) for part in before)
         number += 2 if count else 1
         count += 1
-    pieces = (*head, chunk(b"acTL", struct.pack(">II", count, 0)), *parts, chunk(b"IEND", b""))
+    pieces = (*head, chunk(b"acTL", struct.pack(">II", count, plays)), *parts, chunk(b"IEND", b""))
     return b"".join((SIGNATURE, *(piece for part in pieces for piece in part)))
 
 
-def _webp(frames: Iterator[tuple[Photo, int]], *, compress: bool) -> bytes:
+def _fraction(duration_ms: int) -> tuple[int, int]:
+    """A time in seconds as the finest fraction of numbers of 16 bits that can hold it."""
+    parts = next(parts for parts in (1000, 100, 10, 1) if duration_ms * parts <= 65_535_000)
+    return round(duration_ms * parts / 1000), parts
+
+
+def _webp(frames: Iterator[tuple[Photo, int]], plays: int, *, compress: bool) -> bytes:
     """Reference: "WebP Container Specification", Google, 2012 to 2024."""
     parts: list[bytes] = []
     size, profile, flags = b"", None, _ANIMATION_FLAG
@@ -138,7 +192,10 @@ def _webp(frames: Iterator[tuple[Photo, int]], *, compress: bool) -> bytes:
     flags |= _PROFILE_FLAG if profile is not None else 0
     head = _riff(b"VP8X", bytes([flags, 0, 0, 0]) + size)
     colours = b"" if profile is None else _riff(b"ICCP", profile)
-    return _riff(b"RIFF", b"".join((b"WEBP", head, colours, _riff(b"ANIM", bytes(6)), *parts)))
+    return _riff(
+        b"RIFF",
+        b"".join((b"WEBP", head, colours, _riff(b"ANIM", bytes(4) + struct.pack("<H", plays)), *parts)),
+    )
 
 
 def _riff(name: bytes, data: bytes) -> bytes:
@@ -157,7 +214,7 @@ def _three(number: int) -> bytes:
     return number.to_bytes(3, "little")
 
 
-def _gif(frames: Iterator[tuple[Photo, int]]) -> bytes:
+def _gif(frames: Iterator[tuple[Photo, int]], plays: int) -> bytes:
     """Reference: "Graphics Interchange Format, version 89a", CompuServe, 1990."""
     buffer = io.BytesIO()
     for photo, duration_ms in frames:
@@ -166,7 +223,9 @@ def _gif(frames: Iterator[tuple[Photo, int]]) -> bytes:
             raise InputError(f"GIF cannot hold a picture of {width} x {height}; try .png")
         if not buffer.tell():
             buffer.write(b"GIF89a" + struct.pack("<HHBBB", width, height, 0x70, 0, 0))
-            buffer.write(b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")  # again and again
+            if plays != 1:
+                repeats = max(plays - 1, 0)  # 0: again and again
+                buffer.write(b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", repeats) + b"\0")
         indexed = PIL.Image.fromarray(replace(photo, alpha=None).image).quantize(_CLEAR)
         palette = (indexed.getpalette() or [])[: 3 * _CLEAR]
         indexed.putpalette(palette + [0] * (768 - len(palette)))

@@ -1,6 +1,5 @@
 """Pictures in: decoded, turned upright, brought to one form."""
 
-import io
 import logging
 
 import numpy as np
@@ -11,12 +10,15 @@ from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images.arrays import Alpha, Image, Labels, Pixels, Rgba, Size
+from limner.images.cicp import tone_mapped
 from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb, to_8_bit
 from limner.images.deep import divide, is_deep, is_premultiplied, join, read_deep
-from limner.images.metadata import BROKEN_EXIF, described
-from limner.images.opening import MAX_PIXELS, Pillow, Source, name_of, opened, read_source
+from limner.images.limits import MAX_PIXELS
+from limner.images.metadata import BROKEN_EXIF, described, orientation
+from limner.images.opening import Pillow, Source, name_of, opened, read_source, same_again
 from limner.images.photo import Photo
 from limner.images.strips import strips
+from limner.images.unprofiled import adobe_rgb
 
 _ANIMATED = {"GIF", "PNG", "WEBP", "TIFF", "AVIF"}
 _TURN = PIL.Image.Transpose
@@ -52,7 +54,9 @@ def load_photo(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
     Raises:
         InputError: If there is no such file, or it is not a whole picture of at most ``max_pixels``.
     """
-    return _load(source, max_pixels)
+    name = name_of(source)
+    with opened(read_source(source), name, max_pixels) as picture:
+        return photo_in(picture, name)
 
 
 def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int | None = None) -> Image:
@@ -67,7 +71,9 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int 
     Raises:
         InputError: As `load_photo`.
     """
-    return _load(source, max_pixels, least_side).image
+    name = name_of(source)
+    with opened(read_source(source), name, max_pixels) as picture:
+        return photo_in(picture, name, least_side).image
 
 
 def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
@@ -128,21 +134,6 @@ def picture_size(source: Source) -> Size:
         return (width, height) if _exif(picture, name)[0] >= 5 else (height, width)
 
 
-def as_image(image: Source | Pillow | Image) -> Image:
-    """Bring a path, bytes, an open file, a Pillow picture or an array to the one form of the package.
-
-    Raises:
-        InputError: If it cannot be read, or is an array of another shape or type than (H, W, 3) uint8.
-    """
-    if isinstance(image, PIL.Image.Image):
-        return photo_of(image, "the picture").image
-    if not isinstance(image, np.ndarray):
-        return load_image(image)
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise InputError(f"an image is (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")
-    return image
-
-
 def to_pillow(array: Image | Rgba) -> Pillow:
     """The same picture as Pillow holds it: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8."""
     return PIL.Image.fromarray(array)
@@ -154,8 +145,8 @@ def photo_of(picture: Pillow, name: str) -> Photo:
     Raises:
         InputError: If its pixels have more than 16 bits.
     """
-    orientation, exif = _exif(picture, name)
-    upright = _turned(picture, orientation)
+    turn, exif = _exif(picture, name)
+    upright = _turned(picture, turn)
     profile = _profile(picture, name)
     pixels: Pixels
     alpha: Alpha | None
@@ -170,28 +161,28 @@ def photo_of(picture: Pillow, name: str) -> Photo:
         pixels, alpha = _arrays(_rgb(upright, profile))
         if profile is not None and colour_space(profile) != "RGB":
             profile = None
+    if "hdr" in picture.info:
+        pixels = tone_mapped(pixels, *picture.info["hdr"])
     return Photo(pixels=pixels, alpha=alpha, profile=profile, exif=exif, dpi=_dpi(picture))
 
 
-def _load(source: Source, max_pixels: int, least_side: int | None = None) -> Photo:
-    name = name_of(source)
-    data = read_source(source)
-    with opened(data, name, max_pixels) as picture:
-        _say_if_animated(picture, name)
-        if is_deep(picture, name):
-            with PIL.Image.open(io.BytesIO(data), formats=("PNG", "TIFF")) as again:
-                return _deep_photo(picture, again, name)
-        if least_side is not None:
-            picture.draft(None, (least_side, least_side))
-        picture.load()
-        return photo_of(picture, name)
+def photo_in(picture: Pillow, name: str, least_side: int | None = None) -> Photo:
+    """A picture that is `opened` and not decoded yet, as `load_photo` and `load_image` give it."""
+    _say_if_animated(picture, name)
+    if is_deep(picture, name):
+        return _deep_photo(picture, name)
+    if least_side is not None:
+        picture.draft(None, (least_side, least_side))
+    picture.load()
+    return photo_of(picture, name)
 
 
-def _deep_photo(picture: Pillow, again: Pillow, name: str) -> Photo:
+def _deep_photo(picture: Pillow, name: str) -> Photo:
     premultiplied = is_premultiplied(picture)
-    halves = read_deep(picture, again)
-    orientation, exif = _exif(picture, name)
-    samples = join(*(_turned(half, orientation) for half in halves))
+    with same_again(picture) as again:
+        halves = read_deep(picture, again)
+    turn, exif = _exif(picture, name)
+    samples = join(*(_turned(half, turn) for half in halves))
     if premultiplied:
         divide(samples)
     if samples.shape[2] == 4:
@@ -201,8 +192,11 @@ def _deep_photo(picture: Pillow, again: Pillow, name: str) -> Photo:
     else:
         opacity = _keyed(picture, samples)
     profile = _profile(picture, name)
+    pixels: Pixels = np.ascontiguousarray(samples[..., :3])
+    if "hdr" in picture.info:
+        pixels = tone_mapped(pixels, *picture.info["hdr"])
     return Photo(
-        pixels=np.ascontiguousarray(samples[..., :3]),
+        pixels=pixels,
         alpha=opacity,
         profile=profile,
         exif=exif,
@@ -224,16 +218,15 @@ def _say_if_animated(picture: Pillow, name: str) -> None:
         _log.warning("%s holds several frames: only the first is used", name)
 
 
-def _turned(picture: Pillow, orientation: int) -> Pillow:
-    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
+def _turned(picture: Pillow, turn: int) -> Pillow:
+    return picture.transpose(_TURNS[turn]) if turn in _TURNS else picture
 
 
 def _exif(picture: Pillow, name: str) -> tuple[int, bytes | None]:
     """The orientation, and what else the file says of the shot."""
     try:
         exif = picture.getexif()
-        orientation = exif.get(PIL.ExifTags.Base.Orientation, 1)
-        return orientation if isinstance(orientation, int) else 1, described(exif)
+        return orientation(exif), described(exif)
     except BROKEN_EXIF as error:
         _log.warning("%s: its EXIF data is damaged (%s) and left out", name, error)
         return 1, None
@@ -249,7 +242,7 @@ def _profile(picture: Pillow, name: str) -> bytes | None:
     """The colour profile, where it fits the picture and can be used."""
     profile: bytes | None = picture.info.get("icc_profile")
     if not profile:
-        return None
+        return adobe_rgb() if picture.mode in {"RGB", "RGBA"} and _is_adobe_rgb(picture) else None
     try:
         space = colour_space(profile)
         if picture.mode not in _MODES.get(space, ()):
@@ -261,6 +254,15 @@ def _profile(picture: Pillow, name: str) -> bytes | None:
         reason = str(error)
     _log.warning("%s: its colour profile does not fit (%s); its values are taken as sRGB", name, reason)
     return None
+
+
+def _is_adobe_rgb(picture: Pillow) -> bool:
+    """Whether a camera says so in its EXIF data, as those do that write no profile."""
+    try:
+        found: object = picture.getexif().get_ifd(PIL.ExifTags.IFD.Interop).get(1)
+    except BROKEN_EXIF:
+        return False  # which is said where the rest of it is read
+    return found == "R03"
 
 
 def _plain(mode: str, space: str) -> str:
@@ -299,7 +301,9 @@ def _arrays(picture: Pillow) -> tuple[Image, Alpha | None]:
 def _deep_grey(picture: Pillow, name: str) -> NDArray[np.uint16]:
     values = np.asarray(picture)
     if values.dtype != np.uint16:
-        if values.min() < 0 or values.max() > 65535:
+        if values.min() < 0:
+            raise InputError(f"{name} holds negative pixels: save it with 8 or 16 bits a channel, from 0")
+        if values.max() > 65535:
             raise InputError(f"{name} holds 32-bit pixels: save it with 8 or 16 bits a channel")
         values = values.astype(np.uint16)
     return values

@@ -11,10 +11,11 @@ from typing import Any
 
 import PIL.Image
 import PIL.ImageFile
+from numpy.typing import NDArray
 
 from limner import files
 from limner.errors import InputError
-from limner.images.arrays import Image, Rgba
+from limner.images.check import as_stored
 from limner.images.colour import to_8_bit
 from limner.images.metadata import METADATA, Metadata, exif_block, wanted
 from limner.images.opening import start_heif
@@ -162,29 +163,40 @@ def save_photo(
     The file appears whole or not at all, and an existing one is only replaced by a whole one.
 
     Raises:
-        InputError: As `encode_photo`, or if it cannot be written.
+        InputError: As `encode_photo`.
+        OutputError: If it cannot be written.
     """
     check_format(path, transparent=photo.alpha is not None)
     files.write_bytes(path, encode_photo(photo, Path(path).suffix, compress=compress, metadata=metadata))
 
 
 def encode_image(
-    image: Image | Rgba, extension: str, *, compress: bool = False, quality: int | None = None
+    image: NDArray[Any], extension: str, *, compress: bool = False, quality: int | None = None
 ) -> bytes:
-    """Encode a grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) uint8 picture; see `encode_photo`.
+    """Encode an image or an alpha; see `encode_photo`.
+
+    Args:
+        image: Grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4), uint8, uint16 or float in [0, 1]; an alpha,
+            (H, W) float or bool, becomes 8-bit grey.
+        extension: Such as ".png".
+        compress: Take longer for a smaller file.
+        quality: Of the formats that lose something, from 1 to 100.
 
     Raises:
-        InputError: If the extension is unknown, or the format cannot hold the picture.
+        InputError: If it is of another form, the extension is unknown, or the format cannot hold it.
     """
-    check_format(f"picture{extension}", transparent=image.ndim == 3 and image.shape[2] == 4)
-    return encode_photo(Photo(pixels=image), extension, compress=compress, quality=quality)
+    pixels = as_stored(image)
+    check_format(f"picture{extension}", transparent=pixels.ndim == 3 and pixels.shape[2] == 4)
+    return encode_photo(Photo(pixels=pixels), extension, compress=compress, quality=quality)
 
 
-def save_image(path: str | Path, image: Image | Rgba) -> None:
-    """Write a grey, RGB or RGBA uint8 picture; see `save_photo`.
+def save_image(path: str | Path, image: NDArray[Any]) -> None:
+    """Write an image or an alpha; the extension decides the format. See `encode_image`.
 
     Raises:
-        InputError: If the extension is unknown, the format cannot hold the picture, or it cannot be written.
+        InputError: As `encode_image`.
+        OutputError: If it cannot be written.
     """
-    check_format(path, transparent=image.ndim == 3 and image.shape[2] == 4)
-    files.write_bytes(path, encode_image(image, Path(path).suffix))
+    pixels = as_stored(image)
+    check_format(path, transparent=pixels.ndim == 3 and pixels.shape[2] == 4)
+    files.write_bytes(path, encode_image(pixels, Path(path).suffix))

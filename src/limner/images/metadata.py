@@ -38,6 +38,18 @@ _KEPT = (
 _FORM = (_Base.ExifImageWidth, _Base.ExifImageHeight, _Base.ExifInteroperabilityOffset)
 
 
+def orientation(exif: PIL.Image.Exif) -> int:
+    """How the picture is to be turned, 1 to 8, whatever type the number has; 1 where it is none of these.
+
+    Raises:
+        struct.error, OSError, ...: If it is damaged; see `BROKEN_EXIF`.
+    """
+    value = exif.get(_Base.Orientation, 1)
+    if isinstance(value, bytes | tuple):
+        value = value[0]
+    return int(value) if int(value) in range(1, 9) else 1
+
+
 def described(exif: PIL.Image.Exif) -> bytes | None:
     """The part of a file's EXIF data that stays true of the upright pixels alone; None where there is none.
 

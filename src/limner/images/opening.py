@@ -1,24 +1,34 @@
 """Where pictures come from, and what is wrong with those that cannot be read."""
 
+import ctypes
 import io
+import logging
 import os
+import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
+import PIL._imaging
 import PIL.features
 import PIL.Image
+from PIL.TiffImagePlugin import TiffImageFile
 
-from limner.errors import InputError
+from limner.errors import InputError, MissingExtraError
+from limner.images import jpeg_end, png, tiff_pages
+from limner.images.jpeg_end import with_end
+from limner.images.limits import MAX_PIXELS, too_large
+from limner.images.png_chunks import readable
+from limner.images.tiff_pages import whole_pages
+from limner.images.tiff_samples import plain_samples
+from limner.images.unprofiled import nclx_colours, png_colours, tiff_colours
 
 Pillow: TypeAlias = PIL.Image.Image
 """A picture as Pillow holds it: accepted at the door, given back where it was given."""
 Source: TypeAlias = str | Path | bytes | BinaryIO
 """Where an encoded picture comes from: a path, its bytes, or an open binary file."""
-
-MAX_PIXELS = 178_956_970
-"""Largest picture decoded by default, about 179 megapixels: Pillow refuses more, and warns at half."""
 
 READ = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
 """Pillow's names of the formats that are read, besides HEIC; its others are rare, or run other programs."""
@@ -32,11 +42,17 @@ _DAMAGED = (
     IndexError,
     KeyError,
     EOFError,
-    OverflowError,
     RuntimeError,
+    struct.error,
+    ArithmeticError,
 )
+_STARTS = (png.SIGNATURE, jpeg_end.SIGNATURE, b"GIF87a", b"GIF89a")
+_RAW = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")
+"""Of raw files that are no TIFF: Panasonic, Olympus, Fujifilm, Sigma, Minolta; Canon's CR3 has a brand."""
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
+_NUMBERED = {"AVIF", "HEIF"}  # formats whose colours may be given by numbers
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -48,21 +64,27 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pil
     """
     formats = _formats(data, name)
     try:
+        data, info = _prepared(data, name, max_pixels)
         with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
             width, height = picture.size
             if width * height > max_pixels:
-                raise InputError(_too_large(name, f"{width} x {height} pixels", max_pixels))
+                raise InputError(too_large(name, f"{width} x {height} pixels", max_pixels))
             if picture.format == "PNG":  # Pillow decodes it whatever its checksums say
                 with PIL.Image.open(io.BytesIO(data), formats=formats) as same:
                     same.verify()
+            if picture.format in _NUMBERED and "icc_profile" not in picture.info:
+                info = nclx_colours(data, name)
+            if isinstance(picture, TiffImageFile) and "icc_profile" not in picture.info:
+                info = tiff_colours(picture.tag_v2, name)
+            for key, value in info.items():
+                picture.info.setdefault(key, value)
             yield picture
+    except InputError:
+        raise
     except PIL.UnidentifiedImageError as error:
-        raise InputError(
-            f"{name} is not a picture that Limner reads: give a JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF, HEIC, "
-            "JPEG 2000 or PPM file"
-        ) from error
+        raise InputError(_unknown(data, name)) from error
     except PIL.Image.DecompressionBombError as error:
-        raise InputError(_too_large(name, "too many pixels", min(max_pixels, MAX_PIXELS))) from error
+        raise InputError(too_large(name, "too many pixels", min(max_pixels, MAX_PIXELS))) from error
     except MemoryError as error:
         raise InputError(f"{name} needs more memory than there is: make it smaller first") from error
     except _DAMAGED as error:
@@ -70,6 +92,11 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pil
         raise InputError(
             f"{name} is damaged and cannot be decoded: {reason}; get a whole copy of it"
         ) from error
+
+
+def same_again(picture: Any) -> Pillow:
+    """An `opened` picture that is not decoded yet, opened once more."""
+    return PIL.Image.open(io.BytesIO(picture.fp.getvalue()), formats=(picture.format,))
 
 
 def read_source(source: Source) -> bytes:
@@ -113,12 +140,55 @@ def start_heif() -> None:
     try:
         import pillow_heif
     except ImportError as error:
-        raise InputError("HEIC pictures need one more package: pip install 'limner[heic]'") from error
+        raise MissingExtraError("heic", "pillow_heif") from error
     pillow_heif.register_heif_opener()
+
+
+def _prepared(data: bytes, name: str, max_pixels: int) -> tuple[bytes, dict[str, Any]]:
+    """The file as Pillow reads it rightly, and what else is to stand in its ``info``."""
+    if data.startswith(tiff_pages.SIGNATURES):
+        _silence_libtiff()
+        data, page = whole_pages(data, name)
+        return plain_samples(data, page, name, max_pixels), {}
+    if data.startswith(png.SIGNATURE):
+        data, found = readable(data, name)
+        return data, png_colours(found, name)
+    if data.startswith(jpeg_end.SIGNATURE):
+        data, added = with_end(data, max_pixels)
+        if added:
+            _log.warning("%s: its end is missing; all of the picture is there", name)
+    return data, {}
+
+
+def _unknown(data: bytes, name: str) -> str:
+    """Why Pillow did not open a file, by its first bytes."""
+    if data.startswith(tiff_pages.SIGNATURES):
+        return (
+            f"{name} is a TIFF of a kind that Limner does not read: save it as RGB or grey with 8 or 16 bits"
+        )
+    if data.startswith(_STARTS):
+        return f"{name} is damaged and cannot be decoded: its header is broken; get a whole copy of it"
+    return (
+        f"{name} is not a picture that Limner reads: give a JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF, HEIC, "
+        "JPEG 2000 or PPM file"
+    )
+
+
+@lru_cache
+def _silence_libtiff() -> None:
+    """Keep the lines of libtiff, which know no file's name, from the terminal: Pillow raises all the same."""
+    with suppress(AttributeError, OSError):  # where Pillow is built with it in another way
+        ctypes.CDLL(PIL._imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _formats(data: bytes, name: str) -> tuple[str, ...]:
     """Those that the file may be; readers that are not always there are started, or their cure is said."""
+    if data.startswith(_RAW) or data[4:12] == b"ftypcrx ":
+        raise InputError(f"{name} is a camera's raw file: develop it first, and give the JPEG or TIFF")
+    if data.startswith(b"MM\0+"):
+        raise InputError(
+            f"{name} is a big-endian BigTIFF, which Limner does not read: save it as a plain TIFF"
+        )
     if data[4:8] != b"ftyp":
         return READ
     brands = {data[place : place + 4] for place in range(8, min(data[3], len(data)), 4)}
@@ -132,7 +202,3 @@ def _formats(data: bytes, name: str) -> tuple[str, ...]:
         start_heif()
         return ("HEIF",)
     return READ
-
-
-def _too_large(name: str, found: str, limit: int) -> str:
-    return f"{name} is too large ({found}): the limit is {limit / 1e6:.0f} megapixels; make it smaller first"

@@ -8,7 +8,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from limner.images.arrays import Size
-from limner.images.places import between, on_grid
+from limner.images.coordinates import between, on_grid
 from limner.images.strips import map_strips, strips
 
 _BILINEAR = PIL.Image.Resampling.BILINEAR

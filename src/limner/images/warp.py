@@ -5,7 +5,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images.places import between
+from limner.images.coordinates import between
 from limner.images.resize import resize_fields
 
 Shifts: TypeAlias = NDArray[np.float32]

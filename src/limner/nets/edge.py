@@ -1,4 +1,4 @@
-"""The network of `limner.refine`: how the opacity along an edge follows from the colours there.
+"""The network of `limner.mattes.refine`: how the opacity along an edge follows from the colours there.
 
 It sees picture and alpha on a small grid and gives, for every cell, a line in colour space: at full size the
 opacity of a pixel of colour I is ``sigmoid(slope . I + offset)``, with slopes and offset taken bilinearly
@@ -118,7 +118,7 @@ def local_line(image: Tensor, alpha: Tensor, radius: int, sure: float) -> Line:
 
 
 class PixelsToLines(nn.Module):
-    """The network as `limner.refine` calls it: grey levels in, slopes for grey levels out, one picture."""
+    """The network as `limner.mattes.refine` calls it: grey levels in, slopes for them out, one picture."""
 
     def __init__(self, net: EdgeNet) -> None:
         super().__init__()

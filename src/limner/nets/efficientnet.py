@@ -33,9 +33,6 @@ STAGES = (
 )
 """After the stem, which halves the picture."""
 
-FIXED = 3
-"""First stages that are not trained, nor is the stem."""
-
 EPSILON = 1e-3
 """Of the batch norms, as the published weights were trained with."""
 
@@ -44,8 +41,8 @@ class EfficientNetLite0(nn.Module):
     """Images (N, 3, H, W) in [0, 1] -> the last output at each stride s: (N, C, H / s, W / s), rounded up.
 
     Meant for the weights that ImageNet gave it (`benchmarks/first_weights.py`): its batch norms keep their
-    statistics and its first stages their weights, in training too. A few thousand portraits would not teach
-    these better, and a step takes a third of the time.
+    statistics in training too, and `fix` keeps the weights of its first stages. A few thousand portraits
+    would not teach these better, and a step takes a third of the time.
 
     Args:
         stages: How many of `STAGES`: 5 end at stride 16, 7 at stride 32.
@@ -71,8 +68,11 @@ class EfficientNetLite0(nn.Module):
                 blocks.append(InvertedResidual(before, stage.channels, stage.expansion, stage.kernel, stride))
                 before = stage.channels
             self.stages.append(nn.Sequential(*blocks))
-        for part in (self.stem, *self.stages[:FIXED]):
-            part.requires_grad_(requires_grad=False)
+
+    def fix(self, stages: int) -> None:
+        """Keep the weights of the first stages, and of the stem; with 0 all are trained."""
+        for number, part in enumerate((self.stem, *self.stages)):
+            part.requires_grad_(requires_grad=number > stages or not stages)
 
     def train(self, mode: bool = True) -> "EfficientNetLite0":
         """As any module, less the batch norms: their statistics stay."""

@@ -13,17 +13,19 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-import limner
+from limner._version import __version__
 from limner.errors import InputError
-from limner.segmenter import Segmenter
+from limner.models.segmenter import Segmenter
 from limner.server import openapi, removebg
 from limner.server.guard import Guard
-from limner.server.options import FORMATS, read_options
+from limner.server.options import FORMATS, read_options, to_options
 from limner.server.problems import LimitError, RefusedError, answer
 from limner.server.service import Job, Service
 from limner.server.settings import Settings
 from limner.server.uploads import FORM, RAW, read_upload
 
+PICTURE = ("image", "file")
+"""Names that the picture may have in a form: ours and rembg's."""
 WEB = Path(__file__).parent / "web"
 PAGE = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -53,7 +55,7 @@ def create_app(segmenter: Segmenter, settings: Settings | None = None) -> FastAP
 
     app = FastAPI(
         title="Limner",
-        version=limner.__version__,
+        version=__version__,
         summary="Finds the person in a portrait photo and cuts them out.",
         description=openapi.DESCRIPTION,
         docs_url=None,  # they load scripts from elsewhere
@@ -69,9 +71,9 @@ def create_app(segmenter: Segmenter, settings: Settings | None = None) -> FastAP
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Api-Key"],
-            expose_headers=["Limner-Frame", "Limner-Subject", "Retry-After"],
+            expose_headers=["Limner-Frame", "Limner-Subject", "Retry-After", *removebg.HEADERS],
         )
     return app
 
@@ -87,27 +89,22 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         openapi_extra=openapi.cutout_extra(),
     )
     async def cutout(request: Request) -> Response:
-        query = dict(request.query_params)
-        if len(query) < len(request.query_params.multi_items()):
+        given = [(name, value) for name, value in request.query_params.multi_items() if value]
+        query = dict(given)
+        if len(query) < len(given):
             raise RefusedError(422, "given-twice", "an option was given twice")
         with service.admitted():
             upload = await read_upload(request, settings, FORM, *RAW)
-            unknown = set(upload.files) - {"image", "background"}
-            if unknown or "image" not in upload.files:
-                message = (
-                    "the form holds the picture as a file named image, and may hold one named background"
-                )
-                raise RefusedError(422, "no-picture", message)
-            picture = upload.files.get("background")
+            photo, picture = _pictures(upload.files)
             if picture is not None and "background" in query:
                 raise RefusedError(422, "given-twice", "'background' is in the query and in the form")
-            options = read_options(query, upload.fields)
+            parameters = read_options(query, upload.fields)
             job = Job(
-                data=upload.files["image"],
-                options=options.finish(picture=picture is not None),
-                format=options.format,
-                compress=options.compress,
-                metadata=options.metadata,
+                data=photo,
+                options=to_options(parameters, picture=picture is not None),
+                format=parameters.format,
+                compress=parameters.compress,
+                metadata=parameters.metadata,
                 background=picture,
             )
             made = await service.make(job, request.is_disconnected)
@@ -173,6 +170,21 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         if not service.ready:
             raise RefusedError(503, "not-ready", "the network is not served")
         return {"status": "ready"}
+
+
+def _pictures(files: dict[str, bytes]) -> tuple[bytes, bytes | None]:
+    """The picture, named as here or as in rembg, and the background.
+
+    Raises:
+        RefusedError: If there is no picture, or another file.
+    """
+    names = files.keys() & set(PICTURE)
+    if len(names) > 1:
+        raise RefusedError(422, "given-twice", f"the picture was given twice, as {' and as '.join(PICTURE)}")
+    if not names or files.keys() - names - {"background"}:
+        message = "the form holds the picture as a file named image, and may hold one named background"
+        raise RefusedError(422, "no-picture", message)
+    return files[names.pop()], files.get("background")
 
 
 def _add_page(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""What every request passes: the API key, the security headers, the count."""
+"""What every request passes: the API key, the security headers, HEAD, the count."""
 
 import hmac
 import time
@@ -40,6 +40,9 @@ class Guard:
             return
         start = time.perf_counter()
         status = 500
+        bare = scope["method"] == "HEAD"
+        if bare:  # answered as GET is, without the body
+            scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -49,6 +52,8 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+            elif bare and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         try:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from limner.server.options import FORMATS, Options
+from limner.server.options import FORMATS, Parameters
 from limner.server.problems import SCHEMA
 from limner.server.removebg import FIELDS
 from limner.server.uploads import FORM
@@ -54,13 +54,13 @@ def cutout_responses() -> dict[int | str, dict[str, Any]]:
 
 def cutout_extra() -> dict[str, Any]:
     """Parameters and body of ``/v1/cutout``."""
-    options = Options.model_json_schema()["properties"]
+    options = Parameters.model_json_schema()["properties"]
     background = options["background"]
     form = {
         "type": "object",
         "required": ["image"],
         "properties": {
-            "image": {**BINARY, "description": "The picture."},
+            "image": {**BINARY, "description": "The picture; file is another name of it."},
             **options,
             "background": {**background, "anyOf": [BINARY, {"type": "string"}]},
         },

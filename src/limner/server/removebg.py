@@ -7,10 +7,11 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from limner.errors import InputError
-from limner.finishing import Finish
+from limner.rendering.options import PICTURE, Options
 from limner.server.problems import RefusedError
 from limner.server.service import Job, Made
 from limner.server.uploads import Upload
@@ -22,8 +23,8 @@ SIZES = {
     **dict.fromkeys(("full", "4k", "50MP", "auto"), None),
 }
 """Size -> most pixels of the result."""
-SHADOW = 0.4
-"""Opacity of the shadow that is asked for without one."""
+SHADOW = 40.0
+"""Opacity, percent, of the shadow that is asked for without one."""
 FIELDS: dict[str, dict[str, Any]] = {
     "image_file": {"type": "string", "format": "binary", "description": "The picture."},
     "image_file_b64": {"type": "string", "description": "The picture in base64, instead."},
@@ -61,25 +62,38 @@ def read_job(upload: Upload) -> Job:
     colour = fields.get("bg_color", "")
     if re.fullmatch(r"[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}", colour):
         colour = f"#{colour}"
+    shadow = SHADOW if _truth(fields, "add_shadow") else 0.0
+    behind: dict[str, Any] = {
+        "background": PICTURE if background else colour or "transparent",
+        "shadow": shadow,
+    }
+    if channels == "alpha":  # theirs looks at nothing else
+        behind = {"mask": True}
+    margin = _margin(fields.get("crop_margin", "0"))
+    frame = {"crop": "subject", "margin": margin} if _truth(fields, "crop") else {}
     try:
-        options = Finish(
-            mask=channels == "alpha",
-            background="picture" if background else colour or "transparent",
-            shadow=SHADOW if _truth(fields, "add_shadow") else 0.0,
-            crop="subject" if _truth(fields, "crop") else "",
-            margin=_margin(fields.get("crop_margin", "0")),
-        )
+        options = Options.of({**behind, **frame})
     except InputError as error:
         raise RefusedError(400, "invalid_parameter", str(error)) from error
     if options.transparent and wanted == "jpg":  # as theirs: on white
-        options = Finish.of_json({**options.to_json(), "background": "white"})
+        options = replace(options, background="white")
     return Job(
         data=_picture(upload),
         options=options,
         format="png" if wanted == "auto" else wanted,
-        background=background,
+        background=background if options.background == PICTURE else None,
         most_pixels=SIZES[_one_of(fields, "size", "preview", *SIZES)],
     )
+
+
+HEADERS = (
+    "X-Type",
+    "X-Width",
+    "X-Height",
+    "X-Credits-Charged",
+    *(f"X-Foreground-{name}" for name in ("Top", "Left", "Width", "Height")),
+)
+"""Names of the headers of a response."""
 
 
 def headers(made: Made) -> dict[str, str]:
@@ -157,4 +171,4 @@ def _margin(text: str) -> float:
     if not found:
         message = f"crop_margin is a percentage here, such as 10%, got '{text[:50]}'"
         raise RefusedError(400, "invalid_parameter", message)
-    return float(found[1] or 0) / 100
+    return float(found[1] or 0)

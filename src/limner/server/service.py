@@ -10,16 +10,17 @@ from typing import TypeVar
 
 import anyio
 
-from limner.finishing import Finish, compose_finished, finished_alpha, finished_frame
-from limner.framing import Frame, subject_box
 from limner.images import Alpha, Image, Metadata, Photo, encode_photo, load_image, load_photo, resize
+from limner.models.segmenter import Segmenter, large_enough
+from limner.models.spec import to_alpha, to_input
 from limner.parallel import keep_to
-from limner.segmenter import Segmenter, large_enough
+from limner.rendering.options import Options
+from limner.rendering.outline import Frame, find_subject
+from limner.rendering.render import adjusted_alpha, compose, frame_shown, refined_alpha, storable
 from limner.server.batching import Batcher
 from limner.server.problems import LimitError
 from limner.server.settings import Settings
 from limner.server.telemetry import Telemetry
-from limner.spec import to_alpha, to_input
 
 Result = TypeVar("Result")
 
@@ -29,7 +30,7 @@ class Job:
     """What is asked for."""
 
     data: bytes  # the picture, as it was uploaded
-    options: Finish
+    options: Options
     format: str = "png"  # of the result, a key of `limner.server.options.FORMATS`
     compress: bool = False
     metadata: Metadata = "no-gps"
@@ -118,32 +119,35 @@ class Service:
                     self._observe("wait", start)
                     if await gone():
                         raise LimitError(408, "gone", "the client closed the connection")
-                    photo, pixels, picture = await self._in_thread(lambda: self._decode(job))
+                    photo, pixels, options = await self._in_thread(lambda: self._decode(job))
                     start = time.perf_counter()
                     prob = await self._batcher(pixels)
                     self._observe("network", start)
-                    return await self._in_thread(lambda: self._finish(job, photo, prob, picture))
+                    return await self._in_thread(lambda: self._finish(job, photo, prob, options))
         except TimeoutError as error:
             message = f"no answer within {self.settings.time_limit_s:g} s: try again, or a smaller picture"
             raise LimitError(503, "time-limit", message, headers={"Retry-After": "5"}) from error
 
-    def _decode(self, job: Job) -> tuple[Photo, Image, Image | None]:
-        """The photo, what the network is shown of it, and the background picture."""
+    def _decode(self, job: Job) -> tuple[Photo, Image, Options]:
+        """The photo, what the network is shown of it, and the options with the background picture."""
         start = time.perf_counter()
         limit = self.settings.max_pixels
         photo = _at_most(load_photo(job.data, max_pixels=limit), job.most_pixels)
-        picture = None if job.background is None else load_image(job.background, max_pixels=limit)
+        options = job.options
+        if job.background is not None:
+            options = replace(options, picture=load_image(job.background, max_pixels=limit))
         image = large_enough(photo.image)
         pixels = to_input(image, self.segmenter.spec.input_size(image.shape[:2]))
         self._observe("decode", start)
-        return photo, pixels, picture
+        return photo, pixels, options
 
-    def _finish(self, job: Job, photo: Photo, prob: Alpha, picture: Image | None) -> Made:
+    def _finish(self, job: Job, photo: Photo, prob: Alpha, options: Options) -> Made:
         start = time.perf_counter()
         height, width = photo.pixels.shape[:2]
-        alpha = finished_alpha(photo, to_alpha(prob, (height, width)), job.options)
-        frame = finished_frame(alpha, job.options)
-        finished = compose_finished(photo, alpha, job.options, picture=picture)
+        alpha = refined_alpha(photo, to_alpha(prob, (height, width)), options)
+        alpha = adjusted_alpha(photo, alpha, options)
+        frame = frame_shown(alpha, options)
+        finished = storable(compose(photo, alpha, options), options, f".{job.format}")
         start = self._observe("finish", start)
         data = encode_photo(finished, f".{job.format}", compress=job.compress, metadata=job.metadata)
         self._observe("encode", start)
@@ -152,7 +156,7 @@ class Service:
             data=data,
             size=(height, width),
             frame=frame,
-            box=subject_box(alpha) if (alpha >= 0.5).any() else None,
+            box=find_subject(alpha),
             subject_fraction=float(alpha.mean()),
         )
 

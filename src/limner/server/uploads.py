@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import anyio
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -19,7 +20,7 @@ RAW = ("image/", "application/octet-stream")
 
 @dataclass(frozen=True)
 class Upload:
-    """Uploaded files by the name of their field, and the text of the other fields."""
+    """Uploaded files by the name of their field, and the text of the other fields; none is empty."""
 
     files: dict[str, bytes]
     fields: dict[str, str]
@@ -56,7 +57,7 @@ async def read_upload(request: Request, settings: Settings, *types: str) -> Uplo
 async def _read(request: Request, settings: Settings, kind: str) -> Upload:
     body = _bounded(request, settings)
     if kind == FORM:
-        forms = MultiPartParser(
+        forms = _Parser(
             request.headers, body, max_files=2, max_fields=MAX_FIELDS, max_part_size=settings.max_bytes
         )
         forms.spool_max_size = settings.max_bytes + 1  # stays in memory
@@ -72,6 +73,24 @@ async def _read(request: Request, settings: Settings, kind: str) -> Upload:
     if kind == "application/json":
         return Upload({}, _json(data))
     return Upload({"image": data}, {})
+
+
+class _Parser(MultiPartParser):
+    """Starlette's, which takes a part for a file only where it has a plain ``filename``.
+
+    Clients also say it by ``filename*`` alone (RFC 5987), or by a picture's media type.
+    """
+
+    def on_headers_finished(self) -> None:
+        """The head of a part is there."""
+        part = self._current_part
+        said = part.content_disposition or b""
+        kind = dict(part.item_headers).get(b"content-type", b"").decode("latin-1").lower()
+        if b"filename" not in parse_options_header(said)[1] and (
+            b"filename*=" in said.lower() or kind.startswith(RAW)
+        ):
+            part.content_disposition = said + b'; filename="file"'
+        super().on_headers_finished()
 
 
 async def _bounded(request: Request, settings: Settings) -> AsyncGenerator[bytes, None]:
@@ -90,6 +109,8 @@ def _too_large(settings: Settings) -> RefusedError:
 def _upload(items: list[tuple[str, UploadFile | str]]) -> Upload:
     upload = Upload({}, {})
     for name, value in items:
+        if not (value if isinstance(value, str) else value.filename or value.size):
+            continue  # a field that was left empty, as browsers send it
         if name in upload.files or name in upload.fields:
             raise RefusedError(422, "given-twice", f"the field '{name[:100]}' was given twice")
         if isinstance(value, str):

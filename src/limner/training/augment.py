@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from limner.training.composite import place, put_before
 from limner.training.config import TrainConfig
-from limner.training.degrade import add_noise, blur, compress, to_grey
+from limner.training.corruptions import add_noise, blur, compress, to_grey
 
 Draws = Iterator[Tensor]  # each (N,) in [0, 1): an effect takes the next few
 COLUMNS = 39  # as many as all effects take, and one to choose a second picture by

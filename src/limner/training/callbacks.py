@@ -199,7 +199,7 @@ class Stopped(Exception):  # noqa: N818
 class StopInOrder(Callback):
     """On Ctrl-C, or SIGTERM from a scheduler: finish the step, save the checkpoint, then stop.
 
-    A second one stops at once.
+    A second one stops at once. A signal that was ignored at the start stays ignored.
     """
 
     def __init__(self, checkpoint: Path) -> None:
@@ -208,7 +208,8 @@ class StopInOrder(Callback):
 
     def on_train_start(self, *_: Any) -> None:
         """Listen."""
-        self.before = {name: signal.signal(name, self._ask) for name in (signal.SIGINT, signal.SIGTERM)}
+        heard = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+        self.before = {one: signal.signal(one, self._ask) for one in heard}
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         """Stop if asked to; after the last step of an epoch its scores come first."""

@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from limner import files
 from limner.errors import InputError
 
 if sys.version_info >= (3, 11):
@@ -48,6 +49,8 @@ class TrainConfig:
     patience: int = 15  # epochs without a better Dice on the holdout before stopping
     optimizer: str = "adamw"  # or adam
     learning_rate: float = 3e-3  # peak
+    encoder_rate: float = 1.0  # of the encoder, as a fraction of learning_rate
+    fixed_stages: int = 3  # of an encoder that knows ImageNet: so many first ones keep their weights
     weight_decay: float = 1e-4
     schedule: str = "cosine"  # after a warm-up of one epoch (at most 5 %), down to zero; or plateau: cuts
     plateau: int = 3  # epochs without a better loss on the holdout before a cut
@@ -103,6 +106,8 @@ class TrainConfig:
         )
         _require(0 < self.holdout < 1, f"holdout must be between 0 and 1, got {self.holdout}")
         _require(0 <= self.teaching < 0.5, f"teaching must be in [0, 0.5), got {self.teaching}")
+        _require(0 < self.encoder_rate <= 1, f"encoder_rate must be in (0, 1], got {self.encoder_rate}")
+        _require(self.fixed_stages >= 0, f"fixed_stages must be at least 0, got {self.fixed_stages}")
         _require(0 <= self.ema_decay < 1, f"ema_decay must be in [0, 1), got {self.ema_decay}")
         _require(0 < self.least_size <= 1, f"least_size must be in (0, 1], got {self.least_size}")
         _require(self.scale >= 1, f"scale must be at least 1, got {self.scale}")
@@ -125,10 +130,8 @@ def read_recipe(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
         InputError: If it cannot be read, a key is unknown or a value has the wrong type.
     """
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(files.read_text(Path(path), f"the recipe {path}"))
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not a TOML recipe: {error}") from error
     for change in changes:
         key, equals, text = change.partition("=")

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from limner import files
 from limner.datasets import Sample, dataset_splits, matching_datasets, read_dataset
 from limner.errors import DatasetError, InputError, ModelError
-from limner.evaluation import evaluate
+from limner.evaluation.evaluate import evaluate
 from limner.images import Alpha, Image, Size, load_image
-from limner.segmenter import Segmenter
-from limner.spec import ModelSpec, input_size, to_input
+from limner.models.segmenter import Segmenter
+from limner.models.spec import PORTRAIT, ModelSpec, input_size, to_input
 from limner.training.config import TrainConfig
 from limner.training.loading import normalise
 from limner.training.module import load_checkpoint
@@ -71,6 +71,7 @@ def export(
 
     Raises:
         InputError: If ``target`` does not end in ``.onnx``, or ``weights`` is none of these.
+        OutputError: If it cannot be written.
         ModelError: If the checkpoint cannot be read, or the model differs from torch (`check_parity`).
         DatasetError: If a validation list cannot be read, or there is none.
     """
@@ -87,6 +88,7 @@ def export(
     data = to_onnx(model, size, free=config.stride > 0)
     spec = ModelSpec(
         name=target.stem,
+        kind=PORTRAIT,
         size=size,
         stride=config.stride,
         sha256=files.sha256(data),

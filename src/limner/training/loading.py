@@ -12,18 +12,21 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from limner import files
 from limner.datasets import Sample, Seen, is_prepared, matching_datasets, read_dataset
+from limner.datasets.plausible import check_shares
 from limner.datasets.sample import Load, load_image_at, load_planes
 from limner.errors import DatasetError
 from limner.images import Size
+from limner.models.spec import training_shapes
 from limner.parallel import cores, parallel_map
-from limner.segmenter import segment
-from limner.spec import training_shapes
+from limner.rendering.cut import segment
 from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import TrainConfig
+from limner.training.sampling import MixedSampler
 
 HOLDOUT_SEED = 0
 """Not the run's: one that goes on from another must not train on what the other chose its epoch by."""
@@ -58,7 +61,7 @@ def load_taught(sample: Sample, size: Size, *, teacher: str, teaching: float) ->
         Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
     """
     image, mask = sample.load()
-    alpha = mask + teaching * (segment(image, model=teacher, refine=False) - mask)
+    alpha = mask + teaching * (segment(image, model=teacher, refine="none") - mask)
     return Seen.of(image, alpha, sample.load_weight(mask.shape), size)
 
 
@@ -95,6 +98,10 @@ class PackedPortraits(Dataset[Batch]):
             if needed < torch.cuda.mem_get_info(device)[0] / 2:
                 self._planes = [planes.to(device) for planes in self._planes]
 
+    def shares(self) -> list[float]:
+        """Of each picture the fraction that the subject covers."""
+        return [float(planes[3].float().mean()) / 255 for planes in self._planes]
+
     def __len__(self) -> int:
         return len(self.samples)
 
@@ -102,79 +109,10 @@ class PackedPortraits(Dataset[Batch]):
         """Several samples of one shape at once."""
         return Batch(torch.stack([self._planes[place] for place in ids]), ids)
 
-    def batches(self, size: int) -> list[list[int]]:
-        """All places in batches of at most ``size``, each of one shape."""
-        return [
-            places[start : start + size]
-            for places in self.by_shape.values()
-            for start in range(0, len(places), size)
-        ]
-
-
-class MixedSampler(Sampler[int]):
-    """An epoch over several data sets, each drawn as often as its weight says, cut into global batches.
-
-    A batch holds pictures of one shape. The order depends on seed and epoch alone. Each of ``replicas``
-    processes takes its slice of every global batch, so that any number of processes sees the same batches.
-
-    Args:
-        places: Of the pictures: shape -> data set -> places.
-        weights: Of the data sets.
-        seed: Of the order.
-        batch_size: Over all processes.
-        replicas: Processes.
-        rank: Of this one.
-    """
-
-    def __init__(
-        self,
-        places: Sequence[Sequence[Sequence[int]]],
-        weights: Sequence[float],
-        *,
-        seed: int,
-        batch_size: int,
-        replicas: int = 1,
-        rank: int = 0,
-    ) -> None:
-        sizes = [sum(map(len, sets)) for sets in zip(*places, strict=True)]
-        wanted = sum(size * weight for size, weight in zip(sizes, weights, strict=True))
-        length = max(sum(sizes), batch_size)  # fewer pictures than a batch are drawn again
-        self.places = places
-        self.draws = [length * weight / wanted for weight in weights]  # of each picture, in an epoch
-        self.batches = [max(1, round(self._wanted(sets) / batch_size)) for sets in places]
-        self.seed = seed
-        self.shape = (replicas, batch_size // replicas)
-        self.rank = rank
-        self.epoch = 0
-        self.skip = 0  # batches of this epoch that are done
-
-    def _wanted(self, sets: Sequence[Sequence[int]]) -> float:
-        return sum(len(places) * draws for places, draws in zip(sets, self.draws, strict=True))
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return sum(self.batches) * self.shape[1]
-
-    def __iter__(self) -> Iterator[int]:
-        rng = np.random.default_rng((self.seed, self.epoch))
-        size = math.prod(self.shape)
-        batches = []
-        for sets, count in zip(self.places, self.batches, strict=True):
-            more = count * size / self._wanted(sets)  # whole batches
-            drawn = [
-                np.concatenate([rng.permutation(places) for _ in range(math.ceil(draws * more))])[
-                    : math.ceil(len(places) * draws * more - 1e-9)
-                ]
-                for places, draws in zip(sets, self.draws, strict=True)
-                if len(places)
-            ]
-            batches.append(rng.permutation(np.concatenate(drawn))[: count * size].reshape(count, *self.shape))
-        mine = rng.permutation(np.concatenate(batches))[self.skip :, self.rank]
-        self.skip = 0
-        return iter(mine.ravel().tolist())
+    def batches(self, size: int, *, replicas: int = 1, rank: int = 0) -> list[list[int]]:
+        """Every ``replicas``-th place from ``rank`` on, in batches of at most ``size``, each of one shape."""
+        mine = ([place for place in places if place % replicas == rank] for places in self.by_shape.values())
+        return [places[start : start + size] for places in mine for start in range(0, len(places), size)]
 
 
 class ResumableLoader(DataLoader[Batch]):
@@ -231,6 +169,7 @@ class PortraitData(lightning.LightningDataModule):
         if config.teacher:
             load = partial(load_taught, teacher=config.teacher, teaching=config.teaching)
         self.train = PackedPortraits(train, shapes, load, title="reading the training samples")
+        check_shares(self.train.shares(), ", ".join(config.data))
         self.holdout = PackedPortraits(holdout, shapes, title="reading the holdout")
         self.backgrounds = self._read_backgrounds()
         if self.trainer:
@@ -280,10 +219,10 @@ class PortraitData(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The holdout, always in the same order, shared out among the processes."""
-        batches = self.holdout.batches(self.config.batch_size // self._replicas)
-        return DataLoader(
-            self.holdout, batch_sampler=batches[self._rank :: self._replicas], collate_fn=_as_it_is
+        batches = self.holdout.batches(
+            self.config.batch_size // self._replicas, replicas=self._replicas, rank=self._rank
         )
+        return DataLoader(self.holdout, batch_sampler=batches, collate_fn=_as_it_is)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Examples, list[int]]:  # noqa: ARG002
         """Batch -> examples on its device, and their places; augmented in training by seed, epoch, place."""
@@ -332,8 +271,9 @@ def read_backgrounds(config: TrainConfig) -> list[Path | bytes]:
     """
     sets = matching_datasets(config.data_root, config.backgrounds)
     if all(root.is_dir() and not (root / "images").is_dir() and not is_prepared(root) for root in sets):
+        folders = [sorted(path for path in root.iterdir() if files.is_picture(path.name)) for root in sets]
         sources: list[Path | bytes] = [
-            path for root in sets for index, path in enumerate(sorted(root.glob("*"))) if index % 4
+            path for paths in folders for index, path in enumerate(paths) if index % 4
         ]
         if not sources:
             raise DatasetError(f"no backgrounds in {sets[0]}: it needs at least two pictures")

@@ -2,7 +2,6 @@
 
 import io
 import math
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
@@ -16,11 +15,13 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from limner import files
-from limner.doctor import commit
+from limner._version import commit
 from limner.errors import InputError, ModelError
-from limner.metrics import Counts, dice
+from limner.evaluation.metrics import Counts, dice
 from limner.nets import NETS
+from limner.nets.portrait import PortraitNet
 from limner.training.augment import Examples
+from limner.training.checkpoint import read_checkpoint
 from limner.training.config import TrainConfig
 from limner.training.losses import LOSSES, total
 
@@ -36,6 +37,8 @@ class PortraitModule(lightning.LightningModule):
         for name in self.config.losses:
             _known("loss", name, LOSSES)
         self.net: nn.Module = NETS[self.config.net]()
+        if isinstance(self.net, PortraitNet):
+            self.net.encoder.fix(self.config.fixed_stages)
         self.commit = ""  # of the code that trains it
         self.elapsed = 0.0  # of the minutes that the configuration gives, as a fraction
         self.train_loss = MeanMetric()
@@ -59,10 +62,10 @@ class PortraitModule(lightning.LightningModule):
             if begun.config.net != config.net:
                 raise InputError(f"{config.start} holds weights of {begun.config.net}, not of {config.net}")
             module.net.load_state_dict(begun.net.state_dict())
-        elif not all(parameter.requires_grad for parameter in module.net.parameters()):
+        elif isinstance(module.net, PortraitNet) and config.fixed_stages:
             raise InputError(
                 f"{config.net} does not learn its first layers, it goes on from trained ones: "
-                "set start, as to weights/base.ckpt"
+                "set start, as to weights/base.ckpt, or fixed_stages = 0"
             )
         return module
 
@@ -109,7 +112,13 @@ class PortraitModule(lightning.LightningModule):
         """Adam or AdamW; a cosine after a warm-up, or tenfold cuts on a plateau."""
         config = self.config
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimizer]
-        optimizer = kind(self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        encoder = {id(value) for name, value in self.net.named_parameters() if name.startswith("encoder.")}
+        rates = {False: config.learning_rate, True: config.learning_rate * config.encoder_rate}
+        groups = [
+            {"params": [one for one in self.net.parameters() if (id(one) in encoder) is inside], "lr": rate}
+            for inside, rate in rates.items()
+        ]
+        optimizer = kind([group for group in groups if group["params"]], weight_decay=config.weight_decay)
         if config.schedule == "plateau":
             cuts = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=config.plateau)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cuts, "monitor": "holdout_loss"}}
@@ -151,16 +160,14 @@ def load_checkpoint(path: str | Path) -> tuple[PortraitModule, str]:
     """A trained module, in evaluation mode on the CPU, and the commit that trained it.
 
     Raises:
-        ModelError: If the file is missing or is not a checkpoint of this package.
+        ModelError: If the file is missing, damaged, or no checkpoint of this version.
     """
+    values = read_checkpoint(path)
     try:
-        values: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         module = PortraitModule(**values["hyper_parameters"])
         module.load_state_dict(values["state_dict"])
-    except FileNotFoundError as error:
-        raise ModelError(f"no such checkpoint: {path}") from error
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path} is not a checkpoint of limner train: {error}") from error
+    except (RuntimeError, TypeError, InputError) as error:
+        raise ModelError(f"{path} is a checkpoint of another version of Limner: train it again") from error
     return module.eval(), values["commit"]
 
 

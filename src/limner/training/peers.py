@@ -6,14 +6,14 @@ Their weights are not part of Limner; each is a file in the form that its projec
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError, ModelError
 from limner.images import Alpha, Image, Size
-from limner.spec import to_alpha, to_input
+from limner.models.session import start_session
+from limner.models.spec import to_alpha, to_input
 
 Floats = NDArray[np.float32]
 
@@ -110,7 +110,7 @@ class RecurrentPeer:
         path = Path(path)
         self.form, self.bytes = form_of(path), path.stat().st_size
         self.name, self.size = self.form.name, (self.form.side, self.form.side)
-        self._session = _session(path, threads)
+        self._session = start_session(path, name=self.name, threads=threads)
 
     def prepare(self, image: Image) -> Floats:
         """The network's input of an (H, W, 3) uint8 image: proportions kept, sides multiples of 16."""
@@ -177,14 +177,6 @@ def _tflite(path: Path, threads: int) -> tuple[Callable[[Floats], Floats], tuple
 
 
 def _onnx(path: Path, threads: int) -> tuple[Callable[[Floats], Floats], tuple[int, ...]]:
-    session = _session(path, threads)
+    session = start_session(path, name=path.name, threads=threads)
     source = session.get_inputs()[0]
     return lambda pixels: session.run(None, {source.name: pixels})[0], tuple(source.shape)
-
-
-def _session(path: Path, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = threads, 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from limner.images import Alpha, Image, Size
-from limner.spec import input_size, to_alpha, to_input
+from limner.models.spec import input_size, to_alpha, to_input
 from limner.training.export import PixelsToAlpha
 from limner.training.module import load_checkpoint
 

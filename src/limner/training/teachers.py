@@ -1,7 +1,7 @@
 """Pseudo-labels: what other projects' networks say of a picture, and how far each pixel is to be believed.
 
 Robust Video Matting and MediaPipe know people at any distance, the two others heads alone: these count on the
-pictures where they agree with the first two. `docs/models.md` compares this with other combinations.
+pictures where they agree with the first two. `docs/notebook/models.md` compares this with other combinations.
 
 Reference:
     Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
@@ -17,10 +17,10 @@ import numpy as np
 from limner.datasets.folders import by_stem
 from limner.datasets.plan import Plan, Record, encode
 from limner.errors import DatasetError
-from limner.evaluation import flip_averaged
+from limner.evaluation.evaluate import flip_averaged
+from limner.evaluation.metrics import Counts, iou
 from limner.images import Alpha, Image, Labels, Mask, load_grey, load_image, picture_size
-from limner.masks import erode, threshold
-from limner.metrics import Counts, iou
+from limner.mattes.masks import erode, threshold
 from limner.training.peers import open_peer
 
 GENERALISTS = {"rvm_mobilenetv3.onnx": 2.0, "mediapipe_selfie_256.tflite": 1.0}
@@ -37,9 +37,6 @@ CLEAR = 0.15, 0.85
 
 BAND = 4
 """Pixels on both sides of a coarse mask's outline where the teachers' word stands."""
-
-SOMEBODY = 0.005
-"""Share of a picture that the generalists' subject covers where they have found a person."""
 
 
 class Teachers:
@@ -66,11 +63,6 @@ class Teachers:
             if iou(Counts.of(threshold(alpha), common)) >= AGREEMENT:
                 alphas[name] = alpha
         return combine(alphas, {**GENERALISTS, **HEADS})
-
-    def find(self, image: Image) -> Mask:
-        """Where the generalists see a person, (H, W)."""
-        alphas = {name: self._networks[name](image) for name in GENERALISTS}
-        return threshold(combine(alphas, GENERALISTS)[0])
 
 
 def combine(alphas: Mapping[str, Alpha], shares: Mapping[str, float]) -> tuple[Alpha, Alpha]:
@@ -125,7 +117,7 @@ class Taught:
     image: Path
     labels: Path | None  # 255 subject, 0 background, else unknown; coarse
     part: Path | None  # white on a part of the subject
-    empty: bool  # nobody is said to be in it
+    empty: bool  # nobody is in it: the teachers, who take clothes and dogs for people, are not asked
     teachers: Path  # folder of their files
     short_side: int
 
@@ -133,18 +125,13 @@ class Taught:
         """Ask the teachers.
 
         Raises:
-            DatasetError: If a person is found in a picture that should show none.
             LimnerError: If a file is missing or damaged.
         """
         image = load_image(self.image)
-        teachers = _loaded(self.teachers)
         if self.empty:
-            found = float(teachers.find(image).mean())
-            if found >= SOMEBODY:
-                raise DatasetError(f"{self.image}: the teachers find somebody in {found:.1%} of it")
             alpha, weight = np.zeros(image.shape[:2], np.float32), None
         else:
-            alpha, weight = teachers(image)
+            alpha, weight = _loaded(self.teachers)(image)
             if self.labels:
                 alpha, weight = trust_labels(alpha, weight, _grey_for(image, self.labels))
             if self.part:
@@ -179,7 +166,7 @@ def plan_taught(
         teachers: Folder with the files of `GENERALISTS` and `HEADS`.
         labels: Folders of coarse masks, matched by stem: 255 subject, 0 background, else unknown.
         parts: Folders of masks of a part of the subject, matched by stem.
-        empty: Nobody is in the pictures; those in which the teachers find somebody are left out.
+        empty: Nobody is in the pictures; the teachers are not asked.
         short_side: Of the prepared pictures, pixels.
         licence: Terms of the pictures.
         count: So many pictures, spread evenly; without it, all.
@@ -210,7 +197,7 @@ def plan_taught(
         settings={
             "kind": "scenes" if empty else "taught",
             "size": short_side,
-            "teachers": {**GENERALISTS, **({} if empty else HEADS)},
+            "teachers": {} if empty else {**GENERALISTS, **HEADS},
             "agreement": AGREEMENT,
             "labels": [str(folder) for folder in labels],
             "parts": [str(folder) for folder in parts],

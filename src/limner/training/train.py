@@ -11,9 +11,10 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from limner import files
 from limner.errors import InputError
-from limner.training import memory
+from limner.training import allocator
 from limner.training.batchnorm import share
 from limner.training.callbacks import Averaging, Deadline, History, Progress, StopInOrder, Stopped
+from limner.training.checkpoint import check_resume
 from limner.training.config import TrainConfig
 from limner.training.loading import PortraitData
 from limner.training.module import PortraitModule
@@ -27,7 +28,8 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
 
     Args:
         config: The settings.
-        resume: A ``last.ckpt`` of the same configuration to go on from, as if it had never stopped.
+        resume: A ``last.ckpt`` of the same settings to go on from, as if it had never stopped; those of
+            `limner.training.checkpoint.MAY_CHANGE` may differ.
 
     Returns:
         The checkpoint of the epoch with the best Dice on the holdout, ``best.ckpt`` in ``output/name``; with
@@ -35,10 +37,10 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         lie beside it.
 
     Raises:
-        InputError: If the folder holds a run already and ``resume`` does not go on with it, or a batch
-            cannot be shared out.
+        InputError: If the folder holds a run already and ``resume`` does not go on with it, the checkpoint
+            is of other settings, or a batch cannot be shared out.
         DatasetError: If a data set cannot be read.
-        ModelError: If the loss stops being a number.
+        ModelError: If the checkpoint cannot be read, or the loss stops being a number.
         KeyboardInterrupt: After Ctrl-C, once ``last.ckpt`` is written.
     """
     folder = Path(config.output) / config.name
@@ -46,6 +48,8 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         raise InputError(
             f"{folder} holds a run already: go on with --resume {folder}/last.ckpt, or choose another name"
         )
+    if resume is not None:
+        check_resume(config, resume)
     devices, nodes = _processes(config)
     several = devices * nodes > 1
     if config.batch_size % (devices * nodes):
@@ -53,7 +57,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
             f"batch_size, {config.batch_size}, must be a multiple of the {devices * nodes} processes"
         )
     files.make_folder(folder)
-    memory.keep()
+    allocator.keep()
     averaging = Averaging(config.ema_decay) if config.ema_decay else None
     best = ModelCheckpoint(folder, "best", monitor="holdout_dice", mode="max", enable_version_counter=False)
     progress = Progress()
@@ -91,7 +95,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     except Stopped as stopped:
         raise KeyboardInterrupt from stopped
     if trainer.is_global_zero and importlib.util.find_spec("matplotlib"):  # a borrowed machine may lack it
-        from limner.report import plot_curves
+        from limner.evaluation.curves import plot_curves
 
         plot_curves(folder / "metrics.csv", folder / "curves.png")
     return folder / "weights.ckpt" if config.minutes else Path(best.best_model_path)

@@ -6,8 +6,8 @@ from types import TracebackType
 
 from av import VideoFrame
 
-from limner.backgrounds import lay_out
-from limner.video.reading import Clip
+from limner.rendering.backgrounds import lay_out
+from limner.video.reader import Clip
 
 
 class MovingBackground:
@@ -28,7 +28,7 @@ class MovingBackground:
             path: Of the video.
             clip: Whose subject will stand in front.
             layout: In which its frames are composed.
-            fit: As of `limner.backgrounds.lay_out`.
+            fit: As of `limner.rendering.backgrounds.lay_out`.
             align: The same.
 
         Raises:

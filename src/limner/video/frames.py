@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -93,13 +94,15 @@ class Scaler:
             threads=1,
         )
 
-    def convert(self, frame: VideoFrame, layout: str) -> VideoFrame:
-        """The frame in another format, its colours and its times kept."""
-        if _without_range(frame.format.name) == layout:
+    def convert(self, frame: VideoFrame, layout: str, size: Size) -> VideoFrame:
+        """The frame in another format or size, its colours and its times kept."""
+        if _without_range(frame.format.name) == layout and (frame.height, frame.width) == size:
             return frame
         into_rgb = layout.startswith("gbr")
         converted = self._state("convert", layout).reformat(
             frame,
+            width=size[1],
+            height=size[0],
             format=layout,
             src_colorspace=self._matrix,
             dst_colorspace=self._matrix,
@@ -167,6 +170,27 @@ def colours_of(frame: VideoFrame) -> Colours:
     full = frame.format.name.startswith("yuvj")
     matrix = _UNKNOWN if frame.colorspace == _RGB else frame.colorspace
     return Colours(matrix, FULL_RANGE if full else frame.color_range, frame.color_primaries, frame.color_trc)
+
+
+def squared(size: Size, aspect: Fraction) -> Size:
+    """The size of a picture once its pixels are square: it grows to one side, by an even number of pixels.
+
+    Args:
+        size: (height, width), pixels.
+        aspect: Width of a pixel as a multiple of its height; taken for 1 where no recorder writes it, or it
+            changes no side by a whole pixel.
+    """
+    height, width = size
+    if not Fraction(1, 4) <= aspect <= 4 or abs(aspect - 1) * max(size) < 1:
+        return size
+    if aspect > 1:
+        return height, 2 * round(width * aspect / 2)
+    return 2 * round(height / aspect / 2), width
+
+
+def is_sideways(frame: VideoFrame) -> bool:
+    """Whether `upright` makes its rows columns."""
+    return _turn(frame)[0]
 
 
 def upright(frame: VideoFrame) -> VideoFrame:

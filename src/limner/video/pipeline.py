@@ -16,19 +16,19 @@ from av import Packet, VideoFrame
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from limner.backgrounds import mix
 from limner.errors import InputError
-from limner.finishing import Finish
 from limner.images import Image, check_format, fit, save_image
+from limner.models.segmenter import MIN_SIDE, Segmenter
 from limner.parallel import keep_to, thread_map
-from limner.segmenter import MIN_SIDE, Segmenter
+from limner.rendering.backgrounds import mix
+from limner.rendering.options import Options
 from limner.video.background import MovingBackground
-from limner.video.clues import Watcher
-from limner.video.composing import Composer, Matted
-from limner.video.reading import Clip, Item, Sound
-from limner.video.steady import Steady, edge_grid
-from limner.video.targets import Target
-from limner.video.writing import open_writer, picture_of
+from limner.video.compositor import Composer, Matted
+from limner.video.motion_features import Watcher
+from limner.video.outputs import Target
+from limner.video.reader import Clip, Item, Sound
+from limner.video.temporal import Steady, edge_grid
+from limner.video.writer import open_writer, picture_of
 
 _T = TypeVar("_T")
 Passing: TypeAlias = "Matted | Sound"
@@ -53,15 +53,15 @@ class Outcome:
     wall_s: float = 0.0
     stopped: bool = False  # before its end, because that was asked for
     broken: str = ""  # what was wrong with the input; what was there of it is written
+    repaired: int = 0  # times of frames and packets of sound that were out of order
 
 
 def cut_video(
     clip: Clip,
     target: Target,
     segmenter: Segmenter,
-    options: Finish,
+    options: Options,
     *,
-    picture: Image | None = None,
     behind: Path | None = None,
     steady: bool = True,
     quality: int | None = None,
@@ -79,8 +79,8 @@ def cut_video(
         target: What to write.
         segmenter: Finds the subject.
         options: What to make of each frame.
-        picture: What goes behind the subject where the background is "picture".
-        behind: A video that goes there instead, repeated where it is shorter.
+        behind: A video that goes behind the subject where the background is "picture", repeated where it is
+            shorter.
         steady: Filter the mattes over time.
         quality: Of the codec, by its own scale.
         sound: Copy the sound.
@@ -88,7 +88,8 @@ def cut_video(
         stop: Asked before every frame whether to end here.
 
     Raises:
-        InputError: If the options do not suit the clip, or the target cannot be written.
+        InputError: If the options do not suit the clip.
+        OutputError: If the target cannot be written.
     """
     if min(clip.size) < MIN_SIDE:
         raise InputError(
@@ -96,16 +97,14 @@ def cut_video(
             f"video of at least {MIN_SIDE} x {MIN_SIDE}"
         )
     working = target.working_format(clip)
-    composer = Composer(
-        options, clip.scaler, clip.size, formats=(working, target.format(clip)), picture=picture
-    )
+    composer = Composer(options, clip.scaler, clip.size, formats=(working, target.format(clip)))
     outcome = Outcome()
     started = time.perf_counter()
     with ExitStack() as stack:
         backdrop = None
         if behind is not None:
             backdrop = stack.enter_context(
-                MovingBackground(behind, clip, working, fit=options.fit, align=options.align)
+                MovingBackground(behind, clip, working, fit=options.fit, align=options.align[::-1])
             )
         writer = open_writer(target, clip, quality=quality, sound=sound)
         bar = stack.enter_context(tqdm(total=clip.expected or None, unit="frame", disable=None))
@@ -134,6 +133,7 @@ def cut_video(
             raise
     outcome.stopped = stop()
     outcome.broken = clip.broken
+    outcome.repaired = clip.repaired
     outcome.wall_s = time.perf_counter() - started
     return outcome
 
@@ -142,10 +142,9 @@ def preview_video(
     clip: Clip,
     path: str | Path,
     segmenter: Segmenter,
-    options: Finish,
+    options: Options,
     *,
     every: int,
-    picture: Image | None = None,
     behind: Path | None = None,
 ) -> None:
     """Write every so manieth frame, finished, on one sheet; at most `SHEET` of them.
@@ -159,14 +158,13 @@ def preview_video(
         clip.scaler,
         clip.size,
         formats=("gbrp", "gray" if options.mask else "gbrap" if options.transparent else "gbrp"),
-        picture=picture,
     )
     cells: list[Image] = []
     with ExitStack() as stack:
         backdrop = None
         if behind is not None:
             backdrop = stack.enter_context(
-                MovingBackground(behind, clip, "gbrp", fit=options.fit, align=options.align)
+                MovingBackground(behind, clip, "gbrp", fit=options.fit, align=options.align[::-1])
             )
         frames = (item for item in clip.frames("gbrp") if isinstance(item, VideoFrame))
         chosen = (frame for number, frame in enumerate(frames) if number % every == 0)

@@ -1,0 +1,92 @@
+"""Masks that cannot be meant as they are: label indices taken for opacity, sets without a subject."""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from limner.errors import DatasetError
+from limner.images import Alpha
+from limner.mattes.masks import to_uint8
+
+LARGEST_LABEL = 31
+"""Grey levels up to this one are black to the eye: they are label indices, not opacity."""
+LEAST_DARK = 0.01
+"""Labels cover more than this fraction of a picture; less is what is left of a faint edge."""
+VOID = 255
+"""PASCAL VOC's label of pixels of which nobody said what they are."""
+SHARES = (0.002, 0.98)
+"""Mean fraction of the pictures that subjects cover, beyond which no network learns to find them."""
+
+
+def check_opacity(alpha: Alpha, name: str) -> None:
+    """Refuse a mask whose grey levels are label indices: 0 and 1, or 0, 15 and 255.
+
+    Most of what is not 0 is then black to the eye, and nothing is in between.
+
+    Raises:
+        DatasetError: If so.
+    """
+    counts = np.bincount(to_uint8(alpha).ravel(), minlength=256)
+    dark, between, bright = (
+        counts[1 : LARGEST_LABEL + 1].sum(),
+        counts[LARGEST_LABEL + 1 : 255].sum(),
+        counts[255],
+    )
+    if dark > max(bright, LEAST_DARK * alpha.size) and not between:
+        levels = [int(level) for level in np.flatnonzero(counts)]
+        label = 1 + int(np.argmax(counts[1 : LARGEST_LABEL + 1]))
+        raise DatasetError(
+            f"{name} holds the values {_listed(levels)} only and is nearly black to the eye. If these are "
+            f"labels, and {label} is the subject: limner data prepare folders --subject-labels {label}; else "
+            "write 255 on the subject"
+        )
+
+
+def check_shares(shares: Collection[float], name: str) -> None:
+    """Refuse a set of masks that hardly show a subject, or hardly anything else.
+
+    Args:
+        shares: Of each mask the mean opacity, in [0, 1].
+        name: Of the set, for the message.
+
+    Raises:
+        DatasetError: If the mean is beyond `SHARES`.
+    """
+    mean = float(np.mean(list(shares)))
+    if not SHARES[0] <= mean <= SHARES[1]:
+        covers = f"the masks cover {100 * mean:.2g} % of the pictures" if mean else "no mask holds a subject"
+        raise DatasetError(
+            f"{name}: {covers}; a mask is white on the subject and black elsewhere: look at them with limner "
+            "data show"
+        )
+
+
+def label_remarks(named: Collection[int], seen: Mapping[int, tuple[int, float]], masks: int) -> list[str]:
+    """What became of labels that were named and are nowhere, and of those that are there and were not named.
+
+    Args:
+        named: The labels of the subject.
+        seen: Label -> masks that hold it, and the mean fraction that it covers of these.
+        masks: How many there are.
+
+    Raises:
+        DatasetError: If no mask holds a label that was named.
+    """
+    nowhere = sorted(set(named) - set(seen))
+    if len(nowhere) == len(set(named)):
+        raise DatasetError(f"no mask holds the labels {_listed(nowhere)}: there are {_listed(sorted(seen))}")
+    remarks = [f"no mask holds the label {label}" for label in nowhere]
+    for label in sorted(set(seen) - {0, *named}):
+        count, share = seen[label]
+        void = ' ("void")' if label == VOID else ""
+        remarks.append(
+            f"{count} of {masks} masks hold the label {label}{void} in {100 * share:.2g} % of their pixels: "
+            "it was not named and counts as background"
+        )
+    return remarks
+
+
+def _listed(numbers: list[int]) -> str:
+    """At most eight of them."""
+    more = f" and {len(numbers) - 8} more" if len(numbers) > 8 else ""
+    return ", ".join(map(str, numbers[:8])) + more

@@ -1,0 +1,1 @@
+"""Scores of masks and mattes over data sets, subgroups, timing, plots and the report."""

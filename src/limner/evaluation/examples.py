@@ -1,0 +1,62 @@
+"""Images of an evaluation, as they are, as they should come out and as they do."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from limner.datasets import Sample
+from limner.evaluation.evaluate import Evaluation, ImageScore, Predict
+from limner.images import Alpha, Image, Mask, encode_image, fit
+from limner.mattes.masks import threshold, to_uint8
+from limner.rendering.render import render
+
+COUNT = 12
+"""Examples of a kind."""
+
+SIDE = 192
+"""Longer side of the pictures, pixels."""
+
+EXTRA, MISSING = (232, 108, 0), (20, 110, 255)
+"""Colours of what was taken for the subject and is not, and of what was missed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One image of the report."""
+
+    score: ImageScore
+    panels: dict[str, tuple[str, bytes]]  # caption -> kind ("jpeg", "png", "webp") and the file
+
+
+def choose(evaluation: Evaluation) -> dict[str, list[int]]:
+    """Indices of the images with the lowest, the middle and the highest IoU, at most `COUNT` each."""
+    order = np.argsort(evaluation.rows()["iou"], kind="stable")
+    middle = max(0, len(order) // 2 - COUNT // 2)
+    parts = {"Worst": order[:COUNT], "Median": order[middle : middle + COUNT], "Best": order[::-1][:COUNT]}
+    return {name: [int(index) for index in part] for name, part in parts.items()}
+
+
+def draw(sample: Sample, score: ImageScore, predict: Predict, level: float) -> Example:
+    """Image, truth, prediction, error and cut-out of one sample."""
+    image, target = sample.load()
+    pred = predict(image)
+    errors = _errors(image, threshold(pred, level), threshold(target))
+    panels = {
+        "image": ("jpeg", encode_image(fit(image, SIDE), ".jpg")),
+        "truth": ("png", _grey(target)),
+        "prediction": ("png", _grey(pred)),
+        "error": ("jpeg", encode_image(fit(errors, SIDE), ".jpg")),
+        "cut-out": ("webp", encode_image(render(fit(image, SIDE), fit(pred, SIDE)), ".webp")),
+    }
+    return Example(score=score, panels=panels)
+
+
+def _errors(image: Image, pred: Mask, target: Mask) -> Image:
+    shown = np.repeat(160 + image.mean(axis=2, keepdims=True) * 0.35, 3, axis=2).astype(np.uint8)
+    shown[pred & ~target] = EXTRA
+    shown[target & ~pred] = MISSING
+    return shown
+
+
+def _grey(alpha: Alpha) -> bytes:
+    return encode_image(to_uint8(fit(alpha, SIDE)), ".png")

@@ -1,0 +1,271 @@
+"""Masks: made from labels or from an alpha, and the regions around their edges."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.errors import InputError
+from limner.images import Alpha, Labels, Mask, Trimap
+
+_Floats = TypeVar("_Floats", NDArray[np.float32], NDArray[np.float64])
+
+SPECK = 0.01
+"""A connected part of a mask is a speck where its area is below this fraction of the largest part's."""
+HAIR = 0.02
+"""How far a soft edge reaches, as a fraction of the shorter side of the picture."""
+STRIP = 256
+"""Rows that the filters of an alpha work on at a time, which bounds their memory."""
+
+
+def from_labels(labels: Labels, parts: Iterable[int] | None = None) -> Mask:
+    """True where the label is one of ``parts``; without ``parts``, where it is not 0 (the background)."""
+    return labels > 0 if parts is None else np.isin(labels, list(parts))
+
+
+def threshold(alpha: Alpha, level: float = 0.5) -> Mask:
+    """True where the alpha is at least ``level``."""
+    return alpha >= level
+
+
+def to_uint8(alpha: Alpha) -> NDArray[np.uint8]:
+    """The alpha in grey levels, (H, W) uint8: ``round(255 * alpha)``."""
+    return np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
+
+
+def dilate(mask: Mask, radius: int, *, outside: bool = False) -> Mask:
+    """True within ``radius`` pixels (Chebyshev) of a True pixel.
+
+    Args:
+        mask: (H, W).
+        radius: Pixels, at least 1.
+        outside: What the mask is taken to be around the picture.
+
+    Raises:
+        InputError: If ``radius`` is not positive.
+    """
+    _check_radius(radius)
+    height, width = mask.shape
+    grown = np.full((height + 2 * radius, width + 2 * radius), outside)
+    grown[radius:-radius, radius:-radius] = mask
+    reach = 1  # rows and columns, downwards and to the right, that each value stands for
+    while reach < 2 * radius + 1:
+        step = min(reach, 2 * radius + 1 - reach)
+        grown = grown[:-step] | grown[step:]
+        grown = grown[:, :-step] | grown[:, step:]
+        reach += step
+    return grown
+
+
+def erode(mask: Mask, radius: int, *, outside: bool = True) -> Mask:
+    """False within ``radius`` pixels (Chebyshev) of a False pixel; arguments as of `dilate`."""
+    return ~dilate(~mask, radius, outside=not outside)
+
+
+def edge_band(mask: Mask, radius: int) -> Mask:
+    """True within ``radius`` pixels (Chebyshev) of the mask's edge, on both sides of it.
+
+    A pixel belongs to the band when the square of side ``2 * radius + 1`` around it, cut at the border of
+    the picture, holds both values. A mask of one value has no band.
+
+    Raises:
+        InputError: If ``radius`` is not positive.
+    """
+    return dilate(mask, radius) & dilate(~mask, radius)
+
+
+def trimap(mask: Mask, radius: int) -> Trimap:
+    """0 on the background, 255 on the foreground, 128 in the `edge_band` of ``radius`` pixels."""
+    values = np.where(mask, np.uint8(255), np.uint8(0))
+    values[edge_band(mask, radius)] = 128
+    return values
+
+
+def feather(alpha: Alpha, radius: int) -> Alpha:
+    """Soften the edge: the mean over a square of side ``2 * radius + 1``, taken twice (a tent filter).
+
+    Squares are cut at the border of the picture, so a subject that touches it stays opaque there.
+
+    Raises:
+        InputError: If ``radius`` is not positive.
+    """
+    _check_radius(radius)
+
+    def soften(part: Alpha) -> Alpha:
+        return box_mean(box_mean(part, radius), radius).clip(0, 1)
+
+    return _in_strips(soften, alpha, 2 * radius)
+
+
+def shift_edge(alpha: Alpha, pixels: float) -> Alpha:
+    """Grow the subject by ``pixels``, or shrink it where they are negative; soft edges keep their slope.
+
+    Growing takes the greatest alpha within an octagon of that radius; a fraction of a pixel lies between the
+    two whole steps beside it. Where the subject touches the border of the picture, it still does.
+    """
+    if pixels < 0:
+        return 1 - shift_edge(1 - alpha, -pixels)
+    whole, fraction = divmod(pixels, 1)
+
+    def grow(part: Alpha) -> Alpha:
+        low = _greatest(part, int(whole))
+        return low + np.float32(fraction) * (_greatest(part, int(whole) + 1) - low) if fraction else low
+
+    return _in_strips(grow, alpha, int(whole) + 1)
+
+
+def box_mean(values: _Floats, radius: int) -> _Floats:
+    """Mean over the square of side ``2 * radius + 1`` around each pixel, cut at the border; (..., H, W).
+
+    Raises:
+        InputError: If ``radius`` is not positive.
+    """
+    _check_radius(radius)
+    for axis in (-2, -1):
+        index = np.arange(values.shape[axis])
+        counts = np.minimum(index + radius + 1, len(index)) - np.maximum(index - radius, 0)
+        counts = (counts[:, None] if axis == -2 else counts).astype(values.dtype)
+        values = _window_sums(values, radius, axis) / counts
+    return values
+
+
+def _window_sums(values: _Floats, radius: int, axis: int) -> _Floats:
+    """Of the ``2 * radius + 1`` values around each place, zeros beyond the border.
+
+    From sums of 1, 2, 4, 8 ... values, those that the binary digits of the width name: whole arrays are added
+    a few times, where a running sum would wait for each number before the next.
+    """
+
+    def part(start: int, stop: int) -> tuple[Any, ...]:
+        return (..., slice(start, stop)) if axis == -1 else (..., slice(start, stop), slice(None))
+
+    padding = [(0, 0)] * values.ndim
+    padding[axis] = (radius, radius)
+    blocks = np.pad(values, padding)
+    width, length = 2 * radius + 1, values.shape[axis]
+    total: _Floats = blocks[part(0, length)]  # a width is odd: its last digit is 1
+    start = size = 1
+    while 2 * size <= width:
+        stop = blocks.shape[axis]
+        blocks = blocks[part(0, stop - size)] + blocks[part(size, stop)]
+        size *= 2
+        if width & size:
+            total = total + blocks[part(start, start + length)]
+            start += size
+    return total
+
+
+def components(mask: Mask) -> NDArray[np.int32]:
+    """Connected regions (4 neighbours), (H, W) int32: 0 outside, then 1, 2, ... from the top down.
+
+    Runs of True pixels of a row are joined with those they touch in the row above (union-find).
+    """
+    height, width = mask.shape
+    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    ends = np.nonzero(edges == -1)[1]
+    first = np.searchsorted(rows, np.arange(height + 1))  # of each row's runs
+    parents = list(range(len(rows)))
+
+    def root(run: int) -> int:
+        while parents[run] != run:
+            parents[run] = parents[parents[run]]
+            run = parents[run]
+        return run
+
+    for row in range(1, height):
+        above, here, last = first[row - 1], first[row], first[row + 1]
+        while above < first[row] and here < last:
+            if starts[above] < ends[here] and starts[here] < ends[above]:
+                one, other = sorted((root(above), root(here)))
+                parents[other] = one
+            if ends[above] < ends[here]:
+                above += 1
+            else:
+                here += 1
+    roots = np.array([root(run) for run in range(len(parents))], np.int64)
+    numbers = np.unique(roots, return_inverse=True)[1] + 1
+    steps = np.zeros((height, width + 1), np.int32)
+    steps[rows, starts] = numbers
+    np.subtract.at(steps, (rows, ends), numbers)
+    labels: NDArray[np.int32] = np.cumsum(steps, axis=1, dtype=np.int32)[:, :width]
+    return labels
+
+
+def supported(mask: Mask, fraction: float = SPECK) -> Mask:
+    """The mask without the connected parts that are smaller than this fraction of the largest one."""
+    labels = components(mask)
+    areas = np.bincount(labels.ravel())
+    areas[0] = 0
+    kept: Mask = (areas >= max(1, fraction * areas.max()))[labels]
+    return kept
+
+
+def largest(alpha: Alpha, count: int) -> Alpha:
+    """The alpha of the ``count`` largest subjects alone, 0 elsewhere.
+
+    A subject is a connected region with an alpha of at least 0.05; its size is counted where the alpha is at
+    least 0.5. Subjects that touch count as one; a speck (`SPECK`) counts as none.
+
+    Raises:
+        InputError: If ``count`` is not positive.
+    """
+    if count < 1:
+        raise InputError(f"keep at least 1 subject, got {count}")
+    labels = components(threshold(alpha, 0.05))
+    areas = np.bincount(labels[threshold(alpha)], minlength=labels.max() + 1)
+    areas[0] = -1
+    kept = np.argsort(-areas, kind="stable")[:count]
+    kept = kept[areas[kept] >= SPECK * areas.max()]
+    return np.where(np.isin(labels, kept) & (labels > 0), alpha, np.float32(0))
+
+
+def without_specks(alpha: Alpha, fraction: float = SPECK) -> Alpha:
+    """The alpha near what `supported` keeps of it where it is at least 0.5, 0 elsewhere.
+
+    Near is within `HAIR` of the shorter side, so that soft edges stay.
+    """
+    radius = max(1, round(HAIR * min(alpha.shape)))
+    return np.where(dilate(supported(threshold(alpha), fraction), radius), alpha, np.float32(0))
+
+
+def _greatest(alpha: Alpha, radius: int) -> Alpha:
+    """The greatest alpha within an octagon: a square widened along both diagonals."""
+    if not radius:
+        return alpha
+    slant = min(round(radius * (1 - math.sqrt(0.5))), (radius - 1) // 2)
+    straight = radius - 2 * slant
+    grown = np.pad(alpha, radius)
+    for down, right, reach in ((1, 0, straight), (0, 1, straight), (1, 1, slant), (1, -1, slant)):
+        done = 1  # pixels along the line that each value stands for
+        while done < 2 * reach + 1:
+            step = min(done, 2 * reach + 1 - done)
+            grown = np.maximum(_moved(grown, 0, down, right, step), _moved(grown, 1, down, right, step))
+            done += step
+    return grown
+
+
+def _moved(values: Alpha, last: int, down: int, right: int, step: int) -> Alpha:
+    """All but the first or the last ``step`` values along a line, for a sliding maximum."""
+    rows = slice(step, None) if last else slice(None, -step)
+    columns = slice(step, None) if last == (right > 0) else slice(None, -step)
+    return values[rows if down else slice(None), columns if right else slice(None)]
+
+
+def _in_strips(function: Callable[[Alpha], Alpha], alpha: Alpha, reach: int) -> Alpha:
+    """A filter that looks ``reach`` pixels far, run over strips of rows; strips of one value stay."""
+    result = alpha.copy()
+    height = len(alpha)
+    for start in range(0, height, STRIP):
+        first, last = max(0, start - reach), min(height, start + STRIP + reach)
+        part = alpha[first:last]
+        if (part != part[0, 0]).any():
+            result[start : start + STRIP] = function(part)[start - first :][:STRIP]
+    return result
+
+
+def _check_radius(radius: int) -> None:
+    if radius < 1:
+        raise InputError(f"the radius must be at least 1 pixel, got {radius}")

@@ -1,0 +1,69 @@
+"""ONNX Runtime sessions: where a network runs, and how it is started."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limner.errors import ModelError
+from limner.parallel import cores, quota
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+DEVICES = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+}
+"""Device -> the name of its execution provider in ONNX Runtime."""
+
+
+def choose_device(device: str) -> str:
+    """A key of `DEVICES`; "auto" becomes CUDA where ONNX Runtime was built with it, else the CPU.
+
+    Raises:
+        ModelError: If the device is unknown, or not in this build. No other is taken in its place.
+    """
+    from onnxruntime import get_available_providers
+
+    if device != "auto" and device not in DEVICES:
+        raise ModelError(f"unknown device '{device}': use auto, {', '.join(DEVICES)}")
+    available = get_available_providers()
+    if device == "auto":
+        return "cuda" if DEVICES["cuda"] in available else "cpu"
+    if DEVICES[device] not in available:
+        cure = (
+            "pip uninstall onnxruntime; pip install onnxruntime-gpu" if device == "cuda" else "limner doctor"
+        )
+        raise ModelError(f"no device '{device}' in this build of ONNX Runtime; see: {cure}")
+    return device
+
+
+def start_session(
+    model: Path | bytes, *, name: str, device: str = "cpu", threads: int | None = None
+) -> "InferenceSession":
+    """A session that runs a network on one device.
+
+    Args:
+        model: An ONNX file, or its bytes.
+        name: Of the network, for errors.
+        device: A key of `DEVICES`.
+        threads: Cores that one run may use; by default all.
+
+    Raises:
+        ModelError: If ONNX Runtime cannot load it there.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or (
+        cores() if quota() else 0
+    )  # 0: its own choice, by the affinity
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=[DEVICES[device]])
+    except Exception as error:  # ONNX Runtime's errors have no common base of their own
+        raise ModelError(f"ONNX Runtime cannot load the model '{name}' on {device}: {error}") from error
+    if session.get_providers()[0] != DEVICES[device]:
+        raise ModelError(f"ONNX Runtime could not start '{device}': check its driver, or use --device cpu")
+    return session

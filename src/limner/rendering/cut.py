@@ -1,0 +1,173 @@
+"""The front door: a picture in, the subject's alpha or the finished picture out."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limner import files
+from limner.images import (
+    ANIMATED,
+    Alpha,
+    Image,
+    Metadata,
+    Photo,
+    Picture,
+    Pillow,
+    Rgba,
+    as_photo,
+    encode_photo,
+    load_frames,
+    to_pillow,
+)
+from limner.mattes.masks import to_uint8
+from limner.models.segmenter import Segmenter
+from limner.models.spec import DEFAULT_MODEL
+from limner.rendering import pipeline
+from limner.rendering.options import Options, picture_or_name
+from limner.rendering.render import adjusted_alpha, refined_alpha, render_photo, storable
+
+
+def segment(picture: Picture, *, model: str | Path = DEFAULT_MODEL, refine: str = "fast") -> Alpha:
+    """Alpha of the subject of a picture, (H, W) float32 in [0, 1], at the picture's upright size.
+
+    It is finished: the edge lies where the picture has one. The model stays loaded for the next call; use
+    `Segmenter` for a network's alpha alone, and to choose device and threads.
+
+    Args:
+        picture: A path, the bytes of a file, an open file, a `Photo`, a Pillow picture or an array; see
+            `limner.images.as_photo`.
+        model: The name of a bundled model, or the path of an ``.onnx`` file.
+        refine: "fast", "fine" (more of the hair, slower, needs SciPy) or "none".
+
+    Raises:
+        InputError: If the picture cannot be used, or ``refine`` is none of these.
+        ModelError: If the model cannot be used.
+        MissingExtraError: If "fine" is asked for without SciPy.
+
+    Example:
+        >>> import numpy as np
+        >>> segment(np.zeros((64, 48, 3), np.uint8)).shape
+        (64, 48)
+    """
+    options = Options(refine=refine)
+    photo = as_photo(picture)
+    return refined_alpha(photo, _loaded(model)(photo.image), options)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A finished picture, of an animation its first frame.
+
+    Attributes:
+        photo: The picture with all that belongs to it.
+        alpha: (H, W) float32 in [0, 1], opacity of the subject at the input's size, before any crop.
+    """
+
+    photo: Photo
+    alpha: Alpha = field(repr=False)
+    _source: Any = field(repr=False)
+    _model: str | Path = field(repr=False)
+    _options: Options = field(repr=False)
+    _moves: bool = field(repr=False)
+
+    @property
+    def image(self) -> Image:
+        """(H, W, 3) uint8 sRGB; a cut-out over white."""
+        return self.photo.image
+
+    @property
+    def rgba(self) -> Rgba:
+        """(H, W, 4) uint8, straight alpha; opaque where there is no transparency."""
+        pixels = Photo(pixels=self.photo.pixels, profile=self.photo.profile).image
+        opacity = np.ones(pixels.shape[:2], np.float32) if self.photo.alpha is None else self.photo.alpha
+        return np.dstack((pixels, to_uint8(opacity)))
+
+    @property
+    def pillow(self) -> Pillow:
+        """The same as a Pillow picture: L for a mask, RGBA for a cut-out, else RGB."""
+        if self.photo.pixels.ndim == 2:
+            return to_pillow(self.photo.pixels)
+        return to_pillow(self.image if self.photo.alpha is None else self.rgba)
+
+    def encode(self, extension: str, *, compress: bool = False, metadata: Metadata = "no-gps") -> bytes:
+        """The bytes that `limner cut` writes: of an animation all frames, where the format holds them.
+
+        Args:
+            extension: Such as ".png".
+            compress: Take longer for a smaller file.
+            metadata: What is kept of the EXIF data.
+
+        Raises:
+            InputError: If the format is unknown, or cannot hold the result.
+        """
+        if self._moves and extension.lower() in ANIMATED:
+            return pipeline.run(
+                self._source,
+                _loaded(self._model),
+                self._options,
+                extension=extension.lower(),
+                compress=compress,
+                metadata=metadata,
+            ).data
+        photo = storable(self.photo, self._options, extension)
+        return encode_photo(photo, extension, compress=compress, metadata=metadata)
+
+    def save(self, path: str | Path, *, compress: bool = False, metadata: Metadata = "no-gps") -> None:
+        """Write what `limner cut` writes; the extension decides the format. See `encode`.
+
+        Raises:
+            InputError: As `encode`.
+            OutputError: If it cannot be written.
+        """
+        pipeline.check_target(str(path), self._options)
+        files.write_bytes(path, self.encode(Path(path).suffix, compress=compress, metadata=metadata))
+
+    def _repr_png_(self) -> bytes:
+        """How a notebook shows it."""
+        return encode_photo(self.photo, ".png")
+
+
+def cut(picture: Picture, *, model: str | Path = DEFAULT_MODEL, **options: Any) -> Result:
+    """Cut the person out of a picture: what the command ``limner cut`` does.
+
+    Args:
+        picture: A path, the bytes of a file, an open file, a `Photo`, a Pillow picture or an array; see
+            `limner.images.as_photo`.
+        model: The name of a bundled model, or the path of an ``.onnx`` file.
+        **options: Fields of `Options`, such as ``background="white"`` or ``crop="35x45mm"``; a background may
+            be the path of a picture.
+
+    Raises:
+        InputError: If the picture or an option cannot be used.
+        ModelError: If the model cannot be used.
+
+    Example:
+        >>> import numpy as np
+        >>> cut(np.zeros((64, 48, 3), np.uint8), background="white").image.shape
+        (64, 48, 3)
+    """
+    if isinstance(options.get("background"), str):
+        options["background"] = picture_or_name(options["background"])
+    chosen = Options.of(options)
+    source = picture.read() if hasattr(picture, "read") else picture
+    photo, moves = _first_frame(source)
+    alpha = refined_alpha(photo, _loaded(model)(photo.image), chosen)
+    finished = render_photo(photo, alpha, chosen)
+    return Result(finished, adjusted_alpha(photo, alpha, chosen), source, model, chosen, moves)
+
+
+def _first_frame(picture: Any) -> tuple[Photo, bool]:
+    """The photo, and whether others follow it."""
+    if not isinstance(picture, (str, Path, bytes)):
+        return as_photo(picture), False
+    frames = load_frames(picture)
+    photo, _ = next(frames)
+    return photo, next(frames, None) is not None
+
+
+@lru_cache(maxsize=2)
+def _loaded(model: str | Path) -> Segmenter:
+    return Segmenter(model)

@@ -1,0 +1,108 @@
+"""Where a finished picture is cut: around the subject, to an aspect ratio, or as an identity photo."""
+
+from typing import TypeVar
+
+import numpy as np
+
+from limner.errors import InputError
+from limner.images import Alpha, Image
+from limner.rendering.identity import ID_PHOTOS, id_frame
+from limner.rendering.outline import Frame, head_of, subject_box
+
+__all__ = ["CROPS", "ID_PHOTOS", "Frame", "check_crop", "crop_to", "frame_of", "head_of", "subject_box"]
+
+_Array = TypeVar("_Array", Image, Alpha)
+
+CROPS = ("subject", "square", *ID_PHOTOS)
+"""What `frame_of` knows, beside an aspect ratio such as "4:5"."""
+
+
+def frame_of(alpha: Alpha, crop: str, *, margin: float = 0.05, inside: bool = False) -> Frame:
+    """The rectangle to cut out.
+
+    "subject" is the smallest one around the subject with its margin; "square" and "W:H" the smallest such
+    one of that shape. A frame never reaches beyond a border that cuts the subject off: where it does not fit
+    it becomes smaller and leaves away the lower end, or the sides, of the subject. An identity photo's frame
+    is set by the head (see `id_frame`).
+
+    Args:
+        alpha: (H, W) float32 in [0, 1].
+        crop: One of `CROPS`, or an aspect ratio "W:H".
+        margin: Space around the subject, as a fraction of the longer side of its box.
+        inside: Keep the frame within the picture, as is needed where the photo's own background is shown.
+
+    Raises:
+        InputError: If there is no subject, the crop is unknown, or the picture shows too little for an
+            identity photo.
+    """
+    box = subject_box(alpha)
+    if crop in ID_PHOTOS:
+        return id_frame(alpha, ID_PHOTOS[crop], inside=inside)
+    cut_off = [inside or edge for edge in _cut_off(box, alpha)]
+    space = round(margin * max(box.height, box.width))
+    height, width = alpha.shape
+    top, left = max(0, box.top - space), max(0, box.left - space)
+    bottom, right = min(height, box.top + box.height + space), min(width, box.left + box.width + space)
+    if crop == "subject":
+        return Frame(top, left, bottom - top, right - left)
+    aspect = _aspect(crop)
+    tall = max(bottom - top, round((right - left) / aspect))
+    shrink = min(
+        1.0,
+        height / tall if cut_off[0] and cut_off[2] else 1.0,
+        width / (tall * aspect) if cut_off[1] and cut_off[3] else 1.0,
+    )
+    tall, wide = round(tall * shrink), round(tall * shrink * aspect)
+    top = _shift(top, tall, height, cut_off[0], cut_off[2] or bottom == height)
+    return Frame(top, _shift((left + right - wide) // 2, wide, width, cut_off[1], cut_off[3]), tall, wide)
+
+
+def _shift(start: int, length: int, end: int, first: bool, last: bool) -> int:
+    """Where a stretch starts that reaches beyond neither border that is closed; the first one counts more."""
+    if last:
+        start = min(start, end - length)
+    return max(0, start) if first else start
+
+
+def _cut_off(box: Frame, alpha: Alpha) -> list[bool]:
+    """Whether the subject is cut off at the top, left, bottom and right of the picture."""
+    height, width = alpha.shape
+    return [box.top == 0, box.left == 0, box.top + box.height == height, box.left + box.width == width]
+
+
+def crop_to(array: _Array, frame: Frame) -> _Array:
+    """The pixels of a frame, zeros where it reaches beyond the picture."""
+    inner = array[
+        max(0, frame.top) : max(0, frame.top + frame.height),
+        max(0, frame.left) : max(0, frame.left + frame.width),
+    ]
+    if inner.shape[:2] == (frame.height, frame.width):
+        return inner
+    whole = np.zeros((frame.height, frame.width, *array.shape[2:]), array.dtype)
+    top, left = max(0, -frame.top), max(0, -frame.left)
+    whole[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    return whole
+
+
+def check_crop(crop: str) -> None:
+    """Refuse what `frame_of` does not know; "" is no crop.
+
+    Raises:
+        InputError: If so.
+    """
+    if crop not in ("", *CROPS):
+        _aspect(crop)
+
+
+def _aspect(crop: str) -> float:
+    """Width over height of "square" or "W:H"."""
+    if crop == "square":
+        return 1.0
+    width, _, height = crop.partition(":")
+    try:
+        aspect = float(width) / float(height)
+    except (ValueError, ZeroDivisionError):
+        aspect = -1.0
+    if not 0.05 <= aspect <= 20:
+        raise InputError(f"unknown crop '{crop}': use {', '.join(CROPS)}, or an aspect ratio such as 4:5")
+    return aspect

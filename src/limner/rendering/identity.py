@@ -1,0 +1,155 @@
+"""Identity photos: their formats, and the frame that shows the head as large and where it belongs."""
+
+import logging
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from limner.errors import InputError
+from limner.images import Alpha, Mask
+from limner.mattes.masks import supported, threshold
+from limner.rendering.outline import Frame, head_of
+
+_log = logging.getLogger(__name__)
+
+CUT = (0.02, 0.2)
+"""Fractions of a head that the upper border may cut off: without a word, and with a warning."""
+PLAY = 0.05
+"""How far from its place a head may be where the picture ends, as a fraction of the frame's side."""
+TOUCH = 0.02
+"""A subject is cut off by a border that it touches along this fraction of the frame's side."""
+GAP = 0.06
+"""How far from a side of the frame hair or a shoulder may be cut off, as a fraction of the frame's width."""
+LEAST_DPI = 75
+"""A photo is refused where the picture has fewer pixels an inch: a face is then 100 pixels high."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdPhoto:
+    """A format of identity photo; fractions are of its height.
+
+    Authorities differ and change their rules, and some refuse photos whose background was edited.
+    """
+
+    size_mm: tuple[float, float]  # height, width
+    size: tuple[int, int]  # height, width in pixels
+    head: float  # from the chin to the crown, hair included
+    largest_head: float  # that is allowed
+    above: float  # from the crown to the upper border
+    least_dpi: float  # pixels an inch that are asked for
+
+    @property
+    def dpi(self) -> float:
+        """Pixels an inch."""
+        return self.size[0] / self.size_mm[0] * 25.4
+
+
+ID_PHOTOS = {
+    # ICAO Doc 9303 part 3: the head takes 70-80 % of the height; 34 of 45 mm, 3.5 mm above it; 300 dpi.
+    "35x45mm": IdPhoto(
+        size_mm=(45, 35), size=(1063, 827), head=0.75, largest_head=0.8, above=0.08, least_dpi=300
+    ),
+    # US Department of State: a head of 1 to 1 3/8 in, eyes 1 1/8 to 1 3/8 in above the lower border; 300 dpi.
+    "2x2in": IdPhoto(
+        size_mm=(50.8, 50.8), size=(1200, 1200), head=0.6, largest_head=0.69, above=0.08, least_dpi=300
+    ),
+}
+"""Both at 600 dots an inch."""
+
+
+def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:
+    """The frame of an identity photo.
+
+    Where the picture ends, the head is a little larger or off its place, within what the format allows. A
+    little of crown, hair or shoulder may be cut off by the picture (`CUT`, `GAP`), with a warning.
+
+    Args:
+        alpha: (H, W) float32 in [0, 1].
+        photo: The format.
+        inside: Keep the frame within the picture.
+
+    Raises:
+        InputError: If there is no head in the outline, or the picture shows too little of it.
+    """
+    head = head_of(alpha)
+    height = head.height / photo.head
+    dpi = height / photo.size[0] * photo.dpi
+    if dpi < LEAST_DPI:
+        raise InputError(
+            f"the head is {head.height} pixels high, and the identity photo shows it at "
+            f"{round(photo.head * photo.size[0])}: give a larger picture"
+        )
+    cut = max(0.0, -head.top / head.height)
+    if cut > CUT[1]:
+        raise InputError(
+            "the head is cut off by the upper border: an identity photo shows all of it, give one that does"
+        )
+    mask = supported(threshold(alpha))
+    for fraction in np.linspace(photo.head, photo.largest_head, 10):
+        frame, lacks = _fitted(mask, photo, head, float(fraction), inside=inside)
+        if not lacks:
+            break
+    for lack in lacks:
+        if lack.pixels > lack.allowed:
+            more = ", or put a colour behind, which fills what is missing" if inside else ""
+            raise InputError(
+                f"the picture has {lack.pixels} pixels too little {lack.side} for an identity photo: "
+                f"give one that shows more{more}"
+            )
+        _log.warning("hair or a shoulder is cut off %s, where the identity photo goes on", lack.side)
+    if cut > CUT[0]:
+        _log.warning("the crown is cut off by the upper border: an identity photo shows all of the head")
+    if dpi < photo.least_dpi:
+        _log.warning(
+            "the identity photo is enlarged %.1f times, so it looks soft: the picture has %.0f dots an inch, "
+            "and %.0f are asked for",
+            photo.size[0] / frame.height, dpi, photo.least_dpi,
+        )  # fmt: skip
+    return frame
+
+
+class Lack(NamedTuple):
+    """What a picture shows too little of."""
+
+    side: str
+    pixels: int
+    allowed: float  # of the pixels: the background fills them
+
+
+def _fitted(
+    mask: Mask, photo: IdPhoto, head: Frame, fraction: float, *, inside: bool
+) -> tuple[Frame, list[Lack]]:
+    """The frame in which the head takes this fraction of the height, and what is missing for it."""
+    height = round(head.height / fraction)
+    width = round(height * photo.size[1] / photo.size[0])
+    top = head.top - round(photo.above * height)
+    left = head.left + (head.width - width) // 2
+
+    def cuts(line: Mask, start: int, length: int) -> bool:
+        """Whether a border of the picture cuts the subject off along this stretch."""
+        return inside or line[max(0, start) : max(0, start + length)].sum() > TOUCH * length
+
+    lowest = cuts(mask[-1], left, width)
+    first, last = (cuts(mask[:, column], top, height) for column in (0, -1))
+    top, down = _placed(top, height, len(mask), round(PLAY * height), inside, lowest)
+    left, right = _placed(left, width, mask.shape[1], round(PLAY * width), first, last)
+    lacks = [
+        Lack("above the head" if down < 0 else "below the head", abs(down), 0),
+        Lack("on the left" if right < 0 else "on the right", abs(right), 0 if inside else GAP * width),
+    ]
+    return Frame(top, left, height, width), [lack for lack in lacks if lack.pixels]
+
+
+def _placed(start: int, length: int, end: int, play: int, first: bool, last: bool) -> tuple[int, int]:
+    """Where a stretch starts that reaches beyond no closed border, at most ``play`` from where it should.
+
+    And how many pixels are missing for that: below 0 at the first border, above 0 at the last.
+    """
+    low = max(start - play, 0) if first else start - play
+    high = min(start + play, end - length) if last else start + play
+    if low <= high:
+        return min(max(start, low), high), 0
+    if last and (not first or start + length - end > -start):
+        return low, low - high
+    return high, high - low

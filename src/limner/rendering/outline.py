@@ -1,0 +1,123 @@
+"""What the outline of the subject tells: the box of the subject, and where its head is."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.errors import InputError
+from limner.images import Alpha
+from limner.mattes.masks import supported, threshold
+
+LEAST_SUBJECT = 1e-4
+"""A subject covers at least this fraction of the picture; less is what a matte of an empty room leaves."""
+HEAD_PART = 0.1
+"""A part of the mask that may hold the head has at least this fraction of the largest part's area."""
+HEAD_SHAPE = 1.25
+"""Height of a head with its hair, crown to chin, against its width."""
+LEAST_SHAPE = 0.8
+"""What is less high than this much of its width is no head."""
+LEAST_FILL = 0.5
+"""A head fills at least this fraction of its box."""
+NECK = 0.75
+"""Where the outline narrows to this much of its width, it has a neck."""
+CHIN = 0.94
+"""Where the chin is, from the crown (0) to the narrowest place of the neck (1)."""
+UPPER = 0.1
+"""At most this much of a head is above the row where it is thick."""
+THIN = 0.15
+"""The head is wider than this fraction of the square root of the subject's area: a raised finger is not."""
+CROWN = 0.1
+"""The crown is where the outline is this much of the head's width: strands of hair are thinner."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A rectangle in pixels of the picture, which may reach beyond its borders."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+def find_subject(alpha: Alpha) -> Frame | None:
+    """The smallest rectangle around the subject; None where there is none.
+
+    The subject is where the alpha is at least 0.5, less the specks (`supported`). It covers at least
+    `LEAST_SUBJECT` of the picture.
+    """
+    mask = threshold(alpha)
+    if mask.any():
+        mask = supported(mask)
+    return _box(mask) if mask.sum() >= LEAST_SUBJECT * mask.size else None
+
+
+def subject_box(alpha: Alpha) -> Frame:
+    """As `find_subject`.
+
+    Raises:
+        InputError: If there is no subject.
+    """
+    box = find_subject(alpha)
+    if box is None:
+        raise InputError("no person found to crop to: leave the crop away, or give another picture")
+    return box
+
+
+def head_of(alpha: Alpha) -> Frame:
+    """The head's box, hair included, from the outline of the subject alone.
+
+    A head is `HEAD_SHAPE` times as high as it is wide; where the outline narrows to a neck within a fifth of
+    there, the chin is just above the narrowest place. An estimate: long or wide hair makes it too large. Of a
+    head that the upper border cuts off, the box reaches beyond the border, as far as an ellipse would.
+
+    Raises:
+        InputError: If there is no subject, or no head in its outline.
+    """
+    subject_box(alpha)
+    mask = supported(threshold(alpha), HEAD_PART)
+    widths = mask.sum(axis=1)
+    thick = int(np.argmax(widths >= THIN * math.sqrt(mask.sum())))
+    height, width = _head_size(widths[thick:])
+    above = widths[max(0, thick - int(UPPER * height)) : thick][::-1] < CROWN * width
+    top = thick - (int(np.argmax(above)) if above.any() else len(above))
+    height += thick - top
+    across = mask[top : top + max(1, height // 2)].sum(axis=0)
+    columns = np.flatnonzero(across >= CROWN * across.max())
+    left, width = int(columns[0]), int(columns[-1]) + 1 - int(columns[0])
+    if height < LEAST_SHAPE * width or mask[top : top + height, left : left + width].mean() < LEAST_FILL:
+        raise InputError(
+            "no head stands out in the outline of the person: give a portrait from the front, or another crop"
+        )
+    missing = _missing_crown(int(widths[0]) / width, height) if top == 0 else 0
+    return Frame(top - missing, left, height + missing, width)
+
+
+def _head_size(widths: NDArray[np.int64]) -> tuple[int, int]:
+    """Height and width of a head that begins in the first of these rows, pixels."""
+    down = np.arange(1, len(widths) + 1)
+    widest = np.maximum.accumulate(widths)
+    high_enough = np.flatnonzero(down >= HEAD_SHAPE * widest[down // 2])
+    height = int(down[high_enough[0]]) if len(high_enough) else len(widths)
+    around = slice(int(0.9 * height), min(int(1.2 * height) + 1, len(widths)))
+    if around.start < around.stop:
+        neck = around.start + int(np.argmin(widths[around]))
+        if widths[neck] < NECK * widest[neck]:
+            height = max(1, round(CHIN * neck))
+    return height, int(widest[height // 2])
+
+
+def _missing_crown(chord: float, height: int) -> int:
+    """Pixels of an elliptic head above the border, by its width there as a fraction of its largest."""
+    lost = 0.5 * (1 - math.sqrt(1 - min(1.0, chord) ** 2))  # fraction of the whole head
+    return round(height * lost / (1 - lost))
+
+
+def _box(mask: NDArray[np.bool_]) -> Frame:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return Frame(0, 0, 0, 0)
+    top, left = int(rows[0]), int(columns[0])
+    return Frame(top, left, int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left)

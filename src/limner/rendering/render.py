@@ -1,0 +1,223 @@
+"""From a photo and the subject's alpha to the finished picture, at every door."""
+
+from dataclasses import replace
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.errors import InputError
+from limner.images import (
+    FORMATS,
+    Alpha,
+    Colour,
+    Image,
+    Photo,
+    Pillow,
+    Pixels,
+    as_alpha,
+    as_photo,
+    resize,
+    to_pillow,
+)
+from limner.images.strips import strips
+from limner.mattes.foreground import estimate_foreground
+from limner.mattes.masks import feather, largest, shift_edge, to_uint8, without_specks
+from limner.mattes.refine import refine_alpha
+from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
+from limner.rendering.framing import ID_PHOTOS, Frame, crop_to, frame_of
+from limner.rendering.options import OWN, PICTURE, Options
+from limner.rendering.outline import HEAD_PART
+
+_LEAST = 0.5 / 255  # a smaller opacity is 0 in 8 bits: not seen
+
+
+@overload
+def render(picture: Photo, alpha: Alpha, options: Options = ...) -> Photo: ...
+@overload
+def render(picture: Pillow, alpha: Alpha, options: Options = ...) -> Pillow: ...
+@overload
+def render(picture: NDArray[np.uint8], alpha: Alpha, options: Options = ...) -> NDArray[np.uint8]: ...
+def render(
+    picture: Photo | Pillow | NDArray[np.uint8], alpha: Alpha, options: Options | None = None
+) -> Photo | Pillow | NDArray[np.uint8]:
+    """The subject cut out, or before another background: ``I = alpha * F + (1 - alpha) * B``.
+
+    The alpha is taken as it is; `segment` has refined it. F is the subject's own colour
+    (`estimate_foreground`), so nothing of the old background is left at the edge; pixels of a cut-out that
+    are not seen are 0.
+
+    Args:
+        picture: A photo, a Pillow picture or an array (see `as_photo`); the result is of the same kind.
+        alpha: (H, W) float32 in [0, 1], at the picture's size; bool and uint8 are accepted.
+        options: What to make; by default a cut-out.
+
+    Returns:
+        A cut-out has an alpha: an array is (H, W, 4). A composite has none: (H, W, 3); before a background
+        made of the photo's own, it has the photo's. A mask is (H, W) grey.
+
+    Raises:
+        InputError: If picture or alpha is of another form, their sizes differ, or the crop does not fit.
+    """
+    photo = as_photo(picture)
+    height, width = photo.pixels.shape[:2]
+    finished = render_photo(photo, as_alpha(alpha, (height, width)), options or Options())
+    if isinstance(picture, Photo):
+        return finished
+    array = _as_array(finished)
+    return to_pillow(array) if isinstance(picture, Pillow) else array
+
+
+def render_photo(photo: Photo, alpha: Alpha, options: Options) -> Photo:
+    """As `render`, of forms that are known to be right."""
+    alpha = adjusted_alpha(photo, alpha, options)  # lets go of the other: 0.4 GB of 100 megapixels
+    return compose(photo, alpha, options)
+
+
+def refined_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
+    """A network's alpha with its edge refined, as the options say."""
+    if options.refine == "none":
+        return alpha
+    return refine_alpha(photo.image, alpha, fine=options.refine == "fine")
+
+
+def adjusted_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
+    """The alpha of the subjects that are kept, its edge moved and softened, times the photo's own opacity."""
+    if options.subjects:
+        alpha = largest(alpha, options.subjects)
+    elif options.crop in ID_PHOTOS:
+        alpha = without_specks(alpha, HEAD_PART)
+    if options.shift:
+        alpha = shift_edge(alpha, options.shift)
+    if options.feather:
+        alpha = feather(alpha, options.feather)
+    return alpha if photo.alpha is None else alpha * photo.alpha
+
+
+def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
+    """Crop and compose, with the `adjusted_alpha`."""
+    if options.background == PICTURE and options.picture is None:
+        raise InputError("the background is to be a picture, and none is given")
+    pixels, own, dpi = photo.pixels, photo.alpha, photo.dpi
+    if own is not None:
+        pixels = pixels.copy()
+        pixels[own < _LEAST] = np.iinfo(pixels.dtype).max  # else colours that nobody saw spread from there
+    if options.crop:
+        frame = frame_shown(alpha, options)
+        pixels, alpha = crop_to(pixels, frame), crop_to(alpha, frame)
+        own = None if own is None else crop_to(own, frame)
+        if options.crop in ID_PHOTOS:
+            form = ID_PHOTOS[options.crop]
+            pixels, alpha, dpi = resize(pixels, form.size), resize(alpha, form.size), (form.dpi, form.dpi)
+            own = None if own is None else resize(own, form.size)
+    if options.mask:
+        return replace(photo, pixels=to_uint8(alpha), alpha=None, profile=None, dpi=dpi)
+    photo = replace(photo, pixels=pixels, alpha=None, dpi=dpi)
+    if own is not None and options.background in OWN:
+        return _before_own(photo, own, alpha, options)
+    foreground = estimate_foreground(pixels, alpha)
+    if options.transparent:
+        return _cut(photo, foreground, alpha, options)
+    return replace(photo, pixels=mix(foreground, alpha, _background(photo, alpha, options)))
+
+
+def storable(photo: Photo, options: Options, extension: str) -> Photo:
+    """The finished photo as a format can hold it: over white where both it and the options have no opacity.
+
+    Args:
+        photo: What `compose` made.
+        options: The same that it was made with.
+        extension: Of the format, one of `FORMATS`.
+    """
+    form = FORMATS.get(extension.lower())
+    if photo.alpha is None or options.transparent or form is None or form.transparent:
+        return photo
+    white = np.full(3, np.iinfo(photo.pixels.dtype).max, photo.pixels.dtype)
+    return replace(photo, pixels=mix(photo.pixels, photo.alpha, white), alpha=None)
+
+
+def frame_shown(alpha: Alpha, options: Options) -> Frame:
+    """What is kept of the picture, given its `adjusted_alpha`: all of it without a crop."""
+    if not options.crop:
+        return Frame(0, 0, *alpha.shape)
+    own = options.mask or options.background in OWN
+    return frame_of(alpha, options.crop, margin=options.margin / 100, inside=own)
+
+
+def _as_array(photo: Photo) -> NDArray[np.uint8]:
+    if photo.alpha is None:
+        return photo.pixels
+    opacity = photo.alpha
+    if photo.pixels.dtype == np.uint16:
+        deep = np.rint(opacity * np.float32(65535)).astype(np.uint16)
+        return np.dstack((photo.pixels, deep))
+    return np.dstack((photo.pixels, to_uint8(opacity)))
+
+
+def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Photo:
+    """The subject over its shadow over what is to be seen of the colour behind, on nothing."""
+    if options.shadow:
+        dark = shadow(alpha, opacity=options.shadow / 100)
+        foreground, alpha = _over(foreground, alpha, _in_colours_of(photo, (0, 0, 0)), dark)
+    colour, opacity = options.colour
+    if opacity:
+        flat = np.full_like(alpha, opacity)
+        foreground, alpha = _over(foreground, alpha, _in_colours_of(photo, colour), flat)
+    pixels = foreground.copy() if foreground is photo.pixels else foreground
+    for rows in strips(len(pixels), pixels[0].nbytes):
+        pixels[rows] *= (alpha[rows] >= _LEAST)[..., None]
+    return replace(photo, pixels=pixels, alpha=alpha)
+
+
+def _before_own(photo: Photo, own: Alpha, alpha: Alpha, options: Options) -> Photo:
+    """The subject before a background made of the photo, all of it as opaque as the photo was.
+
+    Args:
+        photo: Its pixels, without opacity.
+        own: (H, W), the opacity that it came with.
+        alpha: (H, W), of the subject, times ``own``.
+        options: What to make.
+    """
+    subject = np.divide(alpha, own, out=np.zeros_like(alpha), where=own > 0).clip(0, 1)
+    foreground = estimate_foreground(photo.pixels, subject)
+    pixels = mix(foreground, subject, _background(photo, subject, options, own))
+    pixels[own < _LEAST] = 0
+    return replace(photo, pixels=pixels, alpha=own)
+
+
+def _over(foreground: Pixels, alpha: Alpha, colour: Pixels, opacity: Alpha) -> tuple[Pixels, Alpha]:
+    """Straight colours and alpha of a layer over one of a single colour, (3,), of the same type.
+
+    Reference:
+        Porter and Duff, "Compositing digital images", SIGGRAPH 1984, "over".
+    """
+    below = (1 - alpha) * opacity
+    whole = alpha + below
+    share = np.divide(below, whole, out=np.zeros_like(alpha), where=whole > 0)
+    return mix(foreground, 1 - share, colour), whole
+
+
+def _in_colours_of(photo: Photo, colour: Colour) -> Pixels:
+    """An sRGB colour, (3,), in the numbers of the photo's profile and at its depth."""
+    found: Pixels = photo.like(np.array([[colour]], np.uint8))[0, 0]
+    return found
+
+
+def _background(photo: Photo, alpha: Alpha, options: Options, own: Alpha | None = None) -> Image:
+    size = (alpha.shape[0], alpha.shape[1])
+    if options.background == "blur":
+        unseen = alpha if own is None else 1 - (1 - alpha) * own
+        behind = blurred(photo.pixels, unseen, radius=options.blur / 100 * max(size), lens=options.lens)
+    elif options.background == "grey":
+        behind = desaturated(photo.pixels)
+    elif options.background == "original":
+        behind = photo.pixels
+    elif options.picture is not None:
+        across, down = options.align
+        behind = photo.like(lay_out(options.picture, size, fit=options.fit, align=(down, across)))
+    else:
+        behind = np.broadcast_to(_in_colours_of(photo, options.colour[0]), (*size, 3))
+    if options.shadow:
+        light = 1 - shadow(alpha, opacity=options.shadow / 100)[..., None]
+        behind = np.rint(behind * light).astype(behind.dtype)
+    return behind
