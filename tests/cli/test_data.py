@@ -82,7 +82,9 @@ def test_unmatched_files_of_folders_are_listed(tmp_path: Path, capsys: pytest.Ca
     for folder in ("images", "masks"):
         (tmp_path / folder).mkdir()
         for name in ("a", "b"):
-            save_image(tmp_path / folder / f"{name}.png", np.zeros((8, 8, 3), np.uint8))
+            save_image(
+                tmp_path / folder / f"{name}.png", np.eye(8, dtype=np.uint8)[..., None].repeat(3, 2) * 255
+            )
     (tmp_path / "masks/a.png").rename(tmp_path / "masks/c.png")
     assert prepare("folders", tmp_path / "images", tmp_path / "masks", tmp_path / "mine") == 0
     said = capsys.readouterr().err

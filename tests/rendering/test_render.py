@@ -120,12 +120,12 @@ def test_what_was_transparent_stays_so_before_the_photo_itself(
 
 @pytest.mark.parametrize("background", ["transparent", "white", "original"])
 def test_hidden_colours_do_not_spread_when_a_photo_is_resized(background: str) -> None:
-    size = (400, 300)
+    size = (1200, 900)
     alpha = np.zeros(size, np.float32)
-    alpha[80:400, 90:210] = 1
+    alpha[240:1200, 270:630] = 1
     flat = Photo(pixels=np.full((*size, 3), 40, np.uint8))
     hidden, own = partly_hidden(flat)
-    own[:, 150:] = 0
+    own[:, 450:] = 0
     hidden = replace(hidden, pixels=np.where(own[..., None] > 0, hidden.pixels, HIDDEN), alpha=own)
     result = render(hidden, alpha * own, Options(background=background, crop="35x45mm"))
     red, green, blue = np.moveaxis(result.pixels.astype(int), 2, 0)

@@ -55,6 +55,7 @@ class Plan:
     split_by: str  # how the splits were made, for people
     splits: Mapping[str, Sequence[Portrait]]  # split -> its portraits, in order
     unused: Sequence[str] = ()  # files that belong to no portrait
+    empty: bool = False  # nobody is in any of the pictures
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -224,7 +224,7 @@ def _remarks(plan: Plan, tasks: Sequence[_Task]) -> list[str]:
             remarks += label_remarks(named, means, len(parts))
     notes = [note for task in tasks if (note := prepared.read_note(task.path))]
     shares = [share for note in notes for share in note.shares]
-    if shares:  # the same
+    if shares and not plan.empty:  # the same
         check_shares(shares, plan.name)
         empty = sum(share == 0 for share in shares)
         if empty:

@@ -204,6 +204,7 @@ def plan_taught(
         },
         split_by="all are for training",
         splits={"train": portraits, "val": [], "test": []},
+        empty=empty,
     )
 
 
