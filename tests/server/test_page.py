@@ -183,7 +183,8 @@ def test_the_preview_shows_what_the_server_makes(
     assert np.abs(shown - made).mean() < 0.6
 
 
-def test_an_own_picture_behind(page: Page, client: TestClient) -> None:
+@pytest.mark.parametrize("crop", ["", "square", "4:5"])
+def test_an_own_picture_behind(page: Page, client: TestClient, crop: str) -> None:
     sky = io.BytesIO()
     rows = np.linspace(40, 220, 300)[:, None, None] * np.ones((1, 200, 3))
     PIL.Image.fromarray(rows.astype(np.uint8)).save(sky, "PNG")
@@ -191,8 +192,10 @@ def test_an_own_picture_behind(page: Page, client: TestClient) -> None:
     page.check("[value=picture]", force=True)
     file = FilePayload(name="sky.png", mimeType="image/png", buffer=sky.getvalue())
     page.set_input_files("[name=picture]", file)
+    page.select_option("[name=crop]", crop)
     settle(page)
-    made = client.post("/v1/cutout", files={"image": PHOTO, "background": sky.getvalue()}).content
+    files = {"image": PHOTO, "background": sky.getvalue()}
+    made = client.post("/v1/cutout", files=files, data={"crop": crop} if crop else {}).content
     assert np.abs(preview(page)[..., :3].astype(int) - decode(made)).mean() < 1
     assert download(page)[1] == made
 
@@ -211,6 +214,27 @@ def test_what_cannot_be_used_is_told(page: Page) -> None:
     error.wait_for()
     page.click("#remove")
     assert page.locator("#photos button").count() == 1
+
+
+def test_one_word_on_a_picture_without_people(page: Page) -> None:
+    empty = io.BytesIO()
+    PIL.Image.new("RGB", (300, 200), (90, 120, 160)).save(empty, "PNG")
+    page.set_input_files(
+        "#files", FilePayload(name="wall.png", mimeType="image/png", buffer=empty.getvalue())
+    )
+    page.wait_for_selector(DRAWN)
+    assert page.get_by_role("alert").inner_text() == "No person was found in this picture."
+    assert page.locator("#status").inner_text() == "wall.png: no person was found."
+    assert page.locator("#photos button").get_attribute("aria-label") == "wall.png, no person was found"
+
+
+def test_why_there_is_no_jpeg_is_told(page: Page) -> None:
+    give(page, PORTRAIT)
+    hint = page.locator("#jpeg-hint")
+    assert hint.is_visible()
+    page.check("[value=colour]", force=True)
+    assert not hint.is_visible()
+    assert page.locator("[value=jpg]").is_enabled()
 
 
 def test_a_busy_server_is_asked_again(page: Page, address: str) -> None:
@@ -304,8 +328,13 @@ def test_nothing_is_wider_than_the_screen(page: Page, width: int) -> None:
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) == 0
     give(page, PORTRAIT)
-    page.check("[value=colour]", force=True)
-    assert page.evaluate(wide) == 0
+    for background in ("colour", "picture"):
+        page.check(f"[value={background}]", force=True)
+        assert page.evaluate(wide) == 0
+    overflowing = (
+        "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.outerHTML)"
+    )
+    assert page.locator("#options, fieldset, .choices, .choices span").evaluate_all(overflowing) == []
 
 
 def test_the_key_is_asked_for(browser: Browser, segmenter: Segmenter) -> None:

@@ -1,13 +1,14 @@
 // The page: pictures, options, and what is shown of them.
 
 import { cutout, Refusal } from "./api.js";
-import { blurred, canvasOf, composed, covering, editedAlpha, layersOf, pixelsOf, plain } from "./preview.js";
+import { blurred, canvasOf, composed, covering, cropped, editedAlpha, layersOf, pixelsOf, plain } from "./preview.js";
 
 const SIDE = 1280; // longer side of the preview, pixels
 const AT_ONCE = 2; // pictures that are sent at a time
 
 const $ = (selector) => document.querySelector(selector);
 const options = $("#options");
+const NOBODY = "no person was found";
 const photos = []; // { file, state: waiting | working | done | failed, error, result, layers, scale, frames, ... }
 let selected = null;
 let backdrop = null; // { file, picture } of the chosen background picture
@@ -36,7 +37,7 @@ async function work() {
   try {
     await prepare(next);
     next.state = "done";
-    tell(`${next.name}: the cut-out is ready.`);
+    tell(`${next.name}: ${next.nobody ? NOBODY : "the cut-out is ready"}.`);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     next.state = "failed";
@@ -147,7 +148,7 @@ function showStrip() {
     photo.item ??= newItem(photo);
     if (list.children[index] !== photo.item) list.insertBefore(photo.item, list.children[index] ?? null);
     const button = photo.item.firstChild;
-    const states = { waiting: "waiting", working: "working", done: "ready", failed: "failed" };
+    const states = { waiting: "waiting", working: "working", done: photo.nobody ? NOBODY : "ready", failed: "failed" };
     button.setAttribute("aria-label", `${photo.name}, ${states[photo.state]}`);
     button.setAttribute("aria-current", String(photo === selected));
     button.dataset.state = photo.state;
@@ -198,41 +199,37 @@ async function drawOnce(photo) {
     if (!(error instanceof Refusal)) throw error;
     showError(error.message);
   }
-  const alpha = editedAlpha(layers, Number(form.get("shift")) * scale, Number(form.get("feather")) * scale);
-  const result = composed(layers, alpha, behind(layers, alpha, form));
-  const box = frame ?? { top: 0, left: 0, width: layers.width / scale, height: layers.height / scale };
-  const fill = frame && form.get("background") === "colour" ? form.get("colour") : null;
-  paint($("#after"), result, box, scale, fill);
-  paint($("#before"), layers.before, box, scale, null);
-  $("#frame").style.setProperty("--ratio", String(box.width / box.height));
+  const edited = editedAlpha(layers, Number(form.get("shift")) * scale, Number(form.get("feather")) * scale);
+  const shown = frame ? cropped(layers, edited, scaled(frame, scale)) : { ...layers, alpha: edited };
+  paint($("#after"), composed(shown, behind(shown, form)));
+  paint($("#before"), shown.before);
+  $("#frame").style.setProperty("--ratio", String(frame ? frame.width / frame.height : shown.width / shown.height));
   $("#frame").dataset.opaque = String(form.get("background") !== "transparent");
 }
 
-function behind(layers, alpha, form) {
+function scaled({ top, left, width, height }, scale) {
+  const [across, down] = [width, height].map((length) => Math.max(1, Math.round(length * scale)));
+  return { top: Math.round(top * scale), left: Math.round(left * scale), width: across, height: down };
+}
+
+/** What lies behind the person, as pixels of the size of `shown`; null where nothing does. */
+function behind(shown, form) {
   switch (form.get("background")) {
     case "colour":
-      return plain(form.get("colour"), layers);
+      return plain(form.get("colour"), shown);
     case "blur":
-      return blurred(layers, alpha, (Number(form.get("blur")) / 100) * Math.max(layers.width, layers.height));
+      return blurred(shown, (Number(form.get("blur")) / 100) * Math.max(shown.width, shown.height));
     case "picture":
-      return backdrop && covering(backdrop.picture, layers);
+      return backdrop && covering(backdrop.picture, shown);
     default:
       return null;
   }
 }
 
-/** Draw the part of an image that a frame keeps. */
-function paint(canvas, image, frame, scale, fill) {
-  canvas.width = Math.max(1, Math.round(frame.width * scale));
-  canvas.height = Math.max(1, Math.round(frame.height * scale));
-  const context = canvas.getContext("2d");
-  if (fill) {
-    context.fillStyle = fill;
-    context.fillRect(0, 0, canvas.width, canvas.height);
-  }
-  const part = canvasOf(image.width, image.height);
-  part.getContext("2d").putImageData(image, 0, 0);
-  context.drawImage(part, -Math.round(frame.left * scale), -Math.round(frame.top * scale));
+function paint(canvas, image) {
+  canvas.width = image.width;
+  canvas.height = image.height;
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 function tell(message) {
@@ -313,6 +310,7 @@ async function update(event) {
   }
   const jpeg = options.querySelector("[value=jpg]");
   jpeg.disabled = kind === "transparent";
+  $("#jpeg-hint").hidden = !jpeg.disabled;
   if (jpeg.disabled && jpeg.checked) options.querySelector("[value=png]").checked = true;
   if (event?.target.name === "picture" && event.target.files.length) await setBackdrop(event.target.files[0]);
   if (event) show();

@@ -37,6 +37,21 @@ export function layersOf(photo, cutout, width, height) {
   return { width, height, before, front: front.data, alpha };
 }
 
+/** The part of the layers, with this alpha, that a frame keeps; beyond the photo nothing is opaque. */
+export function cropped(layers, alpha, { top, left, width, height }) {
+  const part = (values, channels) => {
+    const kept = new Uint8ClampedArray(channels * width * height);
+    const [from, to] = [Math.max(0, left), Math.min(layers.width, left + width)];
+    for (let y = Math.max(0, top); y < Math.min(layers.height, top + height); y++) {
+      const row = values.subarray(channels * (y * layers.width + from), channels * (y * layers.width + to));
+      kept.set(row, channels * ((y - top) * width + from - left));
+    }
+    return kept;
+  };
+  const before = new ImageData(part(layers.before.data, 4), width, height);
+  return { width, height, before, front: part(layers.front, 4), alpha: part(alpha, 1) };
+}
+
 /** The alpha with its edge moved outwards by `shift` pixels and softened over `feather`. */
 export function editedAlpha({ alpha, width, height }, shift, feather) {
   const radius = Math.round(feather);
@@ -45,7 +60,7 @@ export function editedAlpha({ alpha, width, height }, shift, feather) {
 }
 
 /** The result as pixels: on nothing, or before `behind`, pixels of the same size. */
-export function composed({ front, width, height }, alpha, behind) {
+export function composed({ front, alpha, width, height }, behind) {
   const result = new ImageData(width, height);
   for (let i = 0; i < alpha.length; i++) {
     const share = behind ? alpha[i] / 255 : 1;
@@ -76,7 +91,7 @@ export function covering(picture, { width, height }) {
 }
 
 /** The photo out of focus, in linear light, without a trace of the subject: blur(w I) / blur(w), w = (1 - alpha)^3. */
-export function blurred({ before, width, height }, alpha, radius) {
+export function blurred({ before, alpha, width, height }, radius) {
   const seen = canvasOf(width, height);
   const weighted = new ImageData(new Uint8ClampedArray(before.data), width, height);
   for (let i = 0; i < alpha.length; i++) weighted.data[4 * i + 3] = 255 * (1 - alpha[i] / 255) ** 3;
