@@ -116,12 +116,11 @@ def _pack(args: argparse.Namespace) -> int:
 
 def _spread(samples: "list[Sample]", count: int) -> "list[Sample]":
     """So many samples, evenly spaced."""
-    import numpy as np
+    from limner.datasets.plan import evenly_spaced
 
     if count < 1:
         raise UsageError(f"--count must be at least 1, got {count}")
-    chosen = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
-    return [samples[index] for index in chosen]
+    return evenly_spaced(samples, count)
 
 
 def _stats(args: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from limner.errors import DatasetError, InputError
 from limner.images import Alpha, Image, Size, encode_image, resize
 from limner.mattes.masks import to_uint8
+
+Item = TypeVar("Item")
 
 SPLITS = ("train", "val", "test")
 SHORT_SIDE = 256
@@ -142,3 +144,9 @@ def in_steps(values: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     """The nearest of ``count`` grey levels from 0 to 255, which a PNG stores in less."""
     step = np.float32(255 / (count - 1))
     return np.rint(np.rint(values / step) * step).astype(np.uint8)
+
+
+def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
+    """``count`` of the items, the first and the last among them; all, where there are fewer."""
+    places = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
+    return [items[place] for place in places]

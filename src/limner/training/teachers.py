@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from limner.datasets.folders import by_stem
-from limner.datasets.plan import Plan, Record, encode
+from limner.datasets.plan import Plan, Record, encode, evenly_spaced
 from limner.errors import DatasetError
 from limner.evaluation.evaluate import flip_averaged
 from limner.evaluation.metrics import Counts, iou
@@ -177,8 +177,8 @@ def plan_taught(
     found = _merged(pictures)
     label_of, part_of = _merged(labels), _merged(parts)
     stems = sorted(found)
-    if count is not None and count < len(stems):
-        stems = [stems[index] for index in np.linspace(0, len(stems) - 1, count).round().astype(int)]
+    if count is not None:
+        stems = evenly_spaced(stems, count)
     portraits = [
         Taught(
             id=stem,
