@@ -141,9 +141,9 @@ def full_size(image: Image, alpha: Alpha, *, radii: tuple[int, ...]) -> Image:
     front = behind = pixels
     for radius in radii:
         box = partial(ndimage.uniform_filter, size=(2 * radius + 1, 2 * radius + 1, 1), mode="nearest")
-        share = box(opacity)
-        mean_front = box(front * opacity) / (share + 1e-5)
-        behind = box(behind * (1 - opacity)) / (1 - share + 1e-5)
+        weight_sum = box(opacity)
+        mean_front = box(front * opacity) / (weight_sum + 1e-5)
+        behind = box(behind * (1 - opacity)) / (1 - weight_sum + 1e-5)
         front = mean_front + opacity * (pixels - opacity * mean_front - (1 - opacity) * behind)
         front = front.clip(0, 255)
     return np.rint(front).astype(np.uint8)

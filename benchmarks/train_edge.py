@@ -25,7 +25,7 @@ from limner import files
 from limner.evaluation.evaluate import Predict
 from limner.mattes.refine import MODEL
 from limner.models.segmenter import Segmenter
-from limner.nets.edge import EdgeNet, PixelsToLines
+from limner.nets.edge import EdgeNet, ExportedEdgeNet
 from limner.training.peers import open_peer
 
 NETWORKS = (
@@ -97,7 +97,7 @@ def main() -> None:
             progress.set_postfix(loss=f"{loss.item():.4f}")
     files.make_folder(args.weights.parent)
     torch.save(average.state_dict(), args.weights)
-    write(PixelsToLines(average), MODEL, {"pixels": 3, "alpha": 0}, ["lines"])
+    write(ExportedEdgeNet(average), MODEL, {"pixels": 3, "alpha": 0}, ["lines"])
 
 
 if __name__ == "__main__":

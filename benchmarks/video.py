@@ -103,7 +103,7 @@ def _steadied(frames: list[Image], seen: list[Image], found: list[Alpha]) -> lis
 
 
 def _along(motion: str, alphas: list[Alpha]) -> list[Alpha]:
-    """A plain filter's recursion along the true motion, with the same share of the new in every pixel."""
+    """A plain filter's recursion along the true motion, with the same weight of the new in every pixel."""
     found = alphas[:1]
     for number, alpha in enumerate(alphas[1:], 1):
         if motion == "cut" and number == clips.FRAMES // 2:
@@ -156,7 +156,7 @@ def speed(args: argparse.Namespace) -> dict[str, Any]:
         "size": [args.height, args.width],
         "frames_per_s": rates,
         "stage_cpu_ms_a_frame": {name: round(value, 2) for name, value in stages.items()},
-        "stage_share": {name: round(value / whole, 3) for name, value in stages.items()},
+        "stage_fraction": {name: round(value / whole, 3) for name, value in stages.items()},
     }
 
 

@@ -138,7 +138,7 @@ def test_unpool_agrees_with_torch() -> None:
 
 @pytest.mark.parametrize("fixed", [0, 3])
 @pytest.mark.parametrize("name", ["portrait", "portrait_small"])
-def test_what_imagenet_taught_stays(net: nn.Module, fixed: int) -> None:
+def test_fixed_stages_keep_their_weights(net: nn.Module, fixed: int) -> None:
     assert isinstance(net, PortraitNet)
     net.encoder.fix(fixed)
     before = {key: value.clone() for key, value in net.state_dict().items()}

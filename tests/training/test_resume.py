@@ -123,9 +123,9 @@ def test_what_a_run_leaves(config: TrainConfig) -> None:
     }
     (row,) = scores(config)
     assert float(row["images_per_s"]) > 0
-    assert 0 < float(row["data_share"]) < 1
+    assert 0 < float(row["data_fraction"]) < 1
     checkpoint = torch.load(best, weights_only=True)
     assert checkpoint["hyper_parameters"]["net"] == "unet"
-    with pytest.raises(InputError, match="holds a run already: go on with --resume"):
+    with pytest.raises(InputError, match="holds a run already: use --resume"):
         train(replace(config, epochs=1))
     assert checkpoint["scores"]["holdout_dice"] == pytest.approx(float(row["holdout_dice"]))

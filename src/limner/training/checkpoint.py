@@ -1,4 +1,4 @@
-"""Checkpoint files: read, and compared with the recipe that is to go on from them."""
+"""Checkpoint files: read, and compared with the recipe that is to resume them."""
 
 import pickle
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 
 def check_resume(config: TrainConfig, path: str | Path) -> None:
-    """Refuse a checkpoint that a run of these settings cannot go on from.
+    """Refuse a checkpoint that a run of these settings cannot resume.
 
     Raises:
         ModelError: If it cannot be read, or holds weights alone.

@@ -16,7 +16,10 @@ else:
     import tomli as tomllib
 
 CHOICES = {"optimizer": ("adamw", "adam"), "schedule": ("cosine", "plateau")}
-SHARES = ("company", "relight", "swap", "empty", "grey", "blur", "noise", "jpeg")
+FRACTIONS = (
+    *("background_swap", "no_subject", "second_subject", "colour_match"),
+    *("grey", "blur", "noise", "jpeg"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +36,13 @@ class TrainConfig:
         str, ...
     ]  # data sets under data_root with training lists, or patterns of such (packs/a-*.zip)
     data_root: str = "."
-    weights: tuple[float, ...] = ()  # how often each is drawn, against its share of the images; by default 1
+    weights: tuple[
+        float, ...
+    ] = ()  # how often each is drawn, against its fraction of the images; by default 1
     start: str = ""  # checkpoint of a run whose weights are the first ones, as at a smaller size
-    teacher: str = ""  # name or .onnx file of a better model, whose word counts beside the masks'
-    teaching: float = 0.4  # how much it counts: less than half, so that no mask is turned round
-    holdout: float = 0.05  # share of the training lists that is not trained on but chooses the epoch
+    teacher: str = ""  # name or .onnx file of a better model to distil: its alphas are mixed into the masks
+    distillation_weight: float = 0.4  # of its alphas; less than half, so that no mask is turned round
+    holdout: float = 0.05  # fraction of the training lists that is not trained on but chooses the epoch
     input_size: int = 128  # side of the square that the network sees, or that has as many pixels, see stride
     stride: int = (
         0  # 0: pictures are stretched to a square; else their proportions are kept, in multiples of it
@@ -65,27 +70,27 @@ class TrainConfig:
     rotation: float = 15.0  # largest angle, degrees
     shift: float = 0.12  # largest shift, as a fraction of the picture
     colour: float = 0.3  # largest relative change of brightness, contrast, saturation and colour balance
-    grey: float = 0.0  # share of the pictures without colour
-    blur: float = 0.0  # share that is out of focus
-    noise: float = 0.0  # share with sensor noise
-    jpeg: float = 0.0  # share with the blocks of a strong JPEG compression
+    grey: float = 0.0  # fraction of the pictures without colour
+    blur: float = 0.0  # fraction that is out of focus
+    noise: float = 0.0  # fraction with sensor noise
+    jpeg: float = 0.0  # fraction with the blocks of a strong JPEG compression
     backgrounds: str = (
         ""  # under data_root, without people: a data set, a pattern of such, or a folder of pictures,
     )
     # of which every 4th is kept to report on
-    swap: float = 0.0  # share that gets a new background from there
-    empty: float = 0.0  # share that is replaced by such a background, nobody in it
-    least_size: float = 1.0  # to which subjects on new backgrounds shrink, those cut off on one side at most
-    company: float = 0.0  # share of these that have a second subject behind them
-    relight: float = (
-        0.0  # largest share of the difference in mean colour to what is behind that is taken away
-    )
+    background_swap: float = 0.0  # fraction that gets a new background from there
+    no_subject: float = 0.0  # fraction that is replaced by such a background
+    min_scale: float = 1.0  # of subjects on new backgrounds, where they are cut off on one side at most
+    second_subject: float = 0.0  # fraction of new backgrounds with a second subject behind the first
+    colour_match: float = 0.0  # how far a subject's mean colour may move to that of its new background
 
     def __post_init__(self) -> None:
         for name in ("input_size", "epochs", "patience", "batch_size", "learning_rate", "plateau", "devices"):
             _require(getattr(self, name) > 0, f"{name} must be positive, got {getattr(self, name)}")
-        for name in SHARES:
-            _require(0 <= getattr(self, name) <= 1, f"{name} is a share in [0, 1], got {getattr(self, name)}")
+        for name in FRACTIONS:
+            _require(
+                0 <= getattr(self, name) <= 1, f"{name} is a fraction in [0, 1], got {getattr(self, name)}"
+            )
         for name, known in CHOICES.items():
             _require(
                 getattr(self, name) in known,
@@ -105,16 +110,18 @@ class TrainConfig:
             self.batch_size % self.devices == 0, f"batch_size must be a multiple of devices, {self.devices}"
         )
         _require(0 < self.holdout < 1, f"holdout must be between 0 and 1, got {self.holdout}")
-        _require(0 <= self.teaching < 0.5, f"teaching must be in [0, 0.5), got {self.teaching}")
+        _require(
+            0 <= self.distillation_weight < 0.5,
+            f"distillation_weight must be in [0, 0.5), got {self.distillation_weight}",
+        )
         _require(0 < self.encoder_rate <= 1, f"encoder_rate must be in (0, 1], got {self.encoder_rate}")
         _require(self.fixed_stages >= 0, f"fixed_stages must be at least 0, got {self.fixed_stages}")
         _require(0 <= self.ema_decay < 1, f"ema_decay must be in [0, 1), got {self.ema_decay}")
-        _require(0 < self.least_size <= 1, f"least_size must be in (0, 1], got {self.least_size}")
+        _require(0 < self.min_scale <= 1, f"min_scale must be in (0, 1], got {self.min_scale}")
+        replaced = self.background_swap + self.no_subject
         _require(self.scale >= 1, f"scale must be at least 1, got {self.scale}")
-        _require(
-            self.swap + self.empty <= 1, f"swap and empty are {self.swap + self.empty} together, more than 1"
-        )
-        _require(not (self.swap or self.empty) or self.backgrounds != "", "swap and empty need backgrounds")
+        _require(replaced <= 1, f"background_swap and no_subject are {replaced} together, more than 1")
+        _require(not replaced or self.backgrounds != "", "background_swap and no_subject need backgrounds")
         _require(len(self.weights) in (0, len(self.data)), "weights needs one number for each of data")
         _require(all(weight > 0 for weight in self.weights), f"weights must be positive, got {self.weights}")
 

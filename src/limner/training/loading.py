@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from limner import files
 from limner.datasets import Sample, Seen, is_prepared, matching_datasets, read_dataset
-from limner.datasets.plausible import check_shares
+from limner.datasets.plausible import check_fractions
 from limner.datasets.sample import Load, load_image_at, load_planes
 from limner.errors import DatasetError
 from limner.images import Size
@@ -29,7 +29,7 @@ from limner.training.config import TrainConfig
 from limner.training.sampling import MixedSampler
 
 HOLDOUT_SEED = 0
-"""Not the run's: one that goes on from another must not train on what the other chose its epoch by."""
+"""Not the run's: one that starts from another must not train on what the other chose its epoch by."""
 
 
 class Batch(NamedTuple):
@@ -52,8 +52,8 @@ def unpack(planes: Tensor) -> Examples:
     )
 
 
-def load_taught(sample: Sample, size: Size, *, teacher: str, teaching: float) -> Seen:
-    """As `Sample.load_at`, the mask moved towards what a better model says of the whole picture.
+def load_distilled(sample: Sample, size: Size, *, teacher: str, weight: float) -> Seen:
+    """As `Sample.load_at`, the mask moved towards a better model's alpha of the whole picture.
 
     Where masks are a matter of taste the model doubts, and what is learnt there counts less.
 
@@ -61,14 +61,14 @@ def load_taught(sample: Sample, size: Size, *, teacher: str, teaching: float) ->
         Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
     """
     image, mask = sample.load()
-    alpha = mask + teaching * (segment(image, model=teacher, refine="none") - mask)
+    alpha = mask + weight * (segment(image, model=teacher, refine="none") - mask)
     return Seen.of(image, alpha, sample.load_weight(mask.shape), size)
 
 
 class PackedPortraits(Dataset[Batch]):
     """Samples at network size, in memory: 80 KiB each at 128 x 128; each in the shape nearest to its own.
 
-    Processes that train together each read and decode a share of them, and send it to the others.
+    Processes that train together each read and decode a part of them, and send it to the others.
 
     Attributes:
         samples: As given.
@@ -85,7 +85,7 @@ class PackedPortraits(Dataset[Batch]):
         bar = tqdm(packed, total=len(mine), desc=title, unit="image", disable=rank > 0)
         self._planes = [torch.from_numpy(planes) for planes in bar]
         if processes > 1:
-            self._planes = _share_out(self._planes, len(samples))
+            self._planes = _gather(self._planes, len(samples))
         self.by_shape: dict[Size, list[int]] = {}
         for place, planes in enumerate(self._planes):
             height, width = planes.shape[1:]
@@ -98,7 +98,7 @@ class PackedPortraits(Dataset[Batch]):
             if needed < torch.cuda.mem_get_info(device)[0] / 2:
                 self._planes = [planes.to(device) for planes in self._planes]
 
-    def shares(self) -> list[float]:
+    def subject_fractions(self) -> list[float]:
         """Of each picture the fraction that the subject covers."""
         return [float(planes[3].float().mean()) / 255 for planes in self._planes]
 
@@ -116,7 +116,7 @@ class PackedPortraits(Dataset[Batch]):
 
 
 class ResumableLoader(DataLoader[Batch]):
-    """A loader that can go on within an epoch: Lightning keeps its state in the checkpoint."""
+    """A loader that can resume within an epoch: Lightning keeps its state in the checkpoint."""
 
     sampler: MixedSampler
 
@@ -167,9 +167,9 @@ class PortraitData(lightning.LightningDataModule):
             self.sizes.append(len(samples) - held)
         load: Load = Sample.load_at
         if config.teacher:
-            load = partial(load_taught, teacher=config.teacher, teaching=config.teaching)
+            load = partial(load_distilled, teacher=config.teacher, weight=config.distillation_weight)
         self.train = PackedPortraits(train, shapes, load, title="reading the training samples")
-        check_shares(self.train.shares(), ", ".join(config.data))
+        check_fractions(self.train.subject_fractions(), ", ".join(config.data))
         self.holdout = PackedPortraits(holdout, shapes, title="reading the holdout")
         self.backgrounds = self._read_backgrounds()
         if self.trainer:
@@ -218,7 +218,7 @@ class PortraitData(lightning.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """The holdout, always in the same order, shared out among the processes."""
+        """The holdout, always in the same order, split among the processes."""
         batches = self.holdout.batches(
             self.config.batch_size // self._replicas, replicas=self._replicas, rank=self._rank
         )
@@ -247,9 +247,9 @@ def _jobs() -> int:
     return max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 
-def _share_out(mine: list[Tensor], count: int) -> list[Tensor]:
+def _gather(mine: list[Tensor], count: int) -> list[Tensor]:
     """Every process has what belongs to its rank, and to each further round of ranks; all get all of it."""
-    group = dist.new_group(backend="gloo")  # works in main memory, beside GPUs too
+    group: Any = dist.new_group(backend="gloo")  # works in main memory, beside GPUs too
     processes = dist.get_world_size()
     shapes: list[list[tuple[int, ...]]] = [[] for _ in range(processes)]
     dist.all_gather_object(shapes, [tuple(planes.shape) for planes in mine], group=group)

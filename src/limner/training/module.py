@@ -64,7 +64,7 @@ class PortraitModule(lightning.LightningModule):
             module.net.load_state_dict(begun.net.state_dict())
         elif isinstance(module.net, PortraitNet) and config.fixed_stages:
             raise InputError(
-                f"{config.net} does not learn its first layers, it goes on from trained ones: "
+                f"{config.net} keeps its first layers as they are and needs trained ones: "
                 "set start, as to weights/base.ckpt, or fixed_stages = 0"
             )
         return module

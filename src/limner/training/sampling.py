@@ -1,4 +1,4 @@
-"""The order of an epoch: several data sets mixed, batches of one shape, shared out among processes."""
+"""The order of an epoch: several data sets mixed, batches of one shape, split among processes."""
 
 import math
 from collections.abc import Iterator, Sequence

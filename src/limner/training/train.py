@@ -11,8 +11,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from limner import files
 from limner.errors import InputError
-from limner.training import allocator
-from limner.training.batchnorm import share
+from limner.training import allocator, batchnorm
 from limner.training.callbacks import Averaging, Deadline, History, Progress, StopInOrder, Stopped
 from limner.training.checkpoint import check_resume
 from limner.training.config import TrainConfig
@@ -23,12 +22,12 @@ from limner.training.module import PortraitModule
 def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     """Train until the epochs, or the minutes, are over or the Dice of the holdout stops improving.
 
-    Several processes share out every batch and learn what one does: `devices` of them, that this one starts
-    beside itself, or those that torchrun has started, on any number of machines that share the folder.
+    Several processes split every batch and learn what one does: `devices` of them, that this one starts
+    beside itself, or those that torchrun has started, on any number of machines that see the same folder.
 
     Args:
         config: The settings.
-        resume: A ``last.ckpt`` of the same settings to go on from, as if it had never stopped; those of
+        resume: A ``last.ckpt`` of the same settings to resume, as if the run had never stopped; those of
             `limner.training.checkpoint.MAY_CHANGE` may differ.
 
     Returns:
@@ -37,8 +36,8 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         lie beside it.
 
     Raises:
-        InputError: If the folder holds a run already and ``resume`` does not go on with it, the checkpoint
-            is of other settings, or a batch cannot be shared out.
+        InputError: If the folder holds a run already that ``resume`` does not continue, the checkpoint
+            is of other settings, or a batch cannot be split.
         DatasetError: If a data set cannot be read.
         ModelError: If the checkpoint cannot be read, or the loss stops being a number.
         KeyboardInterrupt: After Ctrl-C, once ``last.ckpt`` is written.
@@ -46,7 +45,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     folder = Path(config.output) / config.name
     if resume is None and (folder / "last.ckpt").exists():
         raise InputError(
-            f"{folder} holds a run already: go on with --resume {folder}/last.ckpt, or choose another name"
+            f"{folder} holds a run already: use --resume {folder}/last.ckpt, or choose another name"
         )
     if resume is not None:
         check_resume(config, resume)
@@ -89,7 +88,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     )
     module = PortraitModule.of(config).to(memory_format=torch.channels_last)
     if several and not torch.cuda.is_available():
-        share(module.net)
+        batchnorm.convert(module.net)
     try:
         trainer.fit(module, PortraitData(config), ckpt_path=resume, weights_only=True if resume else None)
     except Stopped as stopped:
