@@ -41,8 +41,8 @@ from limner.models.segmenter import Segmenter
 from limner.models.spec import bundled_models
 from limner.rendering.backgrounds import lay_out
 from limner.rendering.compose import composite
-from limner.training.peers import FORMS, open_peer
-from painted import paint_harder
+from limner.training.painted import paint_harder
+from limner.training.peers import FORMS, Peer
 
 SIZE = (800, 600)
 OTHERS = ("sinet_softmax_320.onnx", "mediapipe_selfie_256.tflite")
@@ -311,7 +311,7 @@ def main() -> None:
     args = parser.parse_args()
     target = HERE / "results" / "matte.json"
     models: dict[str, Predict] = {f"Limner {name}": Segmenter(name) for name in args.models}
-    models |= {FORMS[name].name: open_peer(args.peers / name) for name in OTHERS}
+    models |= {FORMS[name].name: Peer(args.peers / name) for name in OTHERS}
     image, _ = read_dataset(args.data / "eg1800", "val")[0].load()
     result = {"machine": machine(), "times": times(image, next(iter(models.values()))(image), args.rounds)}
     if args.only_times:

@@ -40,6 +40,7 @@ from limner.parallel import keep_to
 from limner.rendering.backgrounds import blurred
 from limner.rendering.compose import composite
 from limner.rendering.options import Options
+from limner.training.camera import SIZE
 from limner.video.compositor import Composer, Matted, edged
 from limner.video.motion_features import SLOW, Watcher
 from limner.video.outputs import choose_target
@@ -95,7 +96,7 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
 
 def _steadied(frames: list[Image], seen: list[Image], found: list[Alpha]) -> list[Alpha]:
     """The alphas of ``limner video``."""
-    steady, watcher = Steady(), Watcher(edge_grid(clips.SIZE))
+    steady, watcher = Steady(), Watcher(edge_grid(SIZE))
     return [
         steady(frame, image, alpha, watcher(image, alpha))
         for frame, image, alpha in zip(frames, seen, found, strict=True)

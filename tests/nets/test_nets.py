@@ -7,7 +7,8 @@ from torch import nn
 from limner.nets import NETS
 from limner.nets.blocks import pool, unpool
 from limner.nets.portrait import PortraitNet
-from limner.training.export import PixelsToAlpha, to_onnx
+from limner.training.export import to_onnx
+from limner.training.portrait import PixelsToAlpha
 
 PARAMETERS = {
     "portrait": 3_167_185,

@@ -12,8 +12,8 @@ from limner.errors import DatasetError
 from limner.images import resize
 from limner.rendering.cut import segment
 from limner.training.config import TrainConfig
-from limner.training.loading import PackedPortraits, PortraitData, ResumableLoader
-from limner.training.sampling import MixedSampler
+from limner.training.loading import PackedPortraits, PortraitData
+from limner.training.sampling import MixedSampler, ResumableLoader
 from tests.datasets.test_folders import make_folder
 
 
@@ -71,18 +71,18 @@ def test_a_loader_goes_on_within_an_epoch() -> None:
     def loader() -> ResumableLoader:
         return ResumableLoader(range(40), 8, sampler=sampler([40]))  # type: ignore[arg-type]
 
-    whole = [batch.tolist() for batch in loader()]  # type: ignore[attr-defined]
+    whole = [batch.tolist() for batch in loader()]
     stopped = loader()
     given = iter(stopped)
-    start = [next(given).tolist() for _ in range(2)]  # type: ignore[attr-defined]
+    start = [next(given).tolist() for _ in range(2)]
     resumed = loader()
     resumed.load_state_dict(stopped.state_dict())
-    assert start + [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
-    assert [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
+    assert start + [batch.tolist() for batch in resumed] == whole
+    assert [batch.tolist() for batch in resumed] == whole
     finished = loader()
     list(finished)
     resumed.load_state_dict(finished.state_dict())
-    assert [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
+    assert [batch.tolist() for batch in resumed] == whole
 
 
 def config(root: Path, *names: str, **changes: Any) -> TrainConfig:

@@ -49,7 +49,7 @@ def at_step(number: int, act: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         result = act() if count == number else None
         return total(*args) if result is None else result
 
-    monkeypatch.setattr("limner.training.module.total", spy)
+    monkeypatch.setattr("limner.training.portrait.total", spy)
 
 
 def last(config: TrainConfig) -> dict[str, Any]:

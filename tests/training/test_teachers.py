@@ -10,7 +10,7 @@ from limner.datasets.preparation import prepare
 from limner.errors import DatasetError, ModelError
 from limner.images import Alpha, Image
 from limner.training import teachers
-from limner.training.peers import FORMS, open_peer
+from limner.training.peers import FORMS, Peer
 from limner.training.teachers import (
     BAND,
     GENERALISTS,
@@ -39,7 +39,7 @@ def red(image: Image) -> Alpha:
 def stand_in(monkeypatch: pytest.MonkeyPatch, **networks: Callable[[Image], Alpha]) -> None:
     """All networks see red, but for some."""
     by_name = dict.fromkeys(FORMS, red) | networks
-    monkeypatch.setattr(teachers, "open_peer", lambda path, threads: by_name[path.name])
+    monkeypatch.setattr(teachers, "Peer", lambda path, threads: by_name[path.name])
     teachers._loaded.cache_clear()
 
 
@@ -75,15 +75,22 @@ def test_networks_for_heads_count_where_they_agree(monkeypatch: pytest.MonkeyPat
     assert weight[0, 20] == 1
 
 
-def test_each_sees_the_mirror_image_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_but_one_see_the_mirror_image_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def both(image: Image) -> Alpha:
+        asked.append(image)
+        return (left(image) + left(image)[:, ::-1]) / np.float32(2)
+
     def left(image: Image) -> Alpha:
         alpha = flat(0, image.shape[:2])
         alpha[:, :10] = 1
         return alpha
 
-    stand_in(monkeypatch, **dict.fromkeys(FORMS, left))
+    stand_in(monkeypatch, **dict.fromkeys(FORMS, left) | {RVM: both})
     alpha, _ = Teachers("x")(np.zeros((20, 30, 3), np.uint8))
     np.testing.assert_allclose(alpha[0], [0.5] * 10 + [0] * 10 + [0.5] * 10, atol=1e-6)
+    assert len(asked) == 1
 
 
 def test_a_coarse_mask_counts_away_from_its_outline() -> None:
@@ -170,6 +177,6 @@ def test_stems_and_networks_must_be_known(pictures: Path, tmp_path: Path) -> Non
     with pytest.raises(DatasetError, match="have one stem"):
         plan_pseudo_labels([pictures, pictures], name="x", teachers=tmp_path, short_side=48, licence="")
     with pytest.raises(ModelError, match=r"other\.onnx is no network of another project"):
-        open_peer(tmp_path / "other.onnx")
+        Peer(tmp_path / "other.onnx")
     with pytest.raises(ModelError, match="no such file"):
-        open_peer(tmp_path / RVM)
+        Peer(tmp_path / RVM)

@@ -10,11 +10,13 @@ It starts from the mean colours F of the subject and B of the background nearby,
 window: ``(I - B) . (F - B) / |F - B|^2``, weighted by how well the two colours are separated.
 """
 
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from limner.nets.blocks import convolution
 
 STRIDE = 8
 """Height and width of the grid are multiples of it."""
@@ -48,13 +50,13 @@ class EdgeNet(nn.Module):
     def __init__(self, channels: tuple[int, int, int] = (16, 24, 32)) -> None:
         super().__init__()
         half, quarter, eighth = channels
-        self.stem = _convolution(4 * (3 + 1 + 2 * len(WINDOWS)), half)
-        self.down1 = _convolution(half, quarter, stride=2)
+        self.stem = nn.Sequential(*convolution(4 * (3 + 1 + 2 * len(WINDOWS)), half))
+        self.down1 = nn.Sequential(*convolution(half, quarter, stride=2))
         self.mid1 = _Residual(quarter)
-        self.down2 = _convolution(quarter, eighth, stride=2)
+        self.down2 = nn.Sequential(*convolution(quarter, eighth, stride=2))
         self.deep = nn.Sequential(_Residual(eighth), _Residual(eighth, dilation=2))
-        self.up1 = _convolution(eighth + quarter, quarter)
-        self.up2 = _convolution(quarter + half, half)
+        self.up1 = nn.Sequential(*convolution(eighth + quarter, quarter))
+        self.up2 = nn.Sequential(*convolution(quarter + half, half))
         self.head = nn.Conv2d(half, 4 * (4 + len(WINDOWS)), 3, padding=1)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
@@ -122,6 +124,9 @@ def colour_model(image: Tensor, alpha: Tensor, radius: int, sure: float) -> Colo
 class ExportedEdgeNet(nn.Module):
     """The network as `limner.mattes.refine` calls it: one picture, in grey levels."""
 
+    INPUTS: ClassVar[dict[str, int]] = {"pixels": 3, "alpha": 0}  # name -> channels; 0: there is no such axis
+    OUTPUTS: ClassVar[tuple[str, ...]] = ("coefficients",)
+
     def __init__(self, net: EdgeNet) -> None:
         super().__init__()
         self.net = net
@@ -137,20 +142,11 @@ class _Residual(nn.Module):
 
     def __init__(self, channels: int, *, dilation: int = 1) -> None:
         super().__init__()
-        self.first = _convolution(channels, channels, dilation=dilation)
-        self.second = nn.Sequential(*list(_convolution(channels, channels, dilation=dilation))[:2])
+        self.first = nn.Sequential(*convolution(channels, channels, dilation=dilation))
+        self.second = nn.Sequential(*convolution(channels, channels, dilation=dilation, activation=None))
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.second(self.first(x)))
-
-
-def _convolution(before: int, after: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """A 3 x 3 convolution with batch norm (which makes a bias idle) and ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, stride, padding=dilation, dilation=dilation, bias=False),
-        nn.BatchNorm2d(after),
-        nn.ReLU(inplace=True),
-    )
 
 
 def _box(x: Tensor, radius: int) -> Tensor:

@@ -6,6 +6,8 @@ behind it: a cell that goes along with the subject belongs to it, whatever its c
 gives, for every cell, the share of the new opacity that is mixed into the moved one.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -48,6 +50,9 @@ class SteadyNet(nn.Module):
 
 class PixelsToShares(nn.Module):
     """The network as `limner.video.temporal` calls it: grey levels in, slopes for grey levels out."""
+
+    INPUTS: ClassVar[dict[str, int]] = {"pixels": 3, "alpha": 0, "last": 0, "clues": CLUES}
+    OUTPUTS: ClassVar[tuple[str, ...]] = ("lines", "share")
 
     def __init__(self, net: SteadyNet) -> None:
         super().__init__()

@@ -2,8 +2,9 @@
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,8 +26,8 @@ from limner.models.spec import training_shapes
 from limner.parallel import cores, parallel_map
 from limner.rendering.cut import segment
 from limner.training.augment import Examples, Scenery, augment, draw
-from limner.training.config import TrainConfig
-from limner.training.sampling import MixedSampler
+from limner.training.config import RunConfig, TrainConfig
+from limner.training.sampling import MixedSampler, ResumableLoader
 
 HOLDOUT_SEED = 0
 """Not the run's: one that starts from another must not train on what the other chose its epoch by."""
@@ -115,26 +116,6 @@ class PackedPortraits(Dataset[Batch]):
         return [places[start : start + size] for places in mine for start in range(0, len(places), size)]
 
 
-class ResumableLoader(DataLoader[Batch]):
-    """A loader that can resume within an epoch: Lightning keeps its state in the checkpoint."""
-
-    sampler: MixedSampler
-
-    def state_dict(self) -> dict[str, int]:
-        """Batches of the epoch that were given out."""
-        return {"batches": self.given}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Leave these out of the next epoch."""
-        self.sampler.skip = state["batches"] % len(self)
-
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
-        self.given = self.sampler.skip
-        for batch in super().__iter__():
-            self.given += 1
-            yield batch
-
-
 class PortraitData(lightning.LightningDataModule):
     """The training lists of the data sets that a configuration names, less a holdout.
 
@@ -150,21 +131,9 @@ class PortraitData(lightning.LightningDataModule):
         """Decode all samples, once."""
         config = self.config
         shapes = training_shapes(config.input_size, config.stride)
-        rng = np.random.default_rng(HOLDOUT_SEED)
-        train: list[Sample] = []
-        holdout: list[Sample] = []
-        self.sizes = []
-        for name in config.data:
-            samples = _read_all(matching_datasets(config.data_root, name))
-            order = rng.permutation(len(samples))
-            held = math.ceil(config.holdout * len(samples))
-            if held == len(samples):
-                raise DatasetError(
-                    f"{name} has only {held} training pictures: none is left beside the holdout"
-                )
-            holdout += [samples[i] for i in order[:held]]
-            train += [samples[i] for i in order[held:]]
-            self.sizes.append(len(samples) - held)
+        lists, holdout = read_lists(config)
+        train = list(chain(*lists))
+        self.sizes = [len(samples) for samples in lists]
         load: Load = Sample.load_at
         if config.teacher:
             load = partial(load_distilled, teacher=config.teacher, weight=config.distillation_weight)
@@ -224,6 +193,10 @@ class PortraitData(lightning.LightningDataModule):
         )
         return DataLoader(self.holdout, batch_sampler=batches, collate_fn=_as_it_is)
 
+    def name_of(self, index: int) -> str:
+        """Of a training picture, for messages."""
+        return self.train.samples[index].id
+
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Examples, list[int]]:  # noqa: ARG002
         """Batch -> examples on its device, and their places; augmented in training by seed, epoch, place."""
         examples = unpack(batch.planes)
@@ -263,7 +236,27 @@ def _gather(mine: list[Tensor], count: int) -> list[Tensor]:
     return everything
 
 
-def read_backgrounds(config: TrainConfig) -> list[Path | bytes]:
+def read_lists(config: RunConfig) -> tuple[list[list[Sample]], list[Sample]]:
+    """What is trained on, of each of the data, and what is held out, of all.
+
+    Raises:
+        DatasetError: If a data set cannot be read, or nothing is left to train on.
+    """
+    rng = np.random.default_rng(HOLDOUT_SEED)
+    lists: list[list[Sample]] = []
+    holdout: list[Sample] = []
+    for name in config.data:
+        samples = _read_all(matching_datasets(config.data_root, name))
+        order = rng.permutation(len(samples))
+        held = math.ceil(config.holdout * len(samples))
+        if held == len(samples):
+            raise DatasetError(f"{name} has only {held} training pictures: none is left beside the holdout")
+        holdout += [samples[i] for i in order[:held]]
+        lists.append([samples[i] for i in order[held:]])
+    return lists, holdout
+
+
+def read_backgrounds(config: RunConfig) -> list[Path | bytes]:
     """The pictures that a configuration names as backgrounds, less what is kept to report on.
 
     Raises:

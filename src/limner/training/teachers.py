@@ -21,7 +21,7 @@ from limner.evaluation.evaluate import flip_averaged
 from limner.evaluation.metrics import Counts, iou
 from limner.images import Alpha, Image, Labels, Mask, load_grey, load_image, picture_size
 from limner.mattes.masks import erode, threshold
-from limner.training.peers import RecurrentPeer, open_peer
+from limner.training.peers import FORMS, Peer
 
 GENERALISTS = {"rvm_mobilenetv3.onnx": 2.0, "mediapipe_selfie_256.tflite": 1.0}
 """File -> how much it counts, on every picture."""
@@ -49,10 +49,9 @@ class Teachers:
             ModelError: If one is missing.
             InputError: If the package that runs one is missing.
         """
-        peers = {name: open_peer(Path(folder) / name, threads=threads) for name in (*GENERALISTS, *HEADS)}
+        peers = {name: Peer(Path(folder) / name, threads=threads) for name in (*GENERALISTS, *HEADS)}
         self._networks = {
-            name: peer if isinstance(peer, RecurrentPeer) else flip_averaged(peer)
-            for name, peer in peers.items()
+            name: peer if FORMS[name].side else flip_averaged(peer) for name, peer in peers.items()
         }
 
     def __call__(self, image: Image) -> tuple[Alpha, Alpha]:
