@@ -9,7 +9,7 @@ from limner.images import Alpha, Mask
 from tests.conftest import random_alpha
 
 
-def test_by_hand() -> None:
+def test_small_cases() -> None:
     pred = np.array([[0.0, 0.5, 1.0, 1.0]], np.float32)
     target = np.array([[0.0, 0.0, 0.75, 1.0]], np.float32)
     assert sad(pred, target) == 0.75 / 1000
@@ -54,7 +54,7 @@ def test_gradient_agrees_with_a_loop(rng: np.random.Generator) -> None:
     assert gradient(pred, target) == pytest.approx(expected / 1000, rel=1e-6)
 
 
-def test_connectivity_by_hand() -> None:
+def test_connectivity_of_small_cases() -> None:
     whole = np.array([[1, 1, 1, 1, 1, 0]], np.float32)
     torn = np.array([[1, 1, 0, 1, 1, 0]], np.float32)
     # where both reach a threshold there are two pieces of two pixels; the second one is loose in both, and

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import ndimage, stats
@@ -45,8 +47,8 @@ def test_by_eye(pred: str, target: str, counts: Counts, expected: tuple[float, .
 
 
 def test_random_masks_agree_with_scikit_learn(rng: np.random.Generator) -> None:
-    for share in (0.1, 0.5, 0.9):
-        pred, target = rng.random((2, 50, 40)) < share
+    for fraction in (0.1, 0.5, 0.9):
+        pred, target = rng.random((2, 50, 40)) < fraction
         counts = Counts.of(pred, target)
         for name, oracle in ORACLES.items():
             assert SCORES[name](counts) == pytest.approx(oracle(target.ravel(), pred.ravel()), abs=1e-12)
@@ -111,12 +113,12 @@ def test_boundary_f_agrees_with_a_loop(tolerance: int, rng: np.random.Generator)
             (y, x) for y, x in np.argwhere(one) if not one[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].all()
         ]
 
-    def share(ones: list[tuple[int, int]], others: list[tuple[int, int]]) -> float:
+    def fraction(ones: list[tuple[int, int]], others: list[tuple[int, int]]) -> float:
         near = [min(max(abs(y - v), abs(x - u)) for v, u in others) <= tolerance for y, x in ones]
         return sum(near) / len(near)
 
     found, true = edge(pred), edge(target)
-    expected = stats.hmean([share(found, true), share(true, found)])
+    expected = stats.hmean([fraction(found, true), fraction(true, found)])
     assert 0.1 < expected < 0.99
     assert boundary_f(pred, target, tolerance=tolerance) == pytest.approx(expected, abs=1e-12)
 
@@ -150,7 +152,7 @@ def test_parts_add_up_to_the_whole(rng: np.random.Generator) -> None:
     assert sum(parts, Counts()) == Counts.of(pred, target)
 
 
-def test_published_scores_by_hand() -> None:
+def test_published_scores() -> None:
     preds = mask("##..").astype(float)[None]
     targets = mask(".##.").astype(float)[None]
     # of four pixels one is rightly on, one rightly off and two are wrong
@@ -174,7 +176,24 @@ def test_all_foreground_scores_99_6_percent_of_the_published_iou() -> None:
     assert np.mean([iou(Counts.of(*pair)) for pair in zip(everything, targets, strict=True)]) < 0.73
 
 
-def test_sizes_must_agree() -> None:
-    for score in (Counts.of, boundary_counts, boundary_f):
-        with pytest.raises(InputError, match="sizes differ"):
-            score(mask("##"), mask("###"))
+METRICS: dict[str, Callable[[Mask, Mask], float]] = {
+    **{
+        name: (lambda pred, target, score=score: score(Counts.of(pred, target)))
+        for name, score in SCORES.items()
+    },
+    "boundary_iou": boundary_iou,
+    "boundary_f": boundary_f,
+}
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_any_metric_of_any_masks(metric: Callable[[Mask, Mask], float], rng: np.random.Generator) -> None:
+    pred, target = blob(rng, 40, 50), blob(rng, 40, 50)
+    assert metric(target, target) == metric(~pred, ~pred) == 1
+    assert 0 < metric(pred, target) < 1
+    turned = metric(pred[::-1].T, target[::-1].T)
+    assert metric(pred, target) == metric(pred[:, ::-1], target[:, ::-1]) == turned
+    with pytest.raises(InputError, match="sizes differ"):
+        metric(pred, target[1:])
+    with pytest.raises(InputError, match="a mask cannot be compared with an alpha"):
+        metric(pred, target.astype(np.float32))

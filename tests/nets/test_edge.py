@@ -33,14 +33,6 @@ def test_one_colour_gives_no_confidence() -> None:
     assert model.vote(image).abs().max() < 0.01
 
 
-@pytest.mark.parametrize("size", [(STRIDE, STRIDE), (48, 24)])
-def test_coefficients_have_the_size_of_the_grid(size: tuple[int, int]) -> None:
-    net = EdgeNet().eval()
-    image, alpha = torch.rand(2, 3, *size), torch.rand(2, 1, *size)
-    with torch.inference_mode():
-        assert net(image, alpha).shape == (2, 4, *size)
-
-
 def test_grey_levels_are_taken_as_such() -> None:
     net = EdgeNet().eval()
     image, alpha = torch.rand(3, 16, 16), torch.rand(16, 16)

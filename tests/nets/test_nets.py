@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -6,7 +8,9 @@ from torch import nn
 
 from limner.nets import NETS
 from limner.nets.blocks import pool, unpool
+from limner.nets.edge import STRIDE, EdgeNet
 from limner.nets.portrait import PortraitNet
+from limner.nets.temporal import CLUES, SteadyNet
 from limner.training.export import to_onnx
 from limner.training.portrait import PixelsToAlpha
 
@@ -17,11 +21,20 @@ PARAMETERS = {
     "segnet_basic": 1_415_425,
     "unet": 134_617,
     "unet_large": 8_633_441,
+    "edge": 83_869,
+    "temporal": 260_730,
 }
 
 
+REFINERS: dict[str, tuple[Callable[[], nn.Module], int, tuple[int, ...]]] = {
+    "edge": (EdgeNet, 4, (3, 1)),
+    "temporal": (SteadyNet, 5, (3, 1, 1, CLUES)),
+}
+"""Name -> a network with new weights, the channels that it gives, and those that it takes."""
+
+
 def test_all_nets_are_counted() -> None:
-    assert set(PARAMETERS) == set(NETS)
+    assert set(PARAMETERS) == {*NETS, *REFINERS}
 
 
 @pytest.fixture(params=NETS)
@@ -51,25 +64,51 @@ def settle(net: nn.Module) -> None:
         norm.momentum = 0.1
 
 
-def test_parameters(name: str, net: nn.Module) -> None:
+@pytest.fixture(params=[*NETS, *REFINERS])
+def any_net(request: pytest.FixtureRequest) -> tuple[str, nn.Module, int, tuple[int, ...]]:
+    """Name, network, and the channels that it gives and takes."""
+    name = str(request.param)
+    build, given, taken = REFINERS.get(name) or (NETS[name], 1, (3,))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = build()
+        if name.startswith("portrait"):
+            settle(net)
+        if name == "temporal":  # begins with layers of zeros, which let no gradient through
+            for parameter in net.parameters():
+                if not parameter.any():
+                    nn.init.normal_(parameter, std=0.01)
+    return name, net.train(), given, taken
+
+
+AnyNet = tuple[str, nn.Module, int, tuple[int, ...]]
+
+
+def test_parameters(any_net: AnyNet) -> None:
+    name, net, _, _ = any_net
     assert sum(parameter.numel() for parameter in net.parameters()) == PARAMETERS[name]
 
 
-@pytest.mark.parametrize("size", [(64, 64), (33, 47), (40, 100)])
-def test_forward_and_backward_at_any_size(net: nn.Module, size: tuple[int, int]) -> None:
-    logits = net(torch.rand(2, 3, *size))
-    assert logits.shape == (2, 1, *size)
-    logits.square().sum().backward()
+@pytest.mark.parametrize("size", [(64, 64), (33, 47), (40, 104)])
+def test_forward_and_backward_at_any_size(any_net: AnyNet, size: tuple[int, int]) -> None:
+    name, net, given, taken = any_net
+    if name in REFINERS and size[0] % STRIDE:
+        pytest.skip("the sides of grids are multiples of a stride")
+    found = net(*(torch.rand(2, channels, *size) for channels in taken))
+    assert found.shape == (2, given, *size)
+    found.square().sum().backward()
     for parameter in filter(lambda one: one.requires_grad, net.parameters()):
         assert parameter.grad is not None
         assert parameter.grad.abs().sum() > 0
 
 
-def test_pictures_of_a_batch_do_not_mix(net: nn.Module) -> None:
+def test_pictures_of_a_batch_do_not_mix(any_net: AnyNet) -> None:
+    _, net, _, taken = any_net
     net.eval()
-    images = torch.rand(3, 3, 32, 48)
+    inputs = [torch.rand(3, channels, 32, 48) for channels in taken]
     with torch.inference_mode():
-        together, alone = net(images), torch.cat([net(image[None]) for image in images])
+        together = net(*inputs)
+        alone = torch.cat([net(*(values[[index]] for values in inputs)) for index in range(3)])
     torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
 
 

@@ -92,11 +92,10 @@ def test_its_weights_have_learnt_and_can_be_started_from(run: tuple[RunConfig, P
         new_module(replace(config, start="weights/base.ckpt"))
 
 
-@pytest.mark.parametrize("weights", ["float32", "float16"])
-def test_its_model_says_what_torch_says(run: tuple[RunConfig, Path], tmp_path: Path, weights: str) -> None:
+def test_its_model_says_what_torch_says(run: tuple[RunConfig, Path], tmp_path: Path) -> None:
     config, best = run
     target = tmp_path / "mine.onnx"
-    assert main(["export", str(best), str(target), "--weights", weights]) == 0
+    assert main(["export", str(best), str(target), "--weights", "float16"]) == 0
     _, spec = read_model(target)
     assert (spec.kind, spec.stride, spec.config["net"]) == (config.net, 8, config.net)
     assert spec.scores["holdout"]["holdout_loss"] > 0
@@ -112,7 +111,7 @@ def test_its_model_says_what_torch_says(run: tuple[RunConfig, Path], tmp_path: P
         expected = model(*(torch.from_numpy(values) for values in fields.values()))
     expected = expected if isinstance(expected, tuple) else (expected,)
     for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4 if weights == "float32" else 0.05)
+        np.testing.assert_allclose(ours, theirs, atol=0.05)
     assert main(["export", str(best), str(target), "--weights", "int8"]) == 1
 
 

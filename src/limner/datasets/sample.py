@@ -1,6 +1,7 @@
 """One image with its mask, and what of the mask is to be learnt from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -49,20 +50,16 @@ class Sample:
         Raises:
             DatasetError: If one of the two cannot be decoded, their sizes differ, or the mask holds labels.
         """
-        try:
+        with self._named():
             image = load_image(self.image)
             if self.labelled:
                 alpha = from_labels(load_grey(self.mask)).astype(np.float32)
             else:
                 alpha = load_alpha(self.mask)
-        except InputError as error:
-            raise DatasetError(f"{self.source}/{self.id}: {error}") from error
         if isinstance(self.mask, Path) and not self.labelled:  # those in shards and packs were looked at
             check_opacity(alpha, str(self.mask))
         if alpha.shape != image.shape[:2]:
-            raise DatasetError(
-                f"{self.source}/{self.id}: sizes differ: image {image.shape[:2]}, mask {alpha.shape}"
-            )
+            raise self._error(f"sizes differ: image {image.shape[:2]}, mask {alpha.shape}")
         return image, alpha
 
     def measure_parts(self) -> dict[str, float]:
@@ -77,10 +74,8 @@ class Sample:
         Raises:
             DatasetError: If that cannot be read.
         """
-        try:
+        with self._named():
             return picture_size(self.image)
-        except InputError as error:
-            raise DatasetError(f"{self.source}/{self.id}: {error}") from error
 
     def load_weight(self, size: Size) -> Alpha:
         """How much each pixel counts in training, (H, W) in [0, 1]: 0 where the mask says nothing.
@@ -93,18 +88,27 @@ class Sample:
         """
         if self.weight is None:
             return np.ones(size, np.float32)
-        try:
+        with self._named():
             weight = load_alpha(self.weight)
-        except InputError as error:
-            raise DatasetError(f"{self.source}/{self.id}: {error}") from error
         if weight.shape != size:
-            raise DatasetError(f"{self.source}/{self.id}: sizes differ: image {size}, weight {weight.shape}")
+            raise self._error(f"sizes differ: image {size}, weight {weight.shape}")
         return weight
 
     def load_at(self, size: Size) -> "Seen":
         """Decode all as a network sees them."""
         image, alpha = self.load()
         return Seen.of(image, alpha, self.load_weight(alpha.shape), size)
+
+    def _error(self, what: object) -> DatasetError:
+        return DatasetError(f"{self.source}/{self.id}: {what}")
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of reading name the sample."""
+        try:
+            yield
+        except InputError as error:
+            raise self._error(error) from error
 
 
 def label_parts(labels: Labels, names: Sequence[str] = ()) -> dict[str, float]:

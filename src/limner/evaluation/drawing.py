@@ -17,6 +17,14 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def new_plot(height: float = 3.4) -> tuple[Figure, Axes]:
+    """An empty figure of one plot."""
+    figure = new_figure(5, height)
+    axis = figure.subplots()
+    trim(axis)
+    return figure, axis
+
+
 def trim(axis: Axes) -> None:
     """A light grid, and no lines above and to the right."""
     axis.grid(alpha=0.3)

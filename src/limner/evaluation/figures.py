@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from limner.evaluation.drawing import COLOURS, new_figure, trim
+from limner.evaluation.drawing import COLOURS, new_plot
 from limner.evaluation.evaluate import Evaluation, counts_by_level
 from limner.evaluation.subgroups import Group, subgroups
 
@@ -19,8 +19,7 @@ MOST_ATTRIBUTES = 12
 
 def ious_figure(models: Evaluations) -> Figure:
     """How many images reach which IoU."""
-    figure = new_figure(5, 3.4)
-    axis = figure.subplots()
+    figure, axis = new_plot()
     ious = {name: one.rows()["iou"] for name, one in models.items()}
     lowest = min(values.min() for values in ious.values())
     bins = np.linspace(min(lowest, 0.9), 1, 41)
@@ -29,14 +28,12 @@ def ious_figure(models: Evaluations) -> Figure:
         axis.axvline(values.mean(), color=colour, linewidth=1.5)
     axis.set(xlabel="IoU of an image", ylabel="images")
     axis.legend(frameon=False, loc="upper left")
-    trim(axis)
     return figure
 
 
 def precision_recall_figure(models: Evaluations, threshold: float) -> Figure:
     """Pooled precision over pooled recall as the threshold moves; a dot where it is."""
-    figure = new_figure(5, 3.4)
-    axis = figure.subplots()
+    figure, axis = new_plot()
     least = 1.0
     for colour, (name, one) in zip(COLOURS, models.items(), strict=False):
         false_pos, true_pos = counts_by_level(one.pixels)
@@ -49,14 +46,12 @@ def precision_recall_figure(models: Evaluations, threshold: float) -> Figure:
     low = max(0.0, np.floor(20 * (2 * least - 1)) / 20)
     axis.set(xlabel="recall", ylabel="precision", xlim=(low, 1.005), ylim=(low, 1.005))
     axis.legend(frameon=False, loc="lower left", title=f"dot: threshold {threshold:g}")
-    trim(axis)
     return figure
 
 
 def thresholds_figure(models: Evaluations, threshold: float) -> Figure:
     """Mean IoU over the threshold."""
-    figure = new_figure(5, 3.4)
-    axis = figure.subplots()
+    figure, axis = new_plot()
     least = 1.0
     for colour, (name, one) in zip(COLOURS, models.items(), strict=False):
         axis.plot(LEVELS[1:], one.ious[1:], color=colour, label=name)
@@ -64,31 +59,22 @@ def thresholds_figure(models: Evaluations, threshold: float) -> Figure:
     axis.axvline(threshold, color="grey", linewidth=1, linestyle=":")
     axis.set(xlabel="threshold", ylabel="mean IoU", xlim=(0, 1), ylim=(max(0, least - 0.02), 1))
     axis.legend(frameon=False, loc="lower left")
-    trim(axis)
     return figure
 
 
 def calibration_figure(models: Evaluations) -> Figure:
     """How often a pixel is the subject, over the alpha it got: on the diagonal alpha is a probability."""
-    figure = new_figure(5, 3.4)
-    axis = figure.subplots()
+    figure, axis = new_plot()
     axis.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle=":")
     for colour, (name, one) in zip(COLOURS, models.items(), strict=False):
         background, subject = (np.add.reduceat(row, np.arange(0, 256, 16)) for row in one.pixels)
         pixels = background + subject
         filled = pixels > 0
         centres = np.add.reduceat(LEVELS * one.pixels.sum(axis=0), np.arange(0, 256, 16))
-        axis.plot(
-            centres[filled] / pixels[filled],
-            subject[filled] / pixels[filled],
-            marker="o",
-            markersize=3.5,
-            color=colour,
-            label=name,
-        )
+        x, y = centres[filled] / pixels[filled], subject[filled] / pixels[filled]
+        axis.plot(x, y, marker="o", markersize=3.5, color=colour, label=name)
     axis.set(xlabel="alpha", ylabel="fraction that is the subject", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axis.legend(frameon=False, loc="upper left")
-    trim(axis)
     return figure
 
 
@@ -100,17 +86,13 @@ def groups_figure(models: Evaluations) -> Figure | None:
     if not shown:
         return None
     labels = [f"{group.attribute}: {group.name} ({group.images})" for name in shown for group in first[name]]
-    figure = new_figure(5, 0.9 + 0.21 * len(labels))
-    axis = figure.subplots()
+    figure, axis = new_plot(0.9 + 0.21 * len(labels))
     for offset, colour, (name, some) in zip((-0.12, 0.12), COLOURS, groups.items(), strict=False):
         flat = [group for attribute in shown for group in some[attribute]]
         means = np.array([group.iou_mean for group in flat])
-        spread = [
-            means - [group.interval.low for group in flat],
-            [group.interval.high for group in flat] - means,
-        ]
+        spread = np.abs([[group.interval.low, group.interval.high] for group in flat] - means[:, None]).T
         places = np.arange(len(flat)) + (offset if len(groups) > 1 else 0)
-        axis.errorbar(means, places, xerr=np.abs(spread), fmt="o", markersize=4, color=colour, label=name)
+        axis.errorbar(means, places, xerr=spread, fmt="o", markersize=4, color=colour, label=name)
     row = -0.5
     for name in shown[:-1]:
         row += len(first[name])
@@ -119,7 +101,6 @@ def groups_figure(models: Evaluations) -> Figure | None:
     axis.set(xlabel="mean IoU, 95 % interval", ylim=(len(labels) - 0.4, -0.6))
     if len(groups) > 1:
         figure.legend(frameon=False, loc="outside upper center", ncols=2)
-    trim(axis)
     return figure
 
 

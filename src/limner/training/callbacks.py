@@ -17,7 +17,7 @@ from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from torch import Tensor
 
 from limner import files
-from limner.training.module import save_weights
+from limner.training.module import NetModule, save_weights
 
 COLUMNS = ("epoch", "loss", "holdout_loss", "holdout_dice", "learning_rate", "images_per_s", "data_fraction")
 
@@ -134,10 +134,9 @@ class Averaging(WeightAveraging):
     def __init__(self, decay: float) -> None:
         super().__init__(multi_avg_fn=partial(_average, decay))
 
-    def weights(self) -> dict[str, Tensor]:
-        """The state of the module with the average weights."""
-        assert self._average_model is not None
-        return self._average_model.module.state_dict()
+    def weights(self, module: NetModule) -> dict[str, Tensor]:
+        """The state of a module with its average weights."""
+        return (self._average_model.module if self._average_model else module).state_dict()
 
 
 def _average(decay: float, averaged: list[Tensor], current: list[Tensor], updates: Tensor | int) -> None:
@@ -179,9 +178,8 @@ class Deadline(Callback):
         trainer.should_stop = trainer.strategy.reduce_boolean_decision(module.elapsed >= 1, all=False)
         if trainer.is_global_zero and (trainer.should_stop or elapsed - self.written >= 60):
             self.written = elapsed
-            save_weights(
-                self.path, module, (self.averaging.weights() if self.averaging else module.state_dict())
-            )
+            weights = self.averaging.weights(module) if self.averaging else module.state_dict()
+            save_weights(self.path, module, weights)
 
     def state_dict(self) -> dict[str, Any]:
         """The time so far."""
