@@ -20,9 +20,8 @@ from tqdm import tqdm
 
 from limner.datasets import read_dataset
 from limner.datasets.drawing import strands
-from limner.images import Alpha, Image, Mask, fit, load_image, resize
+from limner.images import Alpha, Image, Mask, load_image, resize, resize_longest, to_uint8
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.masks import to_uint8
 from limner.models.spec import to_input
 from limner.rendering.backgrounds import lay_out
 from limner.rendering.compose import composite
@@ -50,7 +49,7 @@ class Item:
         cls, image: Image, alphas: Sequence[Alpha], networks: Sequence[Callable[[Image], Alpha]]
     ) -> "Item":
         """With what the networks say of it."""
-        coarse = [to_uint8(fit(network(image), COARSE)) for network in networks]
+        coarse = [to_uint8(resize_longest(network(image), COARSE)) for network in networks]
         return cls(image, [to_uint8(alpha) for alpha in alphas], coarse)
 
     image: Image

@@ -24,11 +24,6 @@ def test_threshold_includes_its_level() -> None:
     assert masks.threshold(np.array([[0.49, 0.5, 1.0]], np.float32)).tolist() == [[False, True, True]]
 
 
-def test_to_uint8_rounds_and_clips() -> None:
-    values = np.array([[-0.1, 0.0, 128 / 255, 127.6 / 255, 1.0, 1.2]], np.float32)
-    assert masks.to_uint8(values).tolist() == [[0, 0, 128, 128, 255, 255]]
-
-
 def test_edge_band_by_eye() -> None:
     band = masks.edge_band(mask("..####", "..####", "..####"), 1)
     np.testing.assert_array_equal(band, mask(".##...", ".##...", ".##..."))

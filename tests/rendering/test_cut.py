@@ -21,8 +21,8 @@ from limner.images import (
     load_image,
     save_image,
     save_photo,
+    to_uint8,
 )
-from limner.mattes.masks import to_uint8
 from limner.models.segmenter import Segmenter
 from tests.conftest import PORTRAIT, decode
 from tests.images.profiles import wide_profile

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha, Image, as_alpha
-from limner.images.tiles import Fields, Tiles, shrink
+from limner.images import Alpha, FeatureMap, Image, as_alpha, downsample
+from limner.images.tiles import Tiles
 from limner.mattes.masks import box_mean
 
 GRID = 256
@@ -59,9 +59,9 @@ def estimate_foreground(image: _Pixels, alpha: Alpha, *, grid: int = GRID) -> _P
     return result
 
 
-def _mean_colours(image: _Pixels, alpha: Alpha, grid: int) -> Fields:
+def _mean_colours(image: _Pixels, alpha: Alpha, grid: int) -> FeatureMap:
     """Of the foreground and of the background nearby, on the grid, (6, h, w)."""
-    pixels, opacity = shrink(image, grid), shrink(alpha, grid)
+    pixels, opacity = downsample(image, grid), downsample(alpha, grid)
     front: _Values = pixels
     behind: _Values = pixels
     for cells in RADII:

@@ -30,11 +30,6 @@ def threshold(alpha: Alpha, level: float = 0.5) -> Mask:
     return alpha >= level
 
 
-def to_uint8(alpha: Alpha) -> NDArray[np.uint8]:
-    """The alpha in grey levels, (H, W) uint8: ``round(255 * alpha)``."""
-    return np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
-
-
 def dilate(mask: Mask, radius: int, *, outside: bool = False) -> Mask:
     """True within ``radius`` pixels (Chebyshev) of a True pixel.
 

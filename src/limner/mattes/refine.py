@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from limner.images import Alpha, Image, Mask, as_alpha, as_image, fit
-from limner.images.tiles import Fields, Tiles, shrink
+from limner.images import Alpha, FeatureMap, Image, Mask, as_alpha, as_image, downsample, resize_longest
+from limner.images.tiles import Tiles
 from limner.mattes.closed_form import solve
 from limner.mattes.masks import box_mean, dilate
 from limner.models.session import start_session
@@ -56,11 +56,11 @@ def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
     """
     image = as_image(image)
     alpha = as_alpha(alpha, (image.shape[0], image.shape[1]))
-    result = lay_edge(image, alpha, shrink(image, GRID), shrink(alpha, GRID))
+    result = lay_edge(image, alpha, downsample(image, GRID), downsample(alpha, GRID))
     return _finer(image, result) if fine and result is not alpha else result
 
 
-def lay_edge(image: Image, alpha: Alpha, cells: Fields, opacity: Alpha) -> Alpha:
+def lay_edge(image: Image, alpha: Alpha, cells: FeatureMap, opacity: Alpha) -> Alpha:
     """As `refine_alpha`, of a picture and an alpha that are there on the grid too.
 
     Args:
@@ -75,7 +75,7 @@ def lay_edge(image: Image, alpha: Alpha, cells: Fields, opacity: Alpha) -> Alpha
     return _drawn(image, stretched(alpha), run_on_grid(MODEL, pixels=cells, alpha=opacity)[0], band)
 
 
-def _drawn(image: Image, alpha: Alpha, lines: Fields, band: Mask, *, logits: bool = True) -> Alpha:
+def _drawn(image: Image, alpha: Alpha, lines: FeatureMap, band: Mask, *, logits: bool = True) -> Alpha:
     """A copy of the alpha that follows the lines in the band."""
     result = alpha.copy()
     fields = np.concatenate([lines, ramp(band)])
@@ -86,7 +86,7 @@ def _drawn(image: Image, alpha: Alpha, lines: Fields, band: Mask, *, logits: boo
     return result
 
 
-def draw(fields: Fields, colours: Image, alpha: Alpha, *, logits: bool = True) -> Alpha:
+def draw(fields: FeatureMap, colours: Image, alpha: Alpha, *, logits: bool = True) -> Alpha:
     """The opacities that lines give to colours, mixed into an alpha.
 
     Args:
@@ -117,13 +117,13 @@ def _finer(image: Image, alpha: Alpha) -> Alpha:
     width = max(2, round(FINE_BAND * min(FINE, max(alpha.shape))))
     if max(alpha.shape) <= FINE:
         return solve(image, alpha, width=width)
-    small, opacity = fit(image, FINE), fit(alpha, FINE)
+    small, opacity = resize_longest(image, FINE), resize_longest(alpha, FINE)
     solved = solve(small, opacity, width=width)
     band = band_of(opacity, radius=BAND)
     return _drawn(image, alpha, _fitted(small, solved), band, logits=False)
 
 
-def _fitted(image: Image, alpha: Alpha) -> Fields:
+def _fitted(image: Image, alpha: Alpha) -> FeatureMap:
     """The line of opacity over colour that fits best around each cell, (4, h, w): a guided filter's.
 
     Reference:
@@ -153,7 +153,7 @@ def band_of(alpha: Alpha, *, radius: int | None = None) -> Mask:
     return dilate(undecided, radius) if undecided.any() else undecided
 
 
-def ramp(band: Mask) -> Fields:
+def ramp(band: Mask) -> FeatureMap:
     """The band's weight, which runs out at its border: (1, h, w)."""
     return box_mean(band.astype(np.float32), 2)[None] * band
 
@@ -164,7 +164,7 @@ def stretched(alpha: Alpha) -> Alpha:
     return result.clip(0, 1, out=result)
 
 
-def run_on_grid(model: Path, **fields: Fields) -> list[Fields]:
+def run_on_grid(model: Path, **fields: FeatureMap) -> list[FeatureMap]:
     """What a network says of fields on one grid, (..., h, w) each: its outputs, of the same height and width.
 
     Args:
@@ -174,7 +174,7 @@ def run_on_grid(model: Path, **fields: Fields) -> list[Fields]:
     height, width = next(iter(fields.values())).shape[-2:]
     below, beside = -height % STRIDE, -width % STRIDE
 
-    def padded(field: Fields) -> Fields:
+    def padded(field: FeatureMap) -> FeatureMap:
         return np.pad(field, [(0, 0)] * (field.ndim - 2) + [(0, below), (0, beside)], mode="edge")
 
     if below or beside:

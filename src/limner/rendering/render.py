@@ -18,11 +18,13 @@ from limner.images import (
     as_alpha,
     as_photo,
     resize,
+    to_depth,
     to_pillow,
+    to_uint8,
 )
 from limner.images.strips import strips
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.masks import feather, largest, shift_edge, to_uint8, without_specks
+from limner.mattes.masks import feather, largest, shift_edge, without_specks
 from limner.mattes.refine import refine_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
 from limner.rendering.framing import ID_PHOTOS, Frame, crop_to, frame_of
@@ -147,11 +149,7 @@ def frame_shown(alpha: Alpha, options: Options) -> Frame:
 def _as_array(photo: Photo) -> NDArray[np.uint8]:
     if photo.alpha is None:
         return photo.pixels
-    opacity = photo.alpha
-    if photo.pixels.dtype == np.uint16:
-        deep = np.rint(opacity * np.float32(65535)).astype(np.uint16)
-        return np.dstack((photo.pixels, deep))
-    return np.dstack((photo.pixels, to_uint8(opacity)))
+    return np.dstack((photo.pixels, to_depth(photo.alpha, photo.pixels.dtype)))
 
 
 def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Photo:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limner.images import Alpha, Image, Size, moved, resize, resize_fields, sampled
+from limner.images import Alpha, Image, Size, resize, resize_maps, resize_nearest, sample_bilinear, warp
 from limner.images.tiles import Tiles
 from limner.mattes.refine import band_of, draw, ramp, run_on_grid, stretched
 from limner.models.spec import model_path, to_alpha
@@ -63,12 +63,12 @@ class Steady:
         grid = edge_grid(size)
         last = None if clues is None else self._last
         shifts, told = (_STILL, no_clues(grid)) if clues is None else (clues.shifts, clues.fields)
-        opacity = resize_fields(found, grid)
-        before = opacity if last is None else moved(last.small, shifts)
+        opacity = resize_maps(found, grid)
+        before = opacity if last is None else warp(last.small, shifts)
         near = band_of(opacity)
         band = near & self._lay
         sure = stretched(opacity) if self._lay else opacity
-        alpha = _enlarged(sure, size)
+        alpha = resize_nearest(sure, size)
         undecided = band | (before > SURE) & (before < 1 - SURE) | (np.abs(before - sure) > SURE)
         if undecided.any():
             cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
@@ -82,18 +82,9 @@ class Steady:
                     new = draw(values[:5], tiles.cut(image), stretched(new))
                 if last is not None:
                     down, right = tiles.sample(shifts)
-                    rows, columns = tiles.places()
-                    old = sampled(last.alpha, rows - down * size[0], columns - right * size[1])
+                    rows, columns = tiles.coordinates()
+                    old = sample_bilinear(last.alpha, rows - down * size[0], columns - right * size[1])
                     new = old + values[5] * (new - old)
                 tiles.paste(new, alpha)
-        self._last = _Matte(alpha, resize_fields(alpha, grid))
+        self._last = _Matte(alpha, resize_maps(alpha, grid))
         return alpha
-
-
-def _enlarged(cells: Alpha, size: Size) -> Alpha:
-    """Every pixel as the cell in which it lies."""
-    rows, columns = (
-        (np.arange(length) * count) // length for length, count in zip(size, cells.shape, strict=True)
-    )
-    enlarged: Alpha = cells.take(rows, axis=0).take(columns, axis=1)
-    return enlarged
