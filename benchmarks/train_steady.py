@@ -77,7 +77,7 @@ def step(net: SteadyNet, now: Clips, last: Tensor | None) -> Tensor:
 
 
 def stretched(alpha: Tensor) -> Tensor:
-    """As `limner.mattes.refine.stretched`."""
+    """As `limner.mattes.refine.stretch`."""
     return ((alpha - refine.LEAST) / (1 - 2 * refine.LEAST)).clamp(0, 1)
 
 

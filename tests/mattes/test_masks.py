@@ -55,10 +55,6 @@ def test_no_band_without_an_edge() -> None:
     assert not masks.edge_band(np.zeros((5, 5), bool), 2).any()
 
 
-def test_trimap_by_eye() -> None:
-    assert masks.trimap(mask("...####"), 1).tolist() == [[0, 0, 128, 128, 255, 255, 255]]
-
-
 def test_feather_agrees_with_scipy_away_from_the_border(rng: np.random.Generator) -> None:
     alpha = random_alpha(rng, 30, 40)
     once = ndimage.uniform_filter(alpha.astype(np.float64), 5)
@@ -125,24 +121,24 @@ def test_strips_leave_no_seams(rng: np.random.Generator, monkeypatch: pytest.Mon
 def test_components_are_those_of_scipy(rng: np.random.Generator) -> None:
     for density in (0.3, 0.5, 0.6, 0.9):
         noise = rng.random((37, 53)) < density
-        found = masks.components(noise)
+        found = masks.connected_components(noise)
         expected, count = ndimage.label(noise)
         assert found.max() == count
         pairs = {(int(a), int(b)) for a, b in zip(found.ravel(), expected.ravel(), strict=True)}
         assert len(pairs) == count + 1  # one to one
-    assert not masks.components(np.zeros((4, 5), bool)).any()
+    assert not masks.connected_components(np.zeros((4, 5), bool)).any()
 
 
 def test_largest_keeps_the_soft_edge_of_what_it_keeps() -> None:
     alpha = np.zeros((10, 20), np.float32)
     alpha[2:8, 2:8], alpha[2:8, 8] = 1, 0.3
     alpha[4:6, 14:16] = 1
-    np.testing.assert_array_equal(masks.largest(alpha, 1)[:, :10], alpha[:, :10])
-    assert not masks.largest(alpha, 1)[:, 10:].any()
-    np.testing.assert_array_equal(masks.largest(alpha, 5), alpha)
-    assert not masks.largest(np.zeros((3, 3), np.float32), 1).any()
+    np.testing.assert_array_equal(masks.keep_largest(alpha, 1)[:, :10], alpha[:, :10])
+    assert not masks.keep_largest(alpha, 1)[:, 10:].any()
+    np.testing.assert_array_equal(masks.keep_largest(alpha, 5), alpha)
+    assert not masks.keep_largest(np.zeros((3, 3), np.float32), 1).any()
     with pytest.raises(InputError, match="at least 1 subject"):
-        masks.largest(alpha, 0)
+        masks.keep_largest(alpha, 0)
 
 
 def test_a_speck_is_no_subject_and_is_taken_away() -> None:
@@ -150,11 +146,11 @@ def test_a_speck_is_no_subject_and_is_taken_away() -> None:
     alpha[10:40, 10:40], alpha[10:40, 40] = 1, 0.3
     clean = alpha.copy()
     alpha[2, 50] = 0.9
-    for found in (masks.largest(alpha, 2), masks.without_specks(alpha)):
+    for found in (masks.keep_largest(alpha, 2), masks.remove_specks(alpha)):
         np.testing.assert_array_equal(found, clean)
-    np.testing.assert_array_equal(masks.supported(alpha >= 0.5), clean >= 0.5)
-    assert masks.supported(alpha >= 0.5, 0.001)[2, 50]
-    assert not masks.supported(np.zeros((3, 3), bool)).any()
+    np.testing.assert_array_equal(masks.remove_small_parts(alpha >= 0.5), clean >= 0.5)
+    assert masks.remove_small_parts(alpha >= 0.5, 0.001)[2, 50]
+    assert not masks.remove_small_parts(np.zeros((3, 3), bool)).any()
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3, 4, 7, 12, 40])

@@ -4,7 +4,7 @@ Inside the package a picture has one form, the array aliases below; everything e
 """
 
 from limner.images.animation import ANIMATED, Animation, encode_frames, load_animation, load_frames
-from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
+from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size
 from limner.images.check import Picture, as_alpha, as_image, as_photo
 from limner.images.colour import parse_colour
 from limner.images.decode import (
@@ -53,7 +53,6 @@ __all__ = [
     "Rgba",
     "Size",
     "Source",
-    "Trimap",
     "as_alpha",
     "as_image",
     "as_photo",

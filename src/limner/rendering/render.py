@@ -24,7 +24,7 @@ from limner.images import (
 )
 from limner.images.strips import strips
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.masks import feather, largest, shift_edge, without_specks
+from limner.mattes.masks import feather, keep_largest, remove_specks, shift_edge
 from limner.mattes.refine import refine_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
 from limner.rendering.framing import ID_PHOTOS, Frame, crop_to, frame_of
@@ -86,9 +86,9 @@ def refined_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
 def adjusted_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
     """The alpha of the subjects that are kept, its edge moved and softened, times the photo's own opacity."""
     if options.subjects:
-        alpha = largest(alpha, options.subjects)
+        alpha = keep_largest(alpha, options.subjects)
     elif options.crop in ID_PHOTOS:
-        alpha = without_specks(alpha, HEAD_PART)
+        alpha = remove_specks(alpha, HEAD_PART)
     if options.shift:
         alpha = shift_edge(alpha, options.shift)
     if options.feather:

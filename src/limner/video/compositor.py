@@ -15,7 +15,7 @@ from av import VideoFrame
 from limner.errors import InputError
 from limner.images import Alpha, Colour, Image, Photo, Size, average_pool, resize, resize_maps
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.refine import lay_edge
+from limner.mattes.refine import refine_edge
 from limner.models.spec import to_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
 from limner.rendering.options import OWN, PICTURE, Options
@@ -171,7 +171,7 @@ def edged(image: Image, seen: Image, found: Alpha) -> Alpha:
     size = image.shape[0], image.shape[1]
     grid = edge_grid(size)
     cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
-    return lay_edge(image, to_alpha(found, size), cells, to_alpha(found, grid))
+    return refine_edge(image, to_alpha(found, size), cells, to_alpha(found, grid))
 
 
 def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from limner.images import Alpha, Image, Size, resize, resize_maps, resize_nearest, sample_bilinear, warp
 from limner.images.tiles import Tiles
-from limner.mattes.refine import band_of, draw, ramp, run_on_grid, stretched
+from limner.mattes.refine import affine_alpha, band_weight, run_on_grid, stretch, unknown_band
 from limner.models.spec import model_path, to_alpha
 from limner.video.motion_features import Clues, no_clues
 
@@ -65,21 +65,21 @@ class Steady:
         shifts, told = (_STILL, no_clues(grid)) if clues is None else (clues.shifts, clues.fields)
         opacity = resize_maps(found, grid)
         before = opacity if last is None else warp(last.small, shifts)
-        near = band_of(opacity)
+        near = unknown_band(opacity)
         band = near & self._lay
-        sure = stretched(opacity) if self._lay else opacity
+        sure = stretch(opacity) if self._lay else opacity
         alpha = resize_nearest(sure, size)
         undecided = band | (before > SURE) & (before < 1 - SURE) | (np.abs(before - sure) > SURE)
         if undecided.any():
             cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
             lines, share = run_on_grid(MODEL, pixels=cells, alpha=opacity, last=before, clues=told)
             share = np.where(near, share, np.maximum(share, told[:1]))
-            fields = np.concatenate([lines, ramp(band), share])
+            fields = np.concatenate([lines, band_weight(band), share])
             found = to_alpha(found, (min(found.shape[0], size[0]), min(found.shape[1], size[1])))
             for tiles in Tiles.over(undecided, size):
                 values, new = tiles.sample(fields), tiles.sample(found[None])[0]
                 if self._lay:
-                    new = draw(values[:5], tiles.cut(image), stretched(new))
+                    new = affine_alpha(values[:5], tiles.cut(image), stretch(new))
                 if last is not None:
                     down, right = tiles.sample(shifts)
                     rows, columns = tiles.coordinates()
