@@ -16,7 +16,7 @@ from tqdm import tqdm
 from foreign import open_model, read_parts
 from limner.evaluation.metrics import Counts, iou
 from limner.mattes.confidence import expected_iou
-from limner.mattes.masks import threshold, without_specks
+from limner.mattes.masks import remove_specks, threshold
 
 BAD = 0.9
 
@@ -41,7 +41,7 @@ def main() -> None:
             for sample in tqdm(samples, part, unit="image", leave=False):
                 image, target = sample.load()
                 alpha, mask = predict(image), threshold(target)
-                kept = without_specks(alpha)
+                kept = remove_specks(alpha)
                 before, after = (iou(Counts.of(threshold(one), mask)) for one in (alpha, kept))
                 scores.append((before, after, expected_iou(alpha)))
             cells.append("{:.2f} -> {:.2f}".format(*100 * np.mean(scores, axis=0)[:2]))

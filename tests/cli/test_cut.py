@@ -13,8 +13,7 @@ import PIL.Image
 import pytest
 
 from limner.cli import main
-from limner.images import Image, Rgba, load_frames, load_grey, load_image
-from limner.mattes.masks import to_uint8
+from limner.images import Image, Rgba, load_frames, load_grey, load_image, to_uint8
 from limner.models.spec import DEFAULT_MODEL, model_path
 from limner.rendering import cut as front
 from tests.conftest import PORTRAIT, decode

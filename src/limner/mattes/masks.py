@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha, Labels, Mask, Trimap, resize
+from limner.images import Alpha, Labels, Mask, resize
 
 _Floats = TypeVar("_Floats", NDArray[np.float32], NDArray[np.float64])
+_Any = TypeVar("_Any", NDArray[np.bool_], NDArray[np.float32])
 
 SPECK = 0.01
 """A connected part of a mask is a speck where its area is below this fraction of the largest part's."""
@@ -36,11 +37,6 @@ def threshold(alpha: Alpha, level: float = 0.5) -> Mask:
     return alpha >= level
 
 
-def to_uint8(alpha: Alpha) -> NDArray[np.uint8]:
-    """The alpha in grey levels, (H, W) uint8: ``round(255 * alpha)``."""
-    return np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
-
-
 def dilate(mask: Mask, radius: int, *, outside: bool = False) -> Mask:
     """True within ``radius`` pixels (Chebyshev) of a True pixel.
 
@@ -53,16 +49,8 @@ def dilate(mask: Mask, radius: int, *, outside: bool = False) -> Mask:
         InputError: If ``radius`` is not positive.
     """
     _check_radius(radius)
-    height, width = mask.shape
-    grown = np.full((height + 2 * radius, width + 2 * radius), outside)
-    grown[radius:-radius, radius:-radius] = mask
-    reach = 1  # rows and columns, downwards and to the right, that each value stands for
-    while reach < 2 * radius + 1:
-        step = min(reach, 2 * radius + 1 - reach)
-        grown = grown[:-step] | grown[step:]
-        grown = grown[:, :-step] | grown[:, step:]
-        reach += step
-    return grown
+    grown = np.pad(mask, radius, constant_values=outside)
+    return _sliding_max(_sliding_max(grown, 1, 0, radius), 0, 1, radius)
 
 
 def erode(mask: Mask, radius: int, *, outside: bool = True) -> Mask:
@@ -80,13 +68,6 @@ def edge_band(mask: Mask, radius: int) -> Mask:
         InputError: If ``radius`` is not positive.
     """
     return dilate(mask, radius) & dilate(~mask, radius)
-
-
-def trimap(mask: Mask, radius: int) -> Trimap:
-    """0 on the background, 255 on the foreground, 128 in the `edge_band` of ``radius`` pixels."""
-    values = np.where(mask, np.uint8(255), np.uint8(0))
-    values[edge_band(mask, radius)] = 128
-    return values
 
 
 def feather(alpha: Alpha, radius: int) -> Alpha:
@@ -163,7 +144,7 @@ def _window_sums(values: _Floats, radius: int, axis: int) -> _Floats:
     return total
 
 
-def components(mask: Mask) -> NDArray[np.int32]:
+def connected_components(mask: Mask) -> NDArray[np.int32]:
     """Connected regions (4 neighbours), (H, W) int32: 0 outside, then 1, 2, ... from the top down.
 
     Runs of True pixels of a row are joined with those they touch in the row below: each takes the least
@@ -198,7 +179,7 @@ def components(mask: Mask) -> NDArray[np.int32]:
     return labels
 
 
-def supported(mask: Mask, fraction: float = SPECK, core: Mask | None = None) -> Mask:
+def remove_small_parts(mask: Mask, fraction: float = SPECK, core: Mask | None = None) -> Mask:
     """The mask without its stray parts: the largest connected part, and what can stand beside it.
 
     Args:
@@ -206,7 +187,7 @@ def supported(mask: Mask, fraction: float = SPECK, core: Mask | None = None) -> 
         fraction: Of the largest part's area, that another part has at least.
         core: (H, W), of which another part holds a pixel; by default any part does.
     """
-    labels = components(mask)
+    labels = connected_components(mask)
     areas = np.bincount(labels.ravel())
     areas[0] = 0
     kept = areas >= max(1, fraction * areas.max())
@@ -217,7 +198,7 @@ def supported(mask: Mask, fraction: float = SPECK, core: Mask | None = None) -> 
     return parts
 
 
-def largest(alpha: Alpha, count: int) -> Alpha:
+def keep_largest(alpha: Alpha, count: int) -> Alpha:
     """The alpha of the ``count`` largest subjects alone, 0 elsewhere.
 
     A subject is a connected region with an alpha of at least 0.05; its size is counted where the alpha is at
@@ -228,7 +209,7 @@ def largest(alpha: Alpha, count: int) -> Alpha:
     """
     if count < 1:
         raise InputError(f"keep at least 1 subject, got {count}")
-    labels = components(threshold(alpha, 0.05))
+    labels = connected_components(threshold(alpha, 0.05))
     areas = np.bincount(labels[threshold(alpha)], minlength=labels.max() + 1)
     areas[0] = -1
     kept = np.argsort(-areas, kind="stable")[:count]
@@ -236,8 +217,8 @@ def largest(alpha: Alpha, count: int) -> Alpha:
     return np.where(np.isin(labels, kept) & (labels > 0), alpha, np.float32(0))
 
 
-def without_specks(alpha: Alpha, fraction: float = SPECK, certain: float = CERTAIN) -> Alpha:
-    """The alpha near the `supported` parts of at least 0.5, 0 elsewhere.
+def remove_specks(alpha: Alpha, fraction: float = SPECK, certain: float = CERTAIN) -> Alpha:
+    """The alpha near the `remove_small_parts` parts of at least 0.5, 0 elsewhere.
 
     Where nothing would change, it is the alpha itself. Near is a pixel and `HAIR` of the shorter side, so
     that soft edges stay. Large alphas are looked at on a grid.
@@ -249,7 +230,7 @@ def without_specks(alpha: Alpha, fraction: float = SPECK, certain: float = CERTA
     """
     step = max(1, max(alpha.shape) // GRID)
     seen = alpha[::step, ::step]
-    parts = supported(threshold(seen), fraction, threshold(seen, certain))
+    parts = remove_small_parts(threshold(seen), fraction, threshold(seen, certain))
     near = dilate(parts, 1 + round(HAIR * min(seen.shape)))
     if seen[~near].max(initial=0) < INVISIBLE:
         return alpha
@@ -264,19 +245,23 @@ def _greatest(alpha: Alpha, radius: int) -> Alpha:
     straight = radius - 2 * slant
     grown = np.pad(alpha, radius)
     for down, right, reach in ((1, 0, straight), (0, 1, straight), (1, 1, slant), (1, -1, slant)):
-        done = 1  # pixels along the line that each value stands for
-        while done < 2 * reach + 1:
-            step = min(done, 2 * reach + 1 - done)
-            grown = np.maximum(_moved(grown, 0, down, right, step), _moved(grown, 1, down, right, step))
-            done += step
+        grown = _sliding_max(grown, down, right, reach)
     return grown
 
 
-def _moved(values: Alpha, last: int, down: int, right: int, step: int) -> Alpha:
-    """All but the first or the last ``step`` values along a line, for a sliding maximum."""
-    rows = slice(step, None) if last else slice(None, -step)
-    columns = slice(step, None) if last == (right > 0) else slice(None, -step)
-    return values[rows if down else slice(None), columns if right else slice(None)]
+def _sliding_max(values: _Any, down: int, right: int, radius: int) -> _Any:
+    """The greatest of ``2 * radius + 1`` values in a row along a line; the ends of the lines are lost.
+
+    By maxima of 2, 4, 8 ... values: whole arrays are compared a few times.
+    """
+    width, done = 2 * radius + 1, 1
+    while done < width:
+        step = min(done, width - done)
+        rows = (slice(step, None), slice(-step)) if down else (slice(None),) * 2
+        columns = (slice(step, None), slice(-step))[::right] if right else (slice(None),) * 2
+        values = np.maximum(values[rows[0], columns[0]], values[rows[1], columns[1]])
+        done += step
+    return values
 
 
 def _in_strips(function: Callable[[Alpha], Alpha], alpha: Alpha, reach: int) -> Alpha:

@@ -21,9 +21,9 @@ from limner.images import (
     encode_photo,
     load_frames,
     to_pillow,
+    to_uint8,
 )
 from limner.mattes.confidence import expected_iou
-from limner.mattes.masks import to_uint8
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL
 from limner.rendering import pipeline

@@ -18,11 +18,13 @@ from limner.images import (
     as_alpha,
     as_photo,
     resize,
+    to_depth,
     to_pillow,
+    to_uint8,
 )
 from limner.images.strips import strips
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.masks import INVISIBLE, feather, largest, shift_edge, to_uint8, without_specks
+from limner.mattes.masks import INVISIBLE, feather, keep_largest, remove_specks, shift_edge
 from limner.mattes.refine import refine_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
 from limner.rendering.framing import ID_PHOTOS, Frame, crop_to, frame_of
@@ -73,8 +75,8 @@ def render_photo(photo: Photo, alpha: Alpha, options: Options) -> Photo:
 
 
 def refined_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
-    """A network's alpha without stray parts (`without_specks`), its edge refined, as the options say."""
-    alpha = without_specks(alpha)
+    """A network's alpha without stray parts (`remove_specks`), its edge refined, as the options say."""
+    alpha = remove_specks(alpha)
     if options.refine == "none":
         return alpha
     return refine_alpha(photo.image, alpha, fine=options.refine == "fine")
@@ -83,9 +85,9 @@ def refined_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
 def adjusted_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
     """The alpha of the subjects that are kept, its edge moved and softened, times the photo's own opacity."""
     if options.subjects:
-        alpha = largest(alpha, options.subjects)
+        alpha = keep_largest(alpha, options.subjects)
     elif options.crop in ID_PHOTOS:
-        alpha = without_specks(alpha, HEAD_PART)
+        alpha = remove_specks(alpha, HEAD_PART)
     if options.shift:
         alpha = shift_edge(alpha, options.shift)
     if options.feather:
@@ -146,11 +148,7 @@ def frame_shown(alpha: Alpha, options: Options) -> Frame:
 def _as_array(photo: Photo) -> NDArray[np.uint8]:
     if photo.alpha is None:
         return photo.pixels
-    opacity = photo.alpha
-    if photo.pixels.dtype == np.uint16:
-        deep = np.rint(opacity * np.float32(65535)).astype(np.uint16)
-        return np.dstack((photo.pixels, deep))
-    return np.dstack((photo.pixels, to_uint8(opacity)))
+    return np.dstack((photo.pixels, to_depth(photo.alpha, photo.pixels.dtype)))
 
 
 def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Photo:
