@@ -15,7 +15,7 @@ import numpy as np
 
 from limner.datasets import read_dataset
 from limner.datasets.synthetic import paint_portrait
-from limner.images import Alpha, Image, Shifts, Size, fit, load_image
+from limner.images import Alpha, Flow, Image, Size, load_image, resize_longest
 from limner.mattes.foreground import estimate_foreground
 from limner.mattes.masks import feather
 from limner.training.camera import SIZE, Place, Subject, expose
@@ -55,7 +55,7 @@ def real_subjects(folder: Path, count: int, *, first: int = 0) -> list[Subject]:
         alpha = feather(alpha, 1)
         colours = estimate_foreground(image, alpha)
         behind = load_image(backgrounds[7 * number % len(backgrounds)])
-        found.append(Subject(fit(colours, 640), fit(alpha, 640), behind))
+        found.append(Subject(resize_longest(colours, 640), resize_longest(alpha, 640), behind))
     return found
 
 
@@ -100,7 +100,7 @@ def _places(motion: str, time: float) -> tuple[Place, Place]:
     return Place(), Place()
 
 
-def shifts(motion: str, time: int) -> Shifts:
+def shifts(motion: str, time: int) -> Flow:
     """How far the subject has moved since the frame before."""
     before, after = _places(motion, time - 1)[0], _places(motion, time)[0]
     ratio = before.zoom / after.zoom

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Alpha, Image, Mask
-from limner.images.tiles import Tiles, shrink
+from limner.images import Alpha, Image, Mask, downsample
+from limner.images.tiles import Tiles
 from limner.mattes.masks import box_mean
 
 Values = NDArray[np.float64]
@@ -62,7 +62,7 @@ def local_colours(
 
     F and B are means over windows on a grid of 512 cells, of the pixels of which the alpha is sure.
     """
-    channels, opacity = shrink(image, 512), shrink(alpha, 512)
+    channels, opacity = downsample(image, 512), downsample(alpha, 512)
     square = np.square(channels).sum(axis=0)
     means, spreads, weight_sums = [], [], []
     for side in (opacity, 1 - opacity):

@@ -16,8 +16,7 @@ from tqdm import tqdm
 
 from limner import files
 from limner.datasets import read_dataset
-from limner.images import load_image, save_image
-from limner.mattes.masks import to_uint8
+from limner.images import load_image, save_image, to_uint8
 from limner.rendering.backgrounds import lay_out
 from limner.training.composite import place, put_before
 from limner.training.loading import normalise

@@ -33,7 +33,7 @@ import clips
 from limner._version import commit
 from limner.evaluation.mattes import dtssd, sad
 from limner.evaluation.timing import machine
-from limner.images import Alpha, Image, moved, save_image
+from limner.images import Alpha, Image, save_image, warp
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL, to_input
 from limner.parallel import keep_to
@@ -110,7 +110,7 @@ def _along(motion: str, alphas: list[Alpha]) -> list[Alpha]:
         if motion == "cut" and number == clips.FRAMES // 2:
             found.append(alpha)
             continue
-        last = moved(found[-1], clips.shifts(motion, number))
+        last = warp(found[-1], clips.shifts(motion, number))
         found.append(last + np.float32(SLOW) * (alpha - last))
     return found
 

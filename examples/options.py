@@ -9,7 +9,7 @@ import numpy as np
 
 import limner
 from demo import PORTRAIT, SKY, checkerboard
-from limner.images import Image, fit
+from limner.images import Image, resize_longest
 from limner.rendering.compose import composite
 
 VARIANTS = (
@@ -38,7 +38,7 @@ def _panel(photo: limner.Photo) -> Image:
     pixels = photo.pixels if photo.pixels.ndim == 3 else np.dstack([photo.pixels] * 3)
     if photo.alpha is not None:
         pixels = composite(pixels, photo.alpha, checkerboard(photo.alpha.shape))
-    seen = fit(pixels, SIDE)
+    seen = resize_longest(pixels, SIDE)
     panel = np.full((SIDE + GAP, SIDE + GAP, 3), 255, np.uint8)
     panel[GAP : GAP + seen.shape[0], GAP : GAP + seen.shape[1]] = seen
     return panel

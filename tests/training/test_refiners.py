@@ -13,7 +13,7 @@ import torch
 from limner.cli import main
 from limner.datasets.synthetic import synthetic_portrait
 from limner.errors import InputError, ModelError
-from limner.images import moved, resize_fields, save_image
+from limner.images import resize_maps, save_image, warp
 from limner.mattes import refine
 from limner.models.spec import read_model
 from limner.nets.edge import EdgeNet, ExportedEdgeNet
@@ -192,11 +192,11 @@ def test_torch_says_the_same_as_numpy(rng: np.random.Generator) -> None:
     alpha = random_alpha(rng, 24, 40)
     shifts = rng.uniform(-0.1, 0.1, (2, 8, 8)).astype(np.float32)
     tensor = torch.from_numpy(alpha)[None, None]
-    np.testing.assert_allclose(resized(tensor, (11, 50))[0, 0], resize_fields(alpha, (11, 50)), atol=1e-5)
+    np.testing.assert_allclose(resized(tensor, (11, 50))[0, 0], resize_maps(alpha, (11, 50)), atol=1e-5)
     np.testing.assert_allclose(
-        shifted(tensor, torch.from_numpy(shifts)[None])[0, 0], moved(alpha, shifts), atol=1e-4
+        shifted(tensor, torch.from_numpy(shifts)[None])[0, 0], warp(alpha, shifts), atol=1e-4
     )
-    np.testing.assert_allclose(stretched(tensor)[0, 0], refine.stretched(alpha), atol=1e-6)
+    np.testing.assert_allclose(stretched(tensor)[0, 0], refine.stretch(alpha), atol=1e-6)
 
 
 def test_a_wider_network_begins_as_the_bundled_one(rng: np.random.Generator) -> None:

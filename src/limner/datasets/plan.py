@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import DatasetError, InputError
-from limner.images import Alpha, Image, Size, encode_image, resize
-from limner.mattes.masks import to_uint8
+from limner.images import Alpha, Image, Size, encode_image, resize, to_uint8
 
 Item = TypeVar("Item")
 

@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from limner.errors import DatasetError
-from limner.images import Alpha
-from limner.mattes.masks import to_uint8
+from limner.images import Alpha, to_uint8
 
 LARGEST_LABEL = 31
 """Grey levels up to this one are black to the eye: they are label indices, not opacity."""

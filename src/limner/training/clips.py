@@ -20,9 +20,9 @@ from tqdm import tqdm
 
 from limner import files
 from limner.datasets import Sample
-from limner.images import Alpha, Image, fit, load_image, resize
+from limner.images import Alpha, Image, load_image, resize, resize_longest, to_uint8
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.masks import feather, to_uint8
+from limner.mattes.masks import feather
 from limner.models.segmenter import Segmenter
 from limner.models.spec import to_input
 from limner.parallel import parallel_map
@@ -182,7 +182,7 @@ def draw_subject(
         colours = estimate_foreground(image, alpha)
     if rng.random() < 0.5:
         colours, alpha = np.ascontiguousarray(colours[:, ::-1]), np.ascontiguousarray(alpha[:, ::-1])
-    return Subject(fit(colours, 640), fit(alpha, 640), behind)
+    return Subject(resize_longest(colours, 640), resize_longest(alpha, 640), behind)
 
 
 def draw_clip(rng: np.random.Generator, subject: Subject, length: int) -> tuple[list[Image], list[Alpha]]:

@@ -19,9 +19,8 @@ from tqdm import tqdm
 
 from limner.datasets.drawing import strands
 from limner.evaluation.evaluate import Predict
-from limner.images import Alpha, Image, Mask, fit, load_image, resize
+from limner.images import Alpha, Image, Mask, load_image, resize, resize_longest, to_uint8
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.masks import to_uint8
 from limner.models.segmenter import Segmenter
 from limner.models.spec import bundled_models, to_input
 from limner.rendering.backgrounds import lay_out
@@ -63,7 +62,7 @@ class EdgeData(DrawnData):
         networks = [open_network(name) for name in config.networks]
 
         def item(name: str, image: Image, *alphas: Alpha) -> Item:
-            coarse = [to_uint8(fit(network(image), COARSE)) for network in networks]
+            coarse = [to_uint8(resize_longest(network(image), COARSE)) for network in networks]
             return Item(name, image, [to_uint8(alpha) for alpha in alphas], coarse)
 
         lists, holdout = read_lists(config)

@@ -104,12 +104,12 @@ def clip_loss(found: Tensor, targets: Tensor, flicker: float) -> Tensor:
 
 
 def stretched(alpha: Tensor) -> Tensor:
-    """As `limner.mattes.refine.stretched`."""
+    """As `limner.mattes.refine.stretch`."""
     return ((alpha - refine.LEAST) / (1 - 2 * refine.LEAST)).clamp(0, 1)
 
 
 def shifted(alpha: Tensor, shifts: Tensor) -> Tensor:
-    """As `limner.images.moved`: (N, 1, H, W) by (N, 2, m, n)."""
+    """As `limner.images.warp`: (N, 1, H, W) by (N, 2, m, n)."""
     height, width = alpha.shape[2:]
     down, right = resized(shifts, (height, width)).unbind(1)
     rows, columns = ((torch.arange(length, device=alpha.device) + 0.5) / length for length in (height, width))
