@@ -176,11 +176,15 @@ def test_all_foreground_scores_99_6_percent_of_the_published_iou() -> None:
     assert np.mean([iou(Counts.of(*pair)) for pair in zip(everything, targets, strict=True)]) < 0.73
 
 
-METRICS: dict[str, Callable[[Mask, Mask], float]] = {
-    **{
-        name: (lambda pred, target, score=score: score(Counts.of(pred, target)))
-        for name, score in SCORES.items()
-    },
+def of_masks(score: Callable[[Counts], float]) -> Callable[[Mask, Mask], float]:
+    def metric(pred: Mask, target: Mask) -> float:
+        return score(Counts.of(pred, target))
+
+    return metric
+
+
+METRICS = {
+    **{name: of_masks(score) for name, score in SCORES.items()},
     "boundary_iou": boundary_iou,
     "boundary_f": boundary_f,
 }

@@ -99,11 +99,12 @@ def boundary_counts(pred: Mask, target: Mask, *, fraction: float = 0.02) -> Coun
         fraction: Width of the edge as a fraction of the diagonal.
 
     Raises:
-        InputError: If the sizes differ.
+        InputError: If the sizes differ, or one is no mask.
 
     Reference:
         Cheng et al., "Boundary IoU: Improving Object-Centric Image Segmentation Evaluation", CVPR 2021.
     """
+    check_sizes(pred, target)
     radius = max(1, round(fraction * math.hypot(*target.shape)))
     return Counts.of(
         pred & ~erode(pred, radius, outside=False), target & ~erode(target, radius, outside=False)
