@@ -21,8 +21,8 @@ PARAMETERS = {
     "segnet_basic": 1_415_425,
     "unet": 134_617,
     "unet_large": 8_633_441,
-    "edge": 83_869,
-    "temporal": 260_730,
+    "edge": 84_120,
+    "temporal": 261_116,
 }
 
 

@@ -102,46 +102,34 @@ def bench(
     threads = threads or cores()
     segmenter = Segmenter(model, device=device, threads=threads)
     path = model_path(model)
-    yield (
-        "model",
-        {
-            "name": segmenter.spec.name,
-            "input": list(segmenter.spec.size),
-            "parameters": segmenter.spec.parameters,
-            "file_mb": path.stat().st_size / 1e6,
-            "device": segmenter.device,
-            "threads": threads,
-        },
-    )
+    facts = {
+        "name": segmenter.spec.name,
+        "input": list(segmenter.spec.size),
+        "parameters": segmenter.spec.parameters,
+        "file_mb": path.stat().st_size / 1e6,
+        "device": segmenter.device,
+        "threads": threads,
+    }
+    yield "model", facts
     yield "machine", machine()
     portrait = synthetic_portrait(np.random.default_rng(0), (1024, 768))[0]
-    yield (
-        "start",
-        first_result(encode_image(_of_size(portrait, 1.0), ".jpg"), path, segmenter.device, threads),
-    )
-    yield (
-        "sizes",
-        [{"megapixels": size, **measure_stages(segmenter, _of_size(portrait, size))} for size in megapixels],
-    )
-    seen = to_input(portrait, segmenter.spec.input_size(portrait.shape[:2]))
+    jpeg = encode_image(_of_size(portrait, 1.0), ".jpg")
+    yield "start", first_result(jpeg, path, segmenter.device, threads)
+    stages = ((size, measure_stages(segmenter, _of_size(portrait, size))) for size in megapixels)
+    yield "sizes", [{"megapixels": size, **timings} for size, timings in stages]
+    seen = to_input(portrait, segmenter.spec.input_size(portrait.shape[:2]))  # of its own size: not resized
+
+    def network(segmenter: Segmenter, count: int) -> dict[str, float]:
+        return vars(time_runs(lambda: segmenter.batch([seen] * count)))
+
+    rows = {count: network(segmenter, count) for count in BATCHES}
     yield (
         "batches",
-        [
-            {"images": count, "images_per_s": 1e3 * count / timing.p50_ms, **vars(timing)}
-            for count, timing in ((count, time_runs(_run(segmenter, seen, count))) for count in BATCHES)
-        ],
+        [{"images": n, "images_per_s": 1e3 * n / row["p50_ms"], **row} for n, row in rows.items()],
     )
-    yield (
-        "threads",
-        [
-            {
-                "threads": count,
-                **vars(time_runs(_run(Segmenter(model, device=device, threads=count), seen, 1))),
-            }
-            for count in sorted({1, 2, threads})
-            if count <= cores()
-        ],
-    )
+    some = [count for count in sorted({1, 2, threads}) if count <= cores()]
+    each = {count: Segmenter(model, device=device, threads=count) for count in some}
+    yield "threads", [{"threads": count, **network(one, 1)} for count, one in each.items()]
 
 
 def measure_stages(segmenter: Segmenter, image: Image) -> dict[str, dict[str, float]]:
@@ -229,8 +217,3 @@ def _of_size(portrait: Image, megapixels: float) -> Image:
     grain = noise[rows][:, columns]
     grainy: Image = (image.astype(np.int16) + grain).clip(0, 255).astype(np.uint8)
     return grainy
-
-
-def _run(segmenter: Segmenter, seen: Image, count: int) -> Callable[[], object]:
-    """A run of the network alone: an image of its own size is not resized."""
-    return lambda: segmenter.batch([seen] * count)

@@ -111,16 +111,15 @@ class NetModule(lightning.LightningModule):
             cuts = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=config.plateau)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cuts, "monitor": "holdout_loss"}}
         if config.minutes:
-            cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, self._factor_by_time)
+            cosine = torch.optim.lr_scheduler.LambdaLR(
+                optimizer, lambda _: warm_cosine(1000 * self.elapsed, warm=50, total=1000)
+            )
         else:
             epoch = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
             steps = epoch * config.epochs
             factor = partial(warm_cosine, warm=min(epoch, -(-steps // 20)), total=steps)
             cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
-
-    def _factor_by_time(self, _: int) -> float:
-        return warm_cosine(1000 * self.elapsed, warm=50, total=1000)
 
 
 def save_weights(path: Path, module: NetModule, weights: Mapping[str, Tensor]) -> None:
