@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from limner import files
-from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, encode
+from limner.datasets.plan import SHORT_SIDE, Plan, Record, SeededSplit, by_split, encode
 from limner.errors import DatasetError, InputError
 from limner.images import load_alpha, load_image, picture_size
 
@@ -149,7 +149,7 @@ def plan_celebamask(
             "split": _MAPPING if mapping.exists() else seeded.settings(),
         },
         split_by=f"officially ({_MAPPING})" if mapping.exists() else f"{seeded} (no {_MAPPING})",
-        splits={split: [portraits[name] for name in ids if split_of[name] == split] for split in SPLITS},
+        splits=by_split(portraits, split_of),
         unused=unused,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from limner import files
-from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, encode
+from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, by_split, encode
 from limner.datasets.plausible import check_opacity
 from limner.datasets.sample import Sample, label_parts
 from limner.errors import DatasetError, InputError
@@ -156,7 +156,6 @@ def plan_folders(
     if not ids:
         raise DatasetError(f"no picture in {images} has the stem of one in {masks}")
     seeded = seeded or SeededSplit()
-    split_of = seeded.assign(ids)
     labels = None if subject_labels is None else tuple(sorted(subject_labels))
     pairs = {stem: Pair(stem, pictures[stem], targets[stem], short_side, labels) for stem in ids}
     return Plan(
@@ -169,7 +168,7 @@ def plan_folders(
             "split": seeded.settings(),
         },
         split_by=str(seeded),
-        splits={split: [pairs[stem] for stem in ids if split_of[stem] == split] for split in SPLITS},
+        splits=by_split(pairs, seeded.assign(ids)),
         unused=[
             files.spelled(str(path))
             for found, others in ((pictures, targets), (targets, pictures))

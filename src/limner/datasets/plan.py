@@ -90,6 +90,16 @@ class SeededSplit:
         return dict(zip(order, names, strict=True))
 
 
+def by_split(portraits: Mapping[str, Item], split_of: Mapping[str, str]) -> dict[str, list[Item]]:
+    """Split -> its portraits, in their order.
+
+    Args:
+        portraits: Id -> portrait.
+        split_of: Id -> split.
+    """
+    return {split: [one for name, one in portraits.items() if split_of[name] == split] for split in SPLITS}
+
+
 def encode(
     name: str,
     image: Image,

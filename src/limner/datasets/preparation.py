@@ -88,7 +88,9 @@ def prepare(
         for split, portraits in plan.splits.items()
         for number, start in enumerate(range(0, len(portraits), shard_samples))
     ]
-    _make_folder(target)
+    files.make_folder(target)
+    for left_behind in target.glob(".*.parquet.*.tmp"):  # by a run that was killed while it wrote
+        left_behind.unlink()
     due = _due(tasks, target, settings)
     started = time.perf_counter()
     if due:
@@ -99,12 +101,6 @@ def prepare(
     remarks = _remarks(plan, tasks)
     spec.save(target)
     return Preparation(spec, sum(len(task.portraits) for task in due), seconds, remarks)
-
-
-def _make_folder(target: Path) -> None:
-    files.make_folder(target)
-    for left_behind in target.glob(".*.parquet.*.tmp"):  # by a run that was killed while it wrote
-        left_behind.unlink()
 
 
 def _due(tasks: Sequence[_Task], target: Path, settings: Mapping[str, Any]) -> list[_Task]:

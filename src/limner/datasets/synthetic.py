@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from limner.datasets.drawing import Colours, clouds, coverage, ellipse
 from limner.datasets.person import Look, paint_subject
-from limner.datasets.plan import SHORT_SIDE, SPLITS, Plan, Record, SeededSplit, encode
+from limner.datasets.plan import SHORT_SIDE, Plan, Record, SeededSplit, by_split, encode
 from limner.errors import InputError
 from limner.images import Alpha, Image, Size
 from limner.rendering.compose import composite
@@ -88,22 +88,15 @@ def plan_synthetic(
     """
     if count < 1:
         raise InputError(f"the number of portraits must be positive, got {count}")
-    portraits = {f"{number:06d}": number for number in range(count)}
+    names = [f"{number:06d}" for number in range(count)]
+    portraits = {name: PaintedPortrait(name, seed, number, side) for number, name in enumerate(names)}
     seeded = seeded or SeededSplit(seed=seed)
-    split_of = seeded.assign(portraits)
     return Plan(
         name="synthetic",
         licence="none needed: painted by Limner, no person is shown",
         settings={"kind": "synthetic", "size": side, "seed": seed, "split": seeded.settings()},
         split_by=str(seeded),
-        splits={
-            split: [
-                PaintedPortrait(name, seed, number, side)
-                for name, number in portraits.items()
-                if split_of[name] == split
-            ]
-            for split in SPLITS
-        },
+        splits=by_split(portraits, seeded.assign(portraits)),
     )
 
 

@@ -58,18 +58,17 @@ class EfficientNetLite0(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(*_convolution(3, STEM, 3, stride=2))
         self.stages = nn.ModuleList()
-        self.channels: list[int] = []  # of the outputs
         before = STEM
         for stage in STAGES[:stages]:
-            if stage.stride == 1 and self.channels:
-                self.channels.pop()
-            self.channels.append(stage.channels)
             blocks = []
             for index in range(stage.blocks):
                 stride = 1 if index else stage.stride
                 blocks.append(InvertedResidual(before, stage.channels, stage.expansion, stage.kernel, stride))
                 before = stage.channels
             self.stages.append(nn.Sequential(*blocks))
+        after = [stage.stride for stage in STAGES[1:stages]]
+        self._last = [index for index, stride in enumerate([*after, 2]) if stride == 2]  # before each halving
+        self.channels = [STAGES[index].channels for index in self._last]  # of the outputs
 
     def fix(self, stages: int) -> None:
         """Keep the weights of the first stages, and of the stem; with 0 all are trained."""
@@ -87,13 +86,11 @@ class EfficientNetLite0(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Images (N, 3, H, W) in [0, 1] -> outputs at strides 2, 4, 8, 16 and, of 7 stages, 32."""
         x = self.stem(2 * images - 1)
-        outputs: list[Tensor] = []
-        for stage, shape in zip(self.stages, STAGES, strict=False):
-            if shape.stride == 1 and outputs:
-                outputs.pop()
+        outputs = []
+        for stage in self.stages:
             x = stage(x)
             outputs.append(x)
-        return outputs
+        return [outputs[index] for index in self._last]
 
 
 class InvertedResidual(nn.Module):

@@ -27,6 +27,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises:
         ModelError: If the file is missing, damaged, or something else.
     """
+    foreign = ModelError(f"{path} is not a checkpoint of limner train")
     try:
         with Path(path).open("rb") as file:
             start = file.read(4)
@@ -35,17 +36,17 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise ModelError(f"cannot read the checkpoint {path}: {error.strerror}") from error
     if start not in (ZIP, b""):
-        raise ModelError(f"{path} is not a checkpoint of limner train")
+        raise foreign
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:  # objects that are not of a checkpoint
-        raise ModelError(f"{path} is not a checkpoint of limner train") from error
+        raise foreign from error
     except Exception as error:  # what is damaged fails in any way
         raise ModelError(
             f"{path} is cut off or damaged: take another checkpoint of the run, as best.ckpt, or begin anew"
         ) from error
     if not isinstance(values, dict) or not {"hyper_parameters", "state_dict", "commit"} <= values.keys():
-        raise ModelError(f"{path} is not a checkpoint of limner train")
+        raise foreign
     return values
 
 
