@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,38 +80,39 @@ def export(
     if weights not in known:
         raise InputError(f"unknown weights '{weights}': use one of {', '.join(known)}")
     config = module.config
-    spec = ModelSpec(
+    describe = partial(
+        ModelSpec,
         name=target.stem,
         kind=PORTRAIT if portrait else config.net,
-        size=(0, 0),
-        stride=STRIDE,
-        sha256="",
         licence=config.licence,
         description=config.description,
         parameters=sum(parameter.numel() for parameter in module.net.parameters()),
         config=asdict(config),
         commit=commit,
-        scores={},
     )
     if isinstance(module, PortraitModule):
-        data, spec = _export_portrait(module, spec, weights, read_validation(val or _roots(module.config)))
+        lists = read_validation(val or _roots(module.config))
+        data, spec = _export_portrait(module, describe, weights, lists)
     else:
         data = _export_refiner(module.exported(), weights)
         side = refine.GRID if config.net == "edge" else temporal.GRID
         scores = {"holdout": read_checkpoint(checkpoint).get("scores", {})}
-        spec = replace(spec, size=(side, side), sha256=files.sha256(data), scores=scores)
+        spec = describe(size=(side, side), stride=STRIDE, sha256=files.sha256(data), scores=scores)
     save(target, data, spec)
     return spec
 
 
 def _export_portrait(
-    module: PortraitModule, spec: ModelSpec, weights: str, lists: Mapping[str, Sequence[Sample]]
+    module: PortraitModule,
+    describe: Callable[..., ModelSpec],
+    weights: str,
+    lists: Mapping[str, Sequence[Sample]],
 ) -> tuple[bytes, ModelSpec]:
     config = module.config
     model = module.exported().eval()
     size = (config.input_size, config.input_size)
     data = to_onnx(model, size, free=config.stride > 0)
-    spec = replace(spec, size=size, stride=config.stride, sha256=files.sha256(data))
+    spec = describe(size=size, stride=config.stride, sha256=files.sha256(data), scores={})
     with TemporaryDirectory() as folder:
         draft = Path(folder) / f"{spec.name}.onnx"
         save(draft, data, spec)
