@@ -91,7 +91,7 @@ class ClipData(DrawnData):
         paths = self._held if holdout else self._trained
         drawn: list[dict[str, NDArray[Any]]] = []
         names: list[str] = []
-        while len(drawn) < self.config.batch_size // self.config.devices:
+        while len(drawn) < self.batch_size:
             path = paths[int(rng.integers(len(paths)))]
             part = _part(rng, path, self.config.frames)
             if not drawn or part["frames"].shape == drawn[0]["frames"].shape:

@@ -5,23 +5,20 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import lightning
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from limner.training.config import EdgeConfig, TemporalConfig
-from limner.training.sampling import ResumableLoader
+from limner.training.sampling import ProcessData, ResumableLoader
 
 HOLDOUT_STEPS = 8
 """Batches of the holdout, the same after every epoch."""
 
 
-class DrawnData(lightning.LightningDataModule):
+class DrawnData(ProcessData):
     """A data module whose batches are drawn; `draw` says how."""
 
-    def __init__(self, config: EdgeConfig | TemporalConfig) -> None:
-        super().__init__()
-        self.config = config
+    config: EdgeConfig | TemporalConfig
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, *, holdout: bool) -> Any:
@@ -29,9 +26,8 @@ class DrawnData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """The batches of an epoch."""
-        replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        sampler = StepSampler(self.config.epoch_steps, replicas=replicas, rank=rank)
-        batches = DrawnBatches(self, self.config.seed, step=replicas)
+        sampler = StepSampler(self.config.epoch_steps, replicas=self.replicas, rank=self.rank)
+        batches = DrawnBatches(self, self.config.seed, step=self.replicas)
         return ResumableLoader(batches, batch_size=None, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Any]:

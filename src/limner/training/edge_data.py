@@ -93,7 +93,7 @@ class EdgeData(DrawnData):
         """Squares of one size, 1 to 2.6 pixels for each of the grid; of the holdout, photographs alone."""
         scale = 1.0 if rng.random() < 0.15 else math.exp(rng.uniform(0, math.log(2.6)))
         chosen = []
-        for _ in range(self.config.batch_size // self.config.devices):
+        for _ in range(self.batch_size):
             photograph = rng.random() < PHOTOGRAPHS or not self.composites
             items = self.held if holdout else self.photographs if photograph else self.composites
             chosen.append(items[int(rng.integers(len(items)))])

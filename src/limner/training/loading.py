@@ -8,7 +8,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import lightning
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -27,7 +26,7 @@ from limner.parallel import cores, parallel_map
 from limner.rendering.cut import segment
 from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import RunConfig, TrainConfig
-from limner.training.sampling import MixedSampler, ResumableLoader
+from limner.training.sampling import MixedSampler, ProcessData, ResumableLoader
 
 HOLDOUT_SEED = 0
 """Not the run's: one that starts from another must not train on what the other chose its epoch by."""
@@ -116,16 +115,14 @@ class PackedPortraits(Dataset[Batch]):
         return [places[start : start + size] for places in mine for start in range(0, len(places), size)]
 
 
-class PortraitData(lightning.LightningDataModule):
+class PortraitData(ProcessData):
     """The training lists of the data sets that a configuration names, less a holdout.
 
     On a GPU with room for them, all pictures are kept there. The validation lists are not read: they are kept
     for the scores that are reported.
     """
 
-    def __init__(self, config: TrainConfig) -> None:
-        super().__init__()
-        self.config = config
+    config: TrainConfig
 
     def setup(self, stage: str) -> None:  # noqa: ARG002
         """Decode all samples, once."""
@@ -154,7 +151,7 @@ class PortraitData(lightning.LightningDataModule):
         size = (self.config.input_size, self.config.input_size)
         pictures = parallel_map(partial(load_image_at, size=size), sources, jobs=_jobs())
         bar = tqdm(
-            pictures, total=len(sources), desc="reading backgrounds", unit="image", disable=self._rank > 0
+            pictures, total=len(sources), desc="reading backgrounds", unit="image", disable=self.rank > 0
         )
         return torch.from_numpy(np.stack(list(bar))).permute(0, 3, 1, 2).contiguous()
 
@@ -179,18 +176,14 @@ class PortraitData(lightning.LightningDataModule):
             config.weights or [1.0] * len(self.sizes),
             seed=config.seed,
             batch_size=config.batch_size,
-            replicas=self._replicas,
-            rank=self._rank,
+            replicas=self.replicas,
+            rank=self.rank,
         )
-        return ResumableLoader(
-            self.train, config.batch_size // self._replicas, sampler=sampler, collate_fn=_as_it_is
-        )
+        return ResumableLoader(self.train, self.batch_size, sampler=sampler, collate_fn=_as_it_is)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The holdout, always in the same order, split among the processes."""
-        batches = self.holdout.batches(
-            self.config.batch_size // self._replicas, replicas=self._replicas, rank=self._rank
-        )
+        batches = self.holdout.batches(self.batch_size, replicas=self.replicas, rank=self.rank)
         return DataLoader(self.holdout, batch_sampler=batches, collate_fn=_as_it_is)
 
     def name_of(self, index: int) -> str:
@@ -205,14 +198,6 @@ class PortraitData(lightning.LightningDataModule):
             examples = augment(examples, numbers, self.config, self._scenery(numbers, examples.images))
             examples = examples._replace(images=examples.images.contiguous(memory_format=torch.channels_last))
         return examples, batch.ids
-
-    @property
-    def _replicas(self) -> int:
-        return self.trainer.world_size if self.trainer else 1
-
-    @property
-    def _rank(self) -> int:
-        return self.trainer.global_rank if self.trainer else 0
 
 
 def _jobs() -> int:

@@ -4,8 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import lightning
 import numpy as np
 from torch.utils.data import DataLoader, Sampler
+
+from limner.training.config import RunConfig
 
 
 class MixedSampler(Sampler[int]):
@@ -92,3 +95,26 @@ class ResumableLoader(DataLoader[Any]):
         for batch in super().__iter__():
             self.given += 1
             yield batch
+
+
+class ProcessData(lightning.LightningDataModule):
+    """A data module that knows which of the processes that train together it serves."""
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    @property
+    def replicas(self) -> int:
+        """Processes."""
+        return self.trainer.world_size if self.trainer else 1
+
+    @property
+    def rank(self) -> int:
+        """Of this one."""
+        return self.trainer.global_rank if self.trainer else 0
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures of a batch in this process."""
+        return self.config.batch_size // self.replicas
