@@ -1,4 +1,4 @@
-"""What the trainings of the networks that lay edges share (`train_edge.py`, `train_steady.py`)."""
+"""What the trainings of edge networks have in common (`train_edge.py`, `train_temporal.py`)."""
 
 import math
 from collections.abc import Sequence

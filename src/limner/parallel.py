@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 CHUNK = 8
 """Items that a worker takes at a time: what is lost at most, by each, when the work is stopped."""
 
-_share: ContextVar[int] = ContextVar("_share", default=0)
+_limit: ContextVar[int] = ContextVar("_limit", default=0)
 
 
 @contextmanager
@@ -33,25 +33,25 @@ def keep_to(count: int) -> Iterator[None]:
     For work of which many pieces run side by side, or whose result must not depend on the machine: a network
     on two cores adds its numbers in another order than on one.
     """
-    before = _share.set(count)
+    before = _limit.set(count)
     try:
         yield
     finally:
-        _share.reset(before)
+        _limit.reset(before)
 
 
-def share() -> int:
+def thread_limit() -> int:
     """What `keep_to` says; 0 outside of it."""
-    return _share.get()
+    return _limit.get()
 
 
-def cores() -> int:
+def thread_count() -> int:
     """Cores that may be used: what `keep_to` says, or all that the system gives this process.
 
     That is the affinity of the process and, in a container or a service, the `quota` of its control group.
     """
     given = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return share() or min(given, quota() or given)
+    return thread_limit() or min(given, quota() or given)
 
 
 @lru_cache(maxsize=1)
@@ -108,7 +108,7 @@ def parallel_map(
         items: What to compute it of.
         jobs: Worker processes; 1 computes in this process; without it, one a core.
     """
-    workers = min(jobs or cores(), -(-len(items) // CHUNK))
+    workers = min(jobs or thread_count(), -(-len(items) // CHUNK))
     if workers <= 1:
         yield from map(function, items)
         return
@@ -212,7 +212,7 @@ def thread_map(
         items: What to compute it of; taken as they are needed.
         threads: By default one a core.
     """
-    threads = threads or cores()
+    threads = threads or thread_count()
     running: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:

@@ -8,7 +8,7 @@ import pytest
 from limner.cli import camera, main
 from limner.models.segmenter import Segmenter
 from limner.rendering.options import Options
-from limner.video.outputs import CODECS, Target
+from limner.video.outputs import CODECS, Output
 from limner.video.pipeline import cut_video
 from limner.video.reader import Clip
 from tests.video.clips import decoded, make_clip, pictures
@@ -38,7 +38,7 @@ def test_frames_for_a_loopback_device(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", pictures(5, 48, 64))
     device = tmp_path / "device"
     options = Options(background="rgb(255, 0, 0)", refine="none")
-    target = Target(path=device, extension=".raw", codec=CODECS["camera"], transparent=False, matte=False)
+    target = Output(path=device, extension=".raw", codec=CODECS["camera"], transparent=False, matte=False)
     with Clip(source) as clip:
         cut_video(clip, target, Segmenter(threads=1), options)
     found = np.frombuffer(device.read_bytes(), np.uint8).reshape(5, 72, 64)

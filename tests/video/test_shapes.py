@@ -17,8 +17,8 @@ import pytest
 
 from limner.errors import InputError, OutputError
 from limner.images import Image
+from limner.video.atomic_file import named_errors
 from limner.video.frames import squared
-from limner.video.place import named_errors
 from limner.video.reader import Clip, Part
 from tests.conftest import decode
 from tests.video.clips import decoded, make_clip, moved, pictures, remux, rgb, samples

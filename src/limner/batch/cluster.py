@@ -11,7 +11,7 @@ from typing import Any
 import ray
 import ray.data
 
-from limner.batch.inputs import PACK
+from limner.batch.inputs import PARQUET
 from limner.batch.job import Outcome, Task
 from limner.batch.runners import Work, crashed
 
@@ -47,7 +47,7 @@ def run_ray(
         tasks: Taken `ROUND` at a time.
         address: Of a cluster; "auto" for the one that this machine belongs to, "local" to start one here.
         workers: Actors at most; by default as many as there is room for.
-        gpus: Share of a GPU that an actor takes.
+        gpus: Fraction of a GPU that an actor takes.
         stop: Asked after every block; once it is true, the rest is given up.
     """
     if started := not ray.is_initialized():
@@ -56,7 +56,7 @@ def run_ray(
     try:
         while some := list(islice(waiting, ROUND)):
             slots = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
-            size = 1 if some[0].input.endswith(PACK) else max(1, min(BLOCK, len(some) // (4 * slots)))
+            size = 1 if some[0].input.endswith(PARQUET) else max(1, min(BLOCK, len(some) // (4 * slots)))
             blocks = [some[start : start + size] for start in range(0, len(some), size)]
             for one_by_one in (False, True):
                 missing = dict(enumerate(blocks))
@@ -82,7 +82,7 @@ def _start(address: str, workers: int | None) -> None:
             "num_cpus": workers,
             "object_store_memory": STORE_BYTES,
             "include_dashboard": False,
-            "_node_ip_address": "127.0.0.1",  # nobody outside can reach it
+            "_node_ip_address": "127.0.0.1",  # listens on localhost only
         }
     ray.init(**options)
     logging.getLogger("ray.data").setLevel(logging.ERROR)

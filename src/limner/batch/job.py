@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from limner import files
 from limner.batch import storage
-from limner.batch.inputs import PACK
+from limner.batch.inputs import PARQUET
 from limner.errors import InputError, MissingExtraError, OutputError
 from limner.images import Metadata
 from limner.models.segmenter import Segmenter
@@ -106,7 +106,7 @@ class Outcome:
             "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="milliseconds"),
             "taken_s": round(self.taken_s, 4),
         }
-        if self.task.input.endswith(PACK):
+        if self.task.input.endswith(PARQUET):
             values |= {"pictures": self.pictures, "failed": sum(self.causes.values()), "causes": self.causes}
         return {name: value for name, value in values.items() if value != ""}
 
@@ -143,8 +143,8 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
         digest = files.sha256(data)
         if digest == task.known:
             return outcome("done", sha256=digest, output_bytes=task.known_bytes)
-        if task.input.endswith(PACK):
-            made, inside = _cut_pack(job, data)
+        if task.input.endswith(PARQUET):
+            made, inside = _cut_parquet(job, data)
         else:
             made = cut_bytes(job, data)
         storage.write(storage.join(target, task.output), made)
@@ -175,9 +175,9 @@ def cut_bytes(job: Job, data: bytes) -> bytes:
         raise InputError("there is not enough memory for the picture") from error
 
 
-def _cut_pack(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
+def _cut_parquet(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
     """A Parquet file with its results, and what its outcome says of them."""
-    from limner.batch.parquet import cut_pack
+    from limner.batch.parquet import cut_parquet
 
     def cut(picture: bytes | None) -> bytes | InputError:
         if picture is None:
@@ -187,8 +187,8 @@ def _cut_pack(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
         except InputError as error:
             return error
 
-    pack = cut_pack(data, job.column, lambda pictures: _threaded(cut, pictures, job.threads))
-    return pack.data, {"pictures": pack.pictures, "causes": Counter(map(cause, pack.errors))}
+    results = cut_parquet(data, job.column, lambda pictures: _threaded(cut, pictures, job.threads))
+    return results.data, {"pictures": results.pictures, "causes": Counter(map(cause, results.errors))}
 
 
 def _threaded(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

@@ -178,7 +178,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(number: int) -> bool:
-        os.lseek(number, 1 << 40, os.SEEK_SET)  # Windows lets nobody read what is locked
+        os.lseek(number, 1 << 40, os.SEEK_SET)  # Windows blocks reads of a locked range
         try:
             msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
         except OSError:

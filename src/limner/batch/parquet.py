@@ -16,7 +16,7 @@ RESULT, ERROR = "cutout", "error"
 
 
 @dataclass
-class Pack:
+class Results:
     """A file with its results."""
 
     data: bytes
@@ -24,9 +24,9 @@ class Pack:
     errors: list[str] = field(default_factory=list)  # of the pictures that failed
 
 
-def cut_pack(
+def cut_parquet(
     data: bytes, column: str, cut: Callable[[Iterable[bytes | None]], Iterable[bytes | InputError]]
-) -> Pack:
+) -> Results:
     """The results of a file's pictures, in its order, beside its other columns.
 
     Args:
@@ -37,7 +37,7 @@ def cut_pack(
     Raises:
         InputError: If it is not a Parquet file with such a column.
     """
-    pack = Pack(b"")
+    results = Results(b"")
     sink = pa.BufferOutputStream()
     try:
         with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
@@ -45,14 +45,14 @@ def cut_pack(
             schema = _result_schema(file.schema_arrow, column)
             with pq.ParquetWriter(sink, schema, compression="none", use_dictionary=False) as writer:
                 for batch in file.iter_batches(ROWS, use_threads=False):
-                    results = list(cut(_pictures(batch.column(column))))
-                    writer.write_batch(_result(batch, schema, results))
-                    pack.pictures += len(results)
-                    pack.errors += [str(result) for result in results if isinstance(result, InputError)]
+                    made = list(cut(_pictures(batch.column(column))))
+                    writer.write_batch(_result(batch, schema, made))
+                    results.pictures += len(made)
+                    results.errors += [str(result) for result in made if isinstance(result, InputError)]
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"the Parquet file is damaged: {error}; get a whole copy of it") from error
-    pack.data = sink.getvalue().to_pybytes()
-    return pack
+    results.data = sink.getvalue().to_pybytes()
+    return results
 
 
 def _pictures(values: pa.Array) -> list[bytes | None]:

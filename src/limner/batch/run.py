@@ -64,7 +64,7 @@ def run_batch(
     """Do what is due among the pictures of a source, and record it in the manifest of the target.
 
     The pictures keep their folders below the target. Pictures that fail are recorded, and the rest is done. A
-    run that was stopped or killed is gone on with by running the same again.
+    run that was stopped or killed resumes when it is run again.
 
     Args:
         source: A folder, a pattern, a list (``.txt``) or Parquet files, here or in an object store.
@@ -73,7 +73,7 @@ def run_batch(
         choice: Which pictures are due.
         runner: Where they are worked on.
         stop: Asked now and then; once it is true, nothing more is begun.
-        watch: Go on with the files that are added or changed, until stopped.
+        watch: Continue with files that are added or changed, until stopped.
 
     Raises:
         InputError: If the source cannot be read.

@@ -39,7 +39,7 @@ def _camera(args: argparse.Namespace) -> int:
     need("video", "av")
     from limner.models.segmenter import Segmenter
     from limner.models.spec import LIVE_MODEL
-    from limner.video.outputs import choose_target
+    from limner.video.outputs import choose_output
     from limner.video.pipeline import cut_video
     from limner.video.reader import Clip, Part
 
@@ -50,7 +50,7 @@ def _camera(args: argparse.Namespace) -> int:
     settings = {"video_size": args.size, "framerate": args.rate}
     _check_device(device)
     with Clip(device, kind=KINDS[sys.platform], options=settings, part=Part(end=args.seconds)) as clip:
-        target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
+        target = choose_output(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
         segmenter = Segmenter(args.model or LIVE_MODEL, device=args.device, threads=1)
         say(f"recording {device}, {clip.size[1]} x {clip.size[0]}: Ctrl-C ends it")
         with asked_to_stop() as stop:

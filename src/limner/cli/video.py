@@ -37,7 +37,9 @@ def add(commands: "Commands") -> None:
     )
     group.add_argument("--no-sound", action="store_true", help="leave the sound out instead of copying it")
     group.add_argument(
-        "--no-steady", action="store_true", help="cut each frame by itself: quicker, but the mattes flicker"
+        "--no-temporal-filter",
+        action="store_true",
+        help="cut each frame by itself: quicker, but the mattes flicker",
     )
     group.add_argument("--from", dest="start", default="0", metavar="TIME", help="seconds, or h:m:s")
     group.add_argument("--to", dest="end", default="inf", metavar="TIME", help="seconds, or h:m:s")
@@ -56,7 +58,7 @@ def _video(args: argparse.Namespace) -> int:
     need("video", "av")
     from limner.models.segmenter import Segmenter
     from limner.models.spec import DEFAULT_MODEL
-    from limner.video.outputs import choose_target
+    from limner.video.outputs import choose_output
     from limner.video.pipeline import cut_video, preview_video
     from limner.video.reader import Clip
 
@@ -71,7 +73,7 @@ def _video(args: argparse.Namespace) -> int:
             preview_video(clip, args.output, segmenter, options, every=args.preview, behind=behind)
             say(f"wrote {args.output}")
             return 0
-        target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
+        target = choose_output(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
         segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
         with asked_to_stop() as stop:
             outcome = cut_video(
@@ -80,7 +82,7 @@ def _video(args: argparse.Namespace) -> int:
                 segmenter,
                 options,
                 behind=behind,
-                steady=not args.no_steady,
+                temporal=not args.no_temporal_filter,
                 quality=args.quality,
                 sound=not args.no_sound,
                 stop=stop.is_set,

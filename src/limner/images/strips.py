@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.images.arrays import Alpha, Pixels
-from limner.parallel import cores, thread_map
+from limner.parallel import thread_count, thread_map
 
 STRIP_BYTES = 1 << 20
 """Of the samples of a strip, about."""
@@ -23,7 +23,7 @@ def strips(height: int, row_bytes: int, *, least: int = 1) -> list[slice]:
 
 def map_strips(function: Callable[[slice], _Result], parts: list[slice]) -> Iterator[_Result]:
     """``function`` of every strip, in order, on all cores where there are several."""
-    return thread_map(function, parts) if min(len(parts), cores()) > 1 else map(function, parts)
+    return thread_map(function, parts) if min(len(parts), thread_count()) > 1 else map(function, parts)
 
 
 def channels(pixels: Pixels, alpha: Alpha | None) -> int:

@@ -17,7 +17,7 @@ from limner.mattes.closed_form import solve
 from limner.mattes.masks import box_mean, dilate
 from limner.models.session import start_session
 from limner.models.spec import model_path
-from limner.parallel import share
+from limner.parallel import thread_limit
 
 GRID = 256
 """Longer side of the grid that the network sees, in cells, at most, for a photo."""
@@ -179,7 +179,7 @@ def run_on_grid(model: Path, **fields: Fields) -> list[Fields]:
 
     if below or beside:
         fields = {name: padded(field) for name, field in fields.items()}
-    found = _session(model, share()).run(None, fields)
+    found = _session(model, thread_limit()).run(None, fields)
     return [field[..., :height, :width] for field in found]
 
 

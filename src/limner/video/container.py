@@ -11,9 +11,9 @@ from av import Packet, VideoFrame, VideoStream
 from av.container import OutputContainer
 from av.error import FFmpegError
 
+from limner.video.atomic_file import AtomicFile, named_errors
 from limner.video.frames import blank, planes
-from limner.video.outputs import CONTAINERS, MP4, Target
-from limner.video.place import Place, named_errors
+from limner.video.outputs import CONTAINERS, MP4, Output
 from limner.video.reader import Clip, Sound
 from limner.video.sound import Track, add_track
 
@@ -24,13 +24,13 @@ KEPT = ("title", "artist", "comment", "date", "creation_time", "location")
 class FileWriter:
     """One file in a container, or the same through a pipe."""
 
-    def __init__(self, target: Target, clip: Clip, *, quality: int | None, sound: bool) -> None:
+    def __init__(self, target: Output, clip: Clip, *, quality: int | None, sound: bool) -> None:
         self._path = target.path
-        self._place = Place(target.path)
+        self._file = AtomicFile(target.path)
         self._container: OutputContainer | None = None
         self._durations: dict[int, int] = {}
         self._span = (sys.maxsize, 0)  # of the frames' times
-        self._order: list[int] = []  # times that the encoder forgot, see `_mend_order`
+        self._order: list[int] = []  # times that the encoder forgot, see `_fix_order`
         self._first_dts: int | None = None
         self._last: Packet[VideoStream] | None = None
         # MP4 adds durations up in the order of decoding: the last one makes the sum right
@@ -44,10 +44,10 @@ class FileWriter:
             self.abandon()
             raise
 
-    def _open(self, target: Target, clip: Clip, quality: int | None) -> None:
-        fragments = self._place.direct and target.extension in MP4  # there may be no way back to the start
+    def _open(self, target: Output, clip: Clip, quality: int | None) -> None:
+        fragments = self._file.direct and target.extension in MP4  # there may be no way back to the start
         self._container = container = av.open(
-            self._place.file,
+            self._file.file,
             "w",
             format=CONTAINERS[target.extension][0],
             options={"movflags": "frag_keyframe+empty_moov+default_base_moof"} if fragments else {},
@@ -69,7 +69,7 @@ class FileWriter:
         context.thread_count = 0
         self._video = video
 
-    def _add_sound(self, target: Target, clip: Clip) -> None:
+    def _add_sound(self, target: Output, clip: Clip) -> None:
         assert self._container is not None
         for stream in clip.sound:
             self._tracks[stream.index] = add_track(self._container, stream, target.extension)
@@ -103,16 +103,16 @@ class FileWriter:
             self._mux(self._last)
         with named_errors(self._path):
             self._container.close()
-            self._place.keep()
+            self._file.commit()
 
     def abandon(self) -> None:
         """Leave nothing behind."""
         if self._container is not None:
             with suppress(FFmpegError, OSError):
                 self._container.close()
-        self._place.drop()
+        self._file.discard()
 
-    def _mend_order(self, packet: "Packet[VideoStream]") -> None:
+    def _fix_order(self, packet: "Packet[VideoStream]") -> None:
         """Give a packet its time of decoding where x265 could not.
 
         It counts that time from a frame which a clip of two or three frames does not have, and takes whatever
@@ -129,7 +129,7 @@ class FileWriter:
     def _write(self, packets: "Sequence[Packet[VideoStream]]") -> None:
         """All but the last, which `finish` writes."""
         for packet in packets:
-            self._mend_order(packet)
+            self._fix_order(packet)
             if packet.pts is not None:
                 packet.duration = self._durations.pop(packet.pts, packet.duration)
             if self._last is None:

@@ -82,7 +82,7 @@ SOUND = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class Output:
     """What is written and where, checked when made."""
 
     path: Path | None  # None: standard output
@@ -104,14 +104,14 @@ class Target:
         return name.replace("yuva", "yuv").replace("gbrap", "gbrp")
 
 
-def choose_target(
+def choose_output(
     output: str,
     options: Options,
     *,
     deep: bool = False,
     codec: str | None = None,
     form: str | None = None,
-) -> Target:
+) -> Output:
     """What a name on the command line asks for.
 
     Args:
@@ -169,7 +169,7 @@ def choose_target(
         )
     if path is not None:
         check_place(path, folder=extension == ".png")
-    return Target(path=path, extension=extension, codec=chosen, transparent=transparent, matte=options.mask)
+    return Output(path=path, extension=extension, codec=chosen, transparent=transparent, matte=options.mask)
 
 
 def _check_loopback(path: Path) -> None:

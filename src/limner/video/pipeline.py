@@ -23,16 +23,16 @@ from limner.parallel import keep_to, thread_map
 from limner.rendering.backgrounds import mix
 from limner.rendering.options import Options
 from limner.video.background import MovingBackground
-from limner.video.compositor import Composer, Matted
-from limner.video.motion_features import Watcher
-from limner.video.outputs import Target
+from limner.video.compositor import Compositor, Matted
+from limner.video.motion_features import MotionTracker
+from limner.video.outputs import Output
 from limner.video.reader import Clip, Item, Sound
-from limner.video.temporal import Steady, edge_grid
+from limner.video.temporal import TemporalFilter, edge_grid
 from limner.video.writer import open_writer, picture_of
 
 _T = TypeVar("_T")
 Passing: TypeAlias = "Matted | Sound"
-"""What goes from the network to the composer."""
+"""What goes from the network to the compositor."""
 
 BATCH = 4
 """Frames of a file that the network sees at a time."""
@@ -58,12 +58,12 @@ class Outcome:
 
 def cut_video(
     clip: Clip,
-    target: Target,
+    target: Output,
     segmenter: Segmenter,
     options: Options,
     *,
     behind: Path | None = None,
-    steady: bool = True,
+    temporal: bool = True,
     quality: int | None = None,
     sound: bool = True,
     batch: int = BATCH,
@@ -81,7 +81,7 @@ def cut_video(
         options: What to make of each frame.
         behind: A video that goes behind the subject where the background is "picture", repeated where it is
             shorter.
-        steady: Filter the mattes over time.
+        temporal: Filter the mattes over time.
         quality: Of the codec, by its own scale.
         sound: Copy the sound.
         batch: Frames that the network sees at a time; 1 adds the least delay.
@@ -97,7 +97,7 @@ def cut_video(
             f"video of at least {MIN_SIDE} x {MIN_SIDE}"
         )
     working = target.working_format(clip)
-    composer = Composer(options, clip.scaler, clip.size, formats=(working, target.format(clip)))
+    compositor = Compositor(options, clip.scaler, clip.size, formats=(working, target.format(clip)))
     outcome = Outcome()
     started = time.perf_counter()
     with ExitStack() as stack:
@@ -110,12 +110,12 @@ def cut_video(
         bar = stack.enter_context(tqdm(total=clip.expected or None, unit="frame", disable=None))
         try:
             items = stack.enter_context(ahead(clip.frames(working, stop=stop)))
-            watcher = Watcher(edge_grid(clip.size)) if steady else None
-            matted = stack.enter_context(ahead(_matted(items, clip, segmenter, backdrop, batch, watcher)))
-            if steady:
-                mattes = _steadied(matted, composer, Steady(lay=options.refine != "none"))
+            tracker = MotionTracker(edge_grid(clip.size)) if temporal else None
+            matted = stack.enter_context(ahead(_matted(items, clip, segmenter, backdrop, batch, tracker)))
+            if temporal:
+                mattes = _filtered(matted, compositor, TemporalFilter(refine=options.refine != "none"))
                 matted = stack.enter_context(ahead(mattes))
-            finish = _finisher(composer, edge=not steady)
+            finish = _finisher(compositor, refine=not temporal)
             for item in stack.enter_context(ahead(thread_map(finish, matted))):
                 if isinstance(item, Packet):
                     writer.sound(item)
@@ -147,13 +147,13 @@ def preview_video(
     every: int,
     behind: Path | None = None,
 ) -> None:
-    """Write every so manieth frame, finished, on one sheet; at most `SHEET` of them.
+    """Write every ``every``-th frame, finished, on one contact sheet; at most `SHEET` of them.
 
     Raises:
         InputError: As `cut_video`.
     """
     check_format(path, transparent=False)
-    composer = Composer(
+    compositor = Compositor(
         options,
         clip.scaler,
         clip.size,
@@ -170,7 +170,7 @@ def preview_video(
         chosen = (frame for number, frame in enumerate(frames) if number % every == 0)
         for item in _matted(islice(chosen, SHEET), clip, segmenter, backdrop, BATCH):
             assert isinstance(item, Matted)
-            cells.append(_cell(picture_of(composer(composer.edge(item)))))
+            cells.append(_cell(picture_of(compositor(compositor.refined(item)))))
     columns = math.ceil(math.sqrt(len(cells)))
     height, width = (length + GAP for length in cells[0].shape[:2])
     sheet = np.full((-(-len(cells) // columns) * height + GAP, columns * width + GAP, 3), PAPER, np.uint8)
@@ -241,9 +241,9 @@ def _matted(
     segmenter: Segmenter,
     backdrop: MovingBackground | None,
     batch: int,
-    watcher: Watcher | None = None,
+    tracker: MotionTracker | None = None,
 ) -> Iterator[Passing]:
-    """Frames with their alphas, at the network's size, and clues, and the packets among them."""
+    """Frames with their alphas, at the network's size, motion features, and the packets among them."""
     waiting: list[Item] = []
 
     def run() -> Iterator[Passing]:
@@ -258,8 +258,8 @@ def _matted(
                 continue
             behind = None if backdrop is None else backdrop.at(float((item.pts or 0) * clip.time_base))
             image, alpha = next(alphas)
-            clues = None if watcher is None else watcher(image, alpha)
-            yield Matted(item, alpha, image, clues, behind)
+            features = None if tracker is None else tracker(image, alpha)
+            yield Matted(item, alpha, image, features, behind)
         waiting.clear()
 
     for item in items:
@@ -269,24 +269,26 @@ def _matted(
     yield from run()
 
 
-def _steadied(items: Iterator[Passing], composer: Composer, steady: Steady) -> Iterator[Passing]:
+def _filtered(
+    items: Iterator[Passing], compositor: Compositor, temporal: TemporalFilter
+) -> Iterator[Passing]:
     """Frames with their alphas at the frame's size, and the packets among them."""
     for item in items:
         if isinstance(item, Packet):
             yield item
             continue
         with keep_to(1):  # others are under way beside it
-            alpha = steady(composer.pixels(item), item.seen, item.alpha, item.clues)
+            alpha = temporal(compositor.pixels(item), item.seen, item.alpha, item.features)
         yield replace(item, alpha=alpha)
 
 
-def _finisher(composer: Composer, *, edge: bool) -> "Callable[[Passing], VideoFrame | Sound]":
-    """From a frame and its alpha to the finished frame, its edge laid first where that is to be done."""
+def _finisher(compositor: Compositor, *, refine: bool) -> "Callable[[Passing], VideoFrame | Sound]":
+    """From a frame and its alpha to the finished frame, refined first where that is still to be done."""
 
     def finish(item: Passing) -> "VideoFrame | Sound":
         if isinstance(item, Packet):
             return item
         with keep_to(1):  # others are under way beside it
-            return composer(composer.edge(item) if edge else item)
+            return compositor(compositor.refined(item) if refine else item)
 
     return finish

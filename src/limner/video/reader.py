@@ -63,7 +63,7 @@ class Clip:
         deep: Whether they have more than 8 bits.
         time_base: Seconds of one unit of its frames' times.
         rate: Its usual frames a second.
-        expected: About how many frames it holds; 0 where nobody can say.
+        expected: About how many frames it holds; 0 where unknown.
         sound: Its audio streams.
         broken: What was wrong with it, once it has been read; empty if nothing was.
     """

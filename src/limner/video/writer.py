@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from limner import files
 from limner.images import encode_image
+from limner.video.atomic_file import AtomicFile, named_errors
 from limner.video.container import FileWriter
 from limner.video.frames import planes
-from limner.video.outputs import CODECS, CONTAINERS, Target
-from limner.video.place import Place, named_errors
+from limner.video.outputs import CODECS, CONTAINERS, Output
 from limner.video.reader import Clip, Sound
 
 
@@ -36,7 +36,7 @@ class Writer(Protocol):
         """Leave nothing behind."""
 
 
-def open_writer(target: Target, clip: Clip, *, quality: int | None = None, sound: bool = True) -> Writer:
+def open_writer(target: Output, clip: Clip, *, quality: int | None = None, sound: bool = True) -> Writer:
     """Start to write the frames of a clip.
 
     Raises:
@@ -55,7 +55,7 @@ def open_writer(target: Target, clip: Clip, *, quality: int | None = None, sound
 class DeviceWriter:
     """A loopback device, which shows each frame as soon as it is written."""
 
-    def __init__(self, target: Target, clip: Clip) -> None:
+    def __init__(self, target: Output, clip: Clip) -> None:
         self._path = target.path
         with named_errors(self._path):
             self._container = av.open(str(self._path), "w", format=CONTAINERS[target.extension][0])
@@ -87,14 +87,14 @@ class DeviceWriter:
 class RawWriter:
     """The bytes of the frames without a header: grey, RGB or RGBA, one frame after the other."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Output) -> None:
         self._path = target.path
-        self._place = Place(target.path)
+        self._file = AtomicFile(target.path)
 
     def frame(self, frame: VideoFrame) -> None:
         """Write a frame."""
         with named_errors(self._path):
-            self._place.file.write(np.ascontiguousarray(picture_of(frame)).data)
+            self._file.file.write(np.ascontiguousarray(picture_of(frame)).data)
 
     def sound(self, packet: Sound) -> None:
         """Raw frames have no sound."""
@@ -102,11 +102,11 @@ class RawWriter:
     def finish(self) -> None:
         """Give the file its name."""
         with named_errors(self._path):
-            self._place.keep()
+            self._file.commit()
 
     def abandon(self) -> None:
         """Leave nothing behind."""
-        self._place.drop()
+        self._file.discard()
 
 
 class PngWriter:

@@ -1,10 +1,10 @@
-"""Clips to train the network of `limner.video.temporal` on: frames, exact alphas, what the filter is told.
+"""Clips to train the network of `limner.video.temporal` on: frames, exact alphas, the inputs of the filter.
 
-    python benchmarks/steady_data.py --data ../shared/data --first 0 --count 1100
+    python benchmarks/temporal_data.py --data ../shared/data --first 0 --count 1100
 
 People of the train.txt of EG1800 and CelebAMask-HQ, some with drawn strands, and painted portraits move over
-backgrounds as those of `benchmarks/clips.py` do, each by numbers of its own. What a bundled model finds in
-each frame, and the clues, are kept with it, a file a clip. Start it several times to use several cores.
+backgrounds as those of `benchmarks/clips.py` do, each by numbers of its own. A bundled model's alpha of each
+frame, and the motion features, are stored with it, a file a clip. Start it several times to use more cores.
 """
 
 import argparse
@@ -26,16 +26,16 @@ from limner.mattes.masks import feather, to_uint8
 from limner.models.segmenter import Segmenter
 from limner.models.spec import to_input
 from limner.parallel import keep_to
-from limner.video.motion_features import Watcher, no_clues
+from limner.video.motion_features import MotionTracker, no_motion
 from limner.video.temporal import edge_grid
 from painted import paint_harder
 
-FOLDER = Path("runs/steady")
+FOLDER = Path("runs/temporal")
 SEED = 77
 LENGTH = 10  # frames
-PAINTED, STRANDS = 0.12, 0.18  # shares of the subjects
-WIDE = 0.5  # share of the clips that lie on their side, of subjects that do not reach the sides
-LIGHT = 0.35  # share that `small` looks at, not `base`
+PAINTED, STRANDS = 0.12, 0.18  # fractions of the subjects
+WIDE = 0.5  # fraction of landscape clips, of subjects that do not reach the sides
+LIGHT = 0.35  # fraction that `small` segments, not `base`
 KINDS = {"still": 0.1, "sway": 0.2, "hand": 0.18, "pass": 0.2, "zoom": 0.1, "fast": 0.16, "both": 0.06}
 
 Ways: TypeAlias = Callable[[float], tuple[Place, Place]]
@@ -125,19 +125,19 @@ def draw_clip(rng: np.random.Generator, subject: Subject) -> tuple[list[Image], 
 
 
 def observe(frames: list[Image], segmenter: Segmenter) -> dict[str, NDArray[Any]]:
-    """What `limner.video.temporal` is given with each frame: cells, found, shifts and clues."""
+    """What `limner.video.temporal` is given with each frame: cells, found, shifts and features."""
     height, width = frames[0].shape[:2]
     grid = edge_grid((height, width))
-    watcher = Watcher(grid)
+    tracker = MotionTracker(grid)
     rows = []
     for frame in frames:
         seen = to_input(frame, segmenter.spec.input_size(frame.shape[:2]))
         found = segmenter(seen)
-        clues = watcher(seen, found)
-        shifts = np.zeros((2, 8, 8), np.float32) if clues is None else clues.shifts
-        fields = no_clues(grid) if clues is None else clues.fields
+        features = tracker(seen, found)
+        shifts = np.zeros((2, 8, 8), np.float32) if features is None else features.shifts
+        fields = no_motion(grid) if features is None else features.maps
         rows.append((resize(seen, grid), to_uint8(found), shifts, fields.astype(np.float16)))
-    names = ("cells", "found", "shifts", "clues")
+    names = ("cells", "found", "shifts", "features")
     return {name: np.stack(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
 
 

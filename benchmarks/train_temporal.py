@@ -1,11 +1,11 @@
 """Train the network of `limner.video.temporal` and write src/limner/models/weights/temporal.onnx.
 
-    python benchmarks/steady_data.py
-    python benchmarks/train_steady.py --steps 3000
+    python benchmarks/temporal_data.py
+    python benchmarks/train_temporal.py --steps 3000
 
 It begins as the network of `limner.mattes.refine` (edge.onnx beside it), made wider, with a plain filter over
 time, and sees whole clips in order, its own last matte with every frame. The loss is what is measured: the
-mean absolute error of the alphas and, `FLICKER` times, dtSSD, each as a share of what it is frame by frame.
+mean absolute error of the alphas and, `FLICKER` times, dtSSD, each divided by its value frame by frame.
 The weights written are the averages of the last few hundred steps.
 """
 
@@ -27,9 +27,9 @@ from edge_training import improve, share_of_rate, write
 from limner import files
 from limner.mattes import refine
 from limner.nets.edge import EdgeNet
-from limner.nets.temporal import CLUES, PixelsToShares, SteadyNet
+from limner.nets.temporal import MOTION_MAPS, ExportedTemporalNet, TemporalNet
 from limner.video.temporal import MODEL
-from steady_data import FOLDER
+from temporal_data import FOLDER
 
 COUNT, LENGTH = 4, 9  # clips of a batch, frames of a clip
 ERROR, STEP = 0.0208, 0.0337  # mean absolute error and dtSSD frame by frame, about
@@ -37,13 +37,13 @@ FLICKER = 10.0
 EVEN = 1e-7  # added to mean squares of which the root is taken
 
 Clips = dict[str, Tensor]
-"""By the names in the files of `steady_data.py`, (N, T, ...)."""
+"""By the names in the files of `temporal_data.py`, (N, T, ...)."""
 
 
-def roll(net: SteadyNet, clips: Clips) -> Tensor:
+def roll(net: TemporalNet, clips: Clips) -> Tensor:
     """The alphas of whole clips, (N, T, H, W), as `limner.video.temporal` makes them.
 
-    But that lines are drawn where the last matte is undecided too, and the share has no least.
+    But coefficients apply where the last matte is undecided too, and the fraction has no minimum.
     """
     last, found = None, []
     for time in range(clips["frames"].shape[1]):
@@ -52,28 +52,28 @@ def roll(net: SteadyNet, clips: Clips) -> Tensor:
     return torch.cat(found, 1)
 
 
-def step(net: SteadyNet, now: Clips, last: Tensor | None) -> Tensor:
+def step(net: TemporalNet, now: Clips, last: Tensor | None) -> Tensor:
     """The alphas of one frame of each clip, (N, 1, H, W), from those before."""
     image, cells, prob = now["frames"] / 255, now["cells"] / 255, now["found"][:, None] / 255
     size, grid = image.shape[2:], cells.shape[2:]
-    alpha, clues, moved = laid(prob, grid), now["clues"], None
+    alpha, features, moved = laid(prob, grid), now["features"], None
     if last is None:
-        clues = torch.cat([torch.ones_like(clues[:, :5]), torch.zeros_like(clues[:, 5:])], 1)
+        features = torch.cat([torch.ones_like(features[:, :5]), torch.zeros_like(features[:, 5:])], 1)
     else:
         moved = shifted(last, now["shifts"])
     before = alpha if moved is None else laid(moved, grid)
     with torch.autocast("cpu", torch.bfloat16):
-        fields = net(cells, alpha, before, clues).float()
+        fields = net(cells, alpha, before, features).float()
     undecided = torch.stack([(one > refine.LEAST) & (one < 1 - refine.LEAST) for one in (alpha, before)])
     radius = max(1, round(refine.BAND / refine.GRID * max(grid)))
     band = F.max_pool2d(undecided.any(0).float(), 2 * radius + 1, 1, radius)
     ramp = F.avg_pool2d(F.pad(band, (2, 2, 2, 2), mode="replicate"), 5, 1) * band
     full = laid(torch.cat([fields, ramp], 1), size)
-    slopes, offset, share, weight = full[:, :3], full[:, 3:4], full[:, 4:5], full[:, 5:]
-    logit = (slopes * image).sum(1, keepdim=True) + offset
+    slopes, bias, fraction, weight = full[:, :3], full[:, 3:4], full[:, 4:5], full[:, 5:]
+    logit = (slopes * image).sum(1, keepdim=True) + bias
     new = stretched(laid(prob, size))
     new = new + weight * (stretched(torch.sigmoid(logit)) - new)
-    return new if moved is None else torch.lerp(moved, new, share)
+    return new if moved is None else torch.lerp(moved, new, fraction)
 
 
 def stretched(alpha: Tensor) -> Tensor:
@@ -173,14 +173,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--learning-rate", type=float, default=1.5e-3)
-    parser.add_argument("--start", type=Path, help="go on from these weights")
-    parser.add_argument("--weights", type=Path, default=Path("runs/steady.pt"))
+    parser.add_argument("--start", type=Path, help="continue from these weights")
+    parser.add_argument("--weights", type=Path, default=Path("runs/temporal.pt"))
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     paths = sorted(FOLDER.glob("*.npz"))
     rng = np.random.default_rng(1)
-    net = SteadyNet().eval()  # batch norm stays as it is
+    net = TemporalNet().eval()  # batch norm stays as it is
     if args.start:
         net.load_state_dict(torch.load(args.start))
     else:
@@ -199,8 +199,8 @@ def main() -> None:
                 files.make_folder(args.weights.parent)
                 torch.save(average.state_dict(), args.weights)
     torch.save(average.state_dict(), args.weights)
-    inputs = {"pixels": 3, "alpha": 0, "last": 0, "clues": CLUES}
-    write(PixelsToShares(average), MODEL, inputs, ["lines", "share"])
+    inputs = {"pixels": 3, "alpha": 0, "last": 0, "features": MOTION_MAPS}
+    write(ExportedTemporalNet(average), MODEL, inputs, ["coefficients", "fraction"])
 
 
 if __name__ == "__main__":
