@@ -41,12 +41,12 @@ from limner.rendering.backgrounds import blurred
 from limner.rendering.compose import composite
 from limner.rendering.options import Options
 from limner.video.compositor import Compositor, Matted, refined
+from limner.video.container import FileWriter
 from limner.video.motion_features import SLOW, MotionTracker
-from limner.video.outputs import choose_output
-from limner.video.pipeline import BATCH, cut_video
+from limner.video.outputs import USUAL, choose_output
+from limner.video.pipeline import BATCH, cut
 from limner.video.reader import Clip
 from limner.video.temporal import TemporalFilter, edge_grid
-from limner.video.writer import open_writer
 
 TUNED = 28
 """Subjects on whose clips the filter was tuned."""
@@ -147,8 +147,7 @@ def speed(args: argparse.Namespace) -> dict[str, Any]:
         segmenter = Segmenter(args.model, threads=1)
         rates = []
         for _ in range(3):
-            with Clip(source) as clip:
-                outcome = cut_video(clip, choose_output(output, options), segmenter, options)
+            outcome = cut(source, output, options, segmenter=segmenter)
             rates.append(round(outcome.frames / outcome.wall_s, 1))
         with keep_to(1):
             stages = _stages(source, output, args.model, options)
@@ -175,14 +174,11 @@ def _stages(source: Path, output: str, model: str, options: Options) -> dict[str
         return result
 
     with Clip(source) as clip:
-        target = choose_output(output, options)
-        working = target.working_format(clip)
+        target = choose_output(output, USUAL, transparent=False)
+        working = target.working_format
         compositor = Compositor(options, clip.scaler, clip.size, formats=(working,) * 2)
-        tracker, temporal, writer = (
-            MotionTracker(edge_grid(clip.size)),
-            TemporalFilter(),
-            open_writer(target, clip),
-        )
+        tracker, temporal = MotionTracker(edge_grid(clip.size)), TemporalFilter()
+        writer = FileWriter(target, clip.info, ())
 
         def shrink(frame: av.VideoFrame) -> Image:
             return clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width)))

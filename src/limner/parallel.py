@@ -226,6 +226,22 @@ def thread_map(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def ahead(items: Iterator[Item], count: int = 4) -> Generator[Item, None, None]:
+    """What an iterator gives, computed in a thread of its own, so many items before they are taken.
+
+    Closing it ends the thread; what the iterator raises is raised where the next item would come.
+    """
+    end: Any = object()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(next, items, end) for _ in range(count))
+        try:
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(pool.submit(next, items, end))
+                yield item
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
 def _follow_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()

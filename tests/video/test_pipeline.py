@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -11,16 +12,16 @@ import av
 import numpy as np
 import pytest
 
+from limner import video
 from limner.errors import InputError, OutputError
 from limner.images import Alpha, Image, load_image
 from limner.models.segmenter import Segmenter
+from limner.parallel import ahead
 from limner.rendering.options import Options
+from limner.video import Encoding, Outcome, Part, open_clip
 from limner.video.compositor import Compositor, Matted
 from limner.video.container import FileWriter
 from limner.video.motion_features import MotionFeatures
-from limner.video.outputs import choose_output
-from limner.video.pipeline import Outcome, ahead, cut_video, preview_video
-from limner.video.reader import Clip, Part
 from tests.conftest import decode
 from tests.video.clips import BASE, STEP, decoded, make_clip, pictures, rgb, samples, sound_packets
 
@@ -56,9 +57,10 @@ def cut(
     )
     rest = {name: value for name, value in settings.items() if name not in Options.__dataclass_fields__}
     rest.setdefault("temporal", False)  # a disc does not move with the picture
-    with Clip(source, part=part) as clip:
-        target = choose_output(str(output), options, deep=clip.deep, codec=rest.pop("codec", None))
-        return cut_video(clip, target, cast(Segmenter, segmenter or Disc()), options, **rest)
+    encoding = Encoding(**{name: rest.pop(name) for name in ("codec", "quality", "sound") if name in rest})
+    with open_clip(source, part=part) as clip:
+        model = cast(Segmenter, segmenter or Disc())
+        return video.cut(clip, output, options, segmenter=model, encoding=encoding, **rest)
 
 
 @pytest.fixture
@@ -270,7 +272,7 @@ def test_part_of_a_clip(tmp_path: Path) -> None:
         assert np.abs(rgb(frames[number]).astype(int) - rgb(before[9 + number])).mean() < 4
     assert samples(tmp_path / "out.mp4").shape[1] == pytest.approx(0.4 * 48000, abs=2100)
     with pytest.raises(InputError, match="no frames from 5 s on"):
-        Clip(source, part=Part(start=5))
+        open_clip(source, part=Part(start=5))
 
 
 @pytest.mark.parametrize(("height", "width"), [(33, 41), (48, 65)])
@@ -400,18 +402,15 @@ def test_a_pipe_with_a_name_is_written_to(clip: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
 def test_full_device(clip: Path) -> None:
-    with Clip(clip) as source:
-        target = choose_output("/dev/full", Options(background="red"), form="mp4")
-        with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
-            cut_video(source, target, cast(Segmenter, Disc()), Options(background="red", refine="none"))
+    options, model = Options(background="red", refine="none"), cast(Segmenter, Disc())
+    with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
+        video.cut(clip, "/dev/full", options, segmenter=model, encoding=Encoding(format="mp4"))
     assert Path("/dev/full").is_char_device()
 
 
 def test_preview(clip: Path, tmp_path: Path) -> None:
-    with Clip(clip) as source:
-        preview_video(
-            source, tmp_path / "sheet.png", cast(Segmenter, Disc()), Options(background="red"), every=4
-        )
+    options, model = Options(background="red"), cast(Segmenter, Disc())
+    video.preview(clip, tmp_path / "sheet.png", options, every=4, segmenter=model)
     sheet = load_image(tmp_path / "sheet.png")
     assert sheet.shape == (2 * (180 + 4) + 4, 2 * (240 + 4) + 4, 3)
     assert tuple(sheet[10, 10]) == pytest.approx((255, 0, 0), abs=3)
@@ -434,12 +433,11 @@ def test_ahead_is_bounded_and_ends() -> None:
             made.append(number)
             yield number
 
-    with ahead(numbers()) as items:
+    with closing(ahead(numbers())) as items:
         assert next(items) == 0
         time.sleep(0.1)
         assert len(made) < 30
-    with ahead(iter([1, 2, 3])) as items:
-        assert list(items) == [1, 2, 3]
+    assert list(ahead(iter([1, 2, 3]))) == [1, 2, 3]
 
 
 def test_ahead_passes_errors_on() -> None:
@@ -447,7 +445,7 @@ def test_ahead_passes_errors_on() -> None:
         yield 1
         raise InputError("broken")
 
-    with ahead(failing()) as items:
+    with closing(ahead(failing())) as items:
         assert next(items) == 1
         with pytest.raises(InputError, match="broken"):
             next(items)

@@ -7,35 +7,27 @@ from types import TracebackType
 from av import VideoFrame
 
 from limner.rendering.backgrounds import lay_out
+from limner.rendering.options import Options
 from limner.video.reader import Clip
 
 
 class MovingBackground:
     """Gives the frame of a video that is to be seen at a time; use it as a context."""
 
-    def __init__(
-        self,
-        path: Path,
-        clip: Clip,
-        layout: str,
-        *,
-        fit: str = "cover",
-        align: tuple[float, float] = (0.5, 0.5),
-    ) -> None:
+    def __init__(self, path: str | Path, clip: Clip, layout: str, options: Options) -> None:
         """Open it.
 
         Args:
             path: Of the video.
             clip: Whose subject will stand in front.
             layout: In which its frames are composed.
-            fit: As of `limner.rendering.backgrounds.lay_out`.
-            align: The same.
+            options: How it fits.
 
         Raises:
             InputError: If it is no video.
         """
         self._path, self._front, self._format = path, clip, layout
-        self._fit, self._align = fit, align
+        self._fit, self._align = options.fit, options.align[::-1]
         self._begun = 0.0  # when this round began, seconds
         self._end = 0.0  # of the frame that is shown
         self._shown: VideoFrame | None = None
