@@ -111,11 +111,8 @@ def _timed(frames: Iterable[Picture | Frame], rate: Fraction) -> Iterator[_Timed
         start, end = number / rate, (number + 1) / rate
         picture: Any = frame
         if isinstance(frame, Frame):
-            picture, start, end = (
-                frame.image,
-                Fraction(frame.time_s),
-                Fraction(frame.time_s + frame.duration_s),
-            )
+            picture, start = frame.image, Fraction(frame.time_s)
+            end = start + Fraction(frame.duration_s)
         yield _Timed(as_photo(picture), round(start / TICK), round(end / TICK) - round(start / TICK))
 
 
