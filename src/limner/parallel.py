@@ -17,6 +17,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from limner.notices import set_filters
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -192,6 +194,7 @@ def _serve(function: Callable[[list[Any]], Sequence[Any]]) -> None:
     """What a worker process is for: the function is sent to it once, however large it is."""
     global _function
     _function = function
+    set_filters()
     _follow_parent()
 
 

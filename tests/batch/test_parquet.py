@@ -35,7 +35,7 @@ def test_a_row_becomes_a_row(tmp_path: Path, pictures: list[bytes]) -> None:
     table = pq.read_table(tmp_path / "out" / "a.parquet")
     assert table.column_names == ["name", "size", "cutout", "error"]
     assert table["name"].to_pylist() == list("vwxyz")
-    assert table["cutout"].to_pylist() == [cut_bytes(Job(), picture) for picture in pictures]
+    assert table["cutout"].to_pylist() == [cut_bytes(Job(), picture, []) for picture in pictures]
     assert table["error"].null_count == 5
 
 

@@ -19,6 +19,7 @@ from limner.errors import InputError, MissingExtraError, OutputError
 from limner.images import Metadata
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL, read_model
+from limner.notices import gather
 from limner.parallel import keep_to, thread_map
 from limner.rendering.options import Options
 from limner.rendering.pipeline import check_target, run
@@ -86,6 +87,7 @@ class Outcome:
     sha256: str = ""  # of the input
     output_bytes: int = 0
     error: str = ""
+    warnings: list[str] = field(default_factory=list)  # of all pictures in the file, each once
     pictures: int = 1  # in the file
     causes: Mapping[str, int] = field(default_factory=dict)  # of the pictures in the file that failed
     started: float  # seconds since 1970
@@ -98,6 +100,7 @@ class Outcome:
             "output": self.task.output,
             "status": self.status,
             "error": self.error,
+            "warnings": self.warnings,
             "settings": settings,
             "sha256": self.sha256,
             "input_bytes": self.task.bytes,
@@ -108,7 +111,7 @@ class Outcome:
         }
         if self.task.input.endswith(PARQUET):
             values |= {"pictures": self.pictures, "failed": sum(self.causes.values()), "causes": self.causes}
-        return {name: value for name, value in values.items() if value != ""}
+        return {name: value for name, value in values.items() if value not in ("", [])}
 
 
 def cut_files(job: Job, source: str, target: str, tasks: list[Task]) -> list[Outcome]:
@@ -134,35 +137,41 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
 
     def outcome(status: str, **values: Any) -> Outcome:
         taken_s = time.perf_counter() - clock
+        values |= {"sha256": digest, "warnings": warned}
         return Outcome(task=task, status=status, started=started, taken_s=taken_s, **values)
 
-    digest = ""
+    digest, warned = "", list[str]()
     inside: dict[str, Any] = {}
     try:
         data = storage.read(storage.join(source, task.input))
         digest = files.sha256(data)
         if digest == task.known:
-            return outcome("done", sha256=digest, output_bytes=task.known_bytes)
+            return outcome("done", output_bytes=task.known_bytes)
         if task.input.endswith(PARQUET):
-            made, inside = _cut_parquet(job, data)
+            made, inside = _cut_parquet(job, data, warned)
         else:
-            made = cut_bytes(job, data)
+            made = cut_bytes(job, data, warned)
         storage.write(storage.join(target, task.output), made)
     except (InputError, OutputError, MissingExtraError) as error:
         lost = isinstance(error, OutputError) and error.errno in LOST
-        return outcome("lost" if lost else "failed", sha256=digest, error=str(error))
-    return outcome("done", sha256=digest, output_bytes=len(made), **inside)
+        return outcome("lost" if lost else "failed", error=str(error))
+    return outcome("done", output_bytes=len(made), **inside)
 
 
-def cut_bytes(job: Job, data: bytes) -> bytes:
+def cut_bytes(job: Job, data: bytes, warned: list[str]) -> bytes:
     """From an encoded picture to the encoded result, on one core: as many pictures are under way as cores.
+
+    Args:
+        job: What to do.
+        data: The picture.
+        warned: Gets what was warned of.
 
     Raises:
         InputError: If the picture cannot be used.
         ModelError: If the model or the device cannot be used.
     """
     try:
-        with keep_to(1):
+        with keep_to(1), gather(warned):
             return run(
                 data,
                 segmenter(job.model, job.device),
@@ -175,7 +184,7 @@ def cut_bytes(job: Job, data: bytes) -> bytes:
         raise InputError("there is not enough memory for the picture") from error
 
 
-def _cut_parquet(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
+def _cut_parquet(job: Job, data: bytes, warned: list[str]) -> tuple[bytes, dict[str, Any]]:
     """A Parquet file with its results, and what its outcome says of them."""
     from limner.batch.parquet import cut_parquet
 
@@ -183,7 +192,7 @@ def _cut_parquet(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
         if picture is None:
             return InputError("the picture is missing: its row is empty")
         try:
-            return cut_bytes(job, picture)
+            return cut_bytes(job, picture, warned)
         except InputError as error:
             return error
 

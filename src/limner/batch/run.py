@@ -1,5 +1,6 @@
 """A batch from beginning to end: see what is due, do it, record it."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,9 +20,12 @@ from limner.batch.manifest import open_manifest, read_manifest
 from limner.batch.plan import Choice, Counts, Plan
 from limner.batch.runners import Runner, Work, run_processes
 from limner.errors import InputError, OutputError
+from limner.notices import named
 
 WATCH_S = 2.0
 """Between two looks at a watched source; a new file is taken when it was the same at both."""
+
+_log = logging.getLogger(__name__)
 
 EVERYTHING = Choice()
 """All that is not done yet."""
@@ -98,6 +102,8 @@ def run_batch(
                     manifest.append(row)
                     plan.remember([row], now=True)
                     summary.add(outcome)
+                    for text in outcome.warnings:
+                        _log.warning("%s", named(outcome.task.input, text))
             if not watch or _stopped_within(WATCH_S, stop):
                 break
     summary.taken_s = time.monotonic() - started
