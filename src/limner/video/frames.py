@@ -94,6 +94,29 @@ class Scaler:
         copy_times(frame, converted)
         return converted
 
+    def letterbox(self, frame: VideoFrame, layout: str, size: Size, shape: Size) -> VideoFrame:
+        """The frame in another format, in the middle of another size, as large as it fits, on black.
+
+        Args:
+            frame: Of other proportions.
+            layout: The format, planar, without an alpha.
+            size: (height, width) of the result.
+            shape: (height, width) whose proportions the frame has where it is shown.
+        """
+        scale = min(whole / length for whole, length in zip(size, shape, strict=True))
+        inner = max(2, 2 * round(shape[0] * scale / 2)), max(2, 2 * round(shape[1] * scale / 2))
+        inner = min(inner[0], size[0]), min(inner[1], size[1])
+        top, left = ((whole - length) // 4 * 2 for whole, length in zip(size, inner, strict=True))
+        result = blank(layout, size, frame)
+        values = black(layout, self.colours)
+        for part, target, value in zip(
+            planes(self.convert(frame, layout, inner)), planes(result), values, strict=True
+        ):
+            target[...] = value
+            row, column = top * part.shape[0] // inner[0], left * part.shape[1] // inner[1]
+            target[row : row + part.shape[0], column : column + part.shape[1]] = part
+        return result
+
     def _reformat(
         self, use: str, frame: VideoFrame, layout: str, size: Size, interpolation: Interpolation = _EXACT
     ) -> VideoFrame:

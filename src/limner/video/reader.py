@@ -33,7 +33,7 @@ LEADS_S = (0, 2, 10, 60)
 """So long before a part a frame is looked for that can be decoded by itself, seconds; then at the start."""
 
 SAME_SHAPE = 0.02
-"""By what fraction the proportions of a clip's pictures may change on the way."""
+"""By what fraction the proportions of a frame may differ from those of the first without black bars."""
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class Clip:
         self._step = max(1, round(1 / (self.rate * self.time_base)))  # between two frames, as a rule
         self._orders: dict[int, InOrder[Any]] = {}  # by the number of the stream
         self._damaged = 0  # packets
-        self._read = False
+        self._read = self._letterboxed = False
         if self.part.start:
             with suppress(FFmpegError):  # a pipe: read on from its beginning
                 self._seek()
@@ -238,15 +238,20 @@ class Clip:
             yield packet
 
     def _converted(self, item: VideoFrame, layout: str) -> VideoFrame:
+        """A frame in a format, at the size of the clip; on black where it has other proportions."""
         height, width = self._stored
-        if abs(item.width * height / (item.height * width) - 1) > SAME_SHAPE:
+        if abs(item.width * height / (item.height * width) - 1) <= SAME_SHAPE:
+            return self.scaler.convert(item, layout, self.size)
+        if not self._letterboxed:
+            self._letterboxed = True
             seconds = self.part.start + float((item.pts or 0) * self.time_base)
-            raise InputError(
-                f"{self.name} changes its shape at {seconds:.6g} s, from {width} x {height} to "
-                f"{item.width} x {item.height}: cut it there, --to {seconds:.6g} for what is before and "
-                f"--from {seconds:.6g} for what is after"
+            _log.warning(
+                "%s changes its shape at %.6g s, from %d x %d to %d x %d: black bars fill what is missing",
+                *(self.name, seconds, width, height, item.width, item.height),
             )
-        return self.scaler.convert(item, layout, self.size)
+        return self.scaler.letterbox(
+            item, layout, self.size, squared((item.height, item.width), self._aspect)
+        )
 
     def _decoded(self) -> Iterator[Item]:
         """Upright frames and packets of sound of the wanted part, times counted from its start."""
