@@ -247,11 +247,10 @@ def ahead(items: Iterator[Item], count: int = 4) -> Generator[Item, None, None]:
 
 def _follow_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    assert parent is not None
 
     def end_with_parent() -> None:
-        parent.join()
-        os._exit(1)
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()

@@ -27,7 +27,7 @@ cluster = pytest.importorskip("limner.batch.cluster")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
-LIMIT_S = 240
+LIMIT_S = 300
 """What a test may take, on a busy machine too."""
 
 SMALL = {"include_dashboard": False, "object_store_memory": 100 << 20, "_node_ip_address": "127.0.0.1"}

@@ -196,8 +196,10 @@ def _cut_parquet(job: Job, data: bytes, warned: list[str]) -> tuple[bytes, dict[
         except InputError as error:
             return error
 
-    results = cut_parquet(data, job.column, lambda pictures: _threaded(cut, pictures, job.threads))
-    return results.data, {"pictures": results.pictures, "causes": Counter(map(cause, results.errors))}
+    made, errors, count = cut_parquet(
+        data, job.column, lambda pictures: _threaded(cut, pictures, job.threads)
+    )
+    return made, {"pictures": count, "causes": Counter(map(cause, errors))}
 
 
 def _threaded(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

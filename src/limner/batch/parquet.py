@@ -1,7 +1,6 @@
 """Parquet files full of pictures: one column of encoded pictures in, one of encoded results out."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,19 +14,10 @@ RESULT, ERROR = "cutout", "error"
 """The columns that are added; one of them is empty in every row."""
 
 
-@dataclass
-class Results:
-    """A file with its results."""
-
-    data: bytes
-    pictures: int = 0
-    errors: list[str] = field(default_factory=list)  # of the pictures that failed
-
-
 def cut_parquet(
     data: bytes, column: str, cut: Callable[[Iterable[bytes | None]], Iterable[bytes | InputError]]
-) -> Results:
-    """The results of a file's pictures, in its order, beside its other columns.
+) -> tuple[bytes, list[str], int]:
+    """A file with the results of its pictures beside its other columns; their errors; how many there are.
 
     Args:
         data: A Parquet file.
@@ -37,7 +27,7 @@ def cut_parquet(
     Raises:
         InputError: If it is not a Parquet file with such a column.
     """
-    results = Results(b"")
+    count, errors = 0, list[str]()
     sink = pa.BufferOutputStream()
     try:
         with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
@@ -47,12 +37,11 @@ def cut_parquet(
                 for batch in file.iter_batches(ROWS, use_threads=False):
                     made = list(cut(_pictures(batch.column(column))))
                     writer.write_batch(_result(batch, schema, made))
-                    results.pictures += len(made)
-                    results.errors += [str(result) for result in made if isinstance(result, InputError)]
+                    count += len(made)
+                    errors += [str(result) for result in made if isinstance(result, InputError)]
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"the Parquet file is damaged: {error}; get a whole copy of it") from error
-    results.data = sink.getvalue().to_pybytes()
-    return results
+    return sink.getvalue().to_pybytes(), errors, count
 
 
 def _pictures(values: pa.Array) -> list[bytes | None]:

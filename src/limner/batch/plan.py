@@ -96,15 +96,7 @@ class Plan:
     """The files of a source, those that are due, and what became of them earlier."""
 
     def __init__(self, source: Source, target: str, *, extension: str, settings: str, choice: Choice) -> None:
-        """A plan without files.
-
-        Args:
-            source: Where the files come from.
-            target: Where their results go.
-            extension: Of the results.
-            settings: Checksum of what else the results depend on.
-            choice: What is due.
-        """
+        """A plan without files; ``settings`` is the checksum of all else that results depend on."""
         self.source, self.target, self.choice = source, target, choice
         self.extension, self.settings = extension, settings
         self.database = sqlite3.connect("")

@@ -91,7 +91,7 @@ def run_batch(
     summary = Summary(Counts())
     started = time.monotonic()
     with closing(open_manifest(target)) as manifest:
-        plan.remember(manifest.rows())
+        plan.remember(read_manifest(target))
         while True:
             summary.found = plan.look(settled=watch)
             if summary.found.due:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 from av import VideoFrame
 
@@ -15,13 +14,7 @@ class MovingBackground:
     """Gives the frame of a video that is to be seen at a time; use it as a context."""
 
     def __init__(self, path: str | Path, clip: Clip, layout: str, options: Options) -> None:
-        """Open it.
-
-        Args:
-            path: Of the video.
-            clip: Whose subject will stand in front.
-            layout: In which its frames are composed.
-            options: How it fits.
+        """Open a video to go behind the subject of a clip whose frames are composed in the format ``layout``.
 
         Raises:
             InputError: If it is no video.
@@ -51,9 +44,7 @@ class MovingBackground:
     def __enter__(self) -> "MovingBackground":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._clip.close()
 
     def _rewind(self) -> VideoFrame:

@@ -77,9 +77,9 @@ class Scaler:
 
     def rgb(self, frame: VideoFrame, size: Size | None = None) -> Image:
         """The picture of a frame, (h, w, 3) uint8, at its own or another size, antialiased."""
-        height, width = size = size or (frame.height, frame.width)
+        size = size or (frame.height, frame.width)
         found = self._reformat("rgb", frame, "rgb24", size, Interpolation.BILINEAR)
-        return np.ascontiguousarray(rows(found, 0).reshape(height, -1, 3)[:, :width])
+        return np.ascontiguousarray(found.to_ndarray())
 
     def planes(self, image: Image, layout: str, size: Size | None = None) -> VideoFrame:
         """A frame of the clip's colours from a picture, (H, W, 3) uint8, at its own or another size."""
@@ -138,17 +138,7 @@ class Scaler:
 
 def picture_of(frame: VideoFrame) -> NDArray[np.uint8]:
     """A frame in RGB planes as an array, (H, W, 3), or (H, W, 4) with an alpha; a grey one (H, W)."""
-    found = planes(frame)
-    if len(found) == 1:
-        return found[0].astype(np.uint8)
-    green, blue, red, *alpha = found
-    return np.stack([red, green, blue, *alpha], axis=-1).astype(np.uint8)
-
-
-def rows(frame: VideoFrame, plane: int) -> NDArray[np.uint8]:
-    """The stored bytes of a plane, (h, bytes a row), padding included; writable."""
-    part = frame.planes[plane]
-    return np.frombuffer(memoryview(part), np.uint8).reshape(part.height, part.line_size)
+    return np.ascontiguousarray(frame.to_ndarray())
 
 
 def planes(frame: VideoFrame) -> list[Plane]:

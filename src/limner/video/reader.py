@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import av
@@ -209,9 +208,7 @@ class Clip:
     def __enter__(self) -> "Clip":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _seek(self) -> None:
@@ -275,10 +272,10 @@ class Clip:
             last = max(last, self._seconds(held) + float(held.duration * self.time_base))
             yield from self._of_part(held)
         duration = self._duration()
-        if self._damaged:
-            self.broken = f"{self._damaged} of its packets are damaged"
-        elif duration and last < duration - TOLERANCE_S:
+        if duration and last < duration - TOLERANCE_S:  # its last packet may be damaged by that
             self.broken = f"it is cut off: {last:.1f} of {duration:.1f} s are there"
+        elif self._damaged:
+            self.broken = f"{self._damaged} of its packets are damaged"
 
     def _ordered(self) -> Iterator[Item]:
         """All frames and packets of sound, each later than the one of its kind before it."""

@@ -25,13 +25,7 @@ class Track:
     """
 
     def __init__(self, container: OutputContainer, source: AudioStream, extension: str) -> None:
-        """Add the stream.
-
-        Args:
-            container: Is written to.
-            source: The stream of the clip.
-            extension: Of the container, a key of `limner.video.outputs.SOUND`.
-        """
+        """Add a stream of a clip to a container; ``extension`` is a key of `limner.video.outputs.SOUND`."""
         self._copied = True
         try:
             self._stream = container.add_stream_from_template(source)

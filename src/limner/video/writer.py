@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TypeAlias, cast
 
 import av
-import numpy as np
 from av import AudioStream, Packet, VideoFrame, VideoStream
 from av.error import FFmpegError
 from tqdm import tqdm
@@ -50,8 +49,8 @@ def write_items(
         items: Frames in `Output.format`, of the size that ``info`` says, in order.
         output: Where they go.
         info: What they have in common.
-        sound: The streams that the packets come from; packets of others are left out.
-        expected: How many frames there will be; 0 where unknown.
+        sound: Streams whose packets are written.
+        expected: About how many frames there will be; 0 where unknown.
 
     Raises:
         InputError: If there is no frame.
@@ -77,24 +76,8 @@ def write_items(
     return outcome
 
 
-class Writer(Protocol):
-    """Takes the finished frames and the packets of sound, in order."""
-
-    def frame(self, frame: VideoFrame) -> None:
-        """Encode a frame: in the working format, with a plane of alpha after the others where it has one."""
-
-    def sound(self, packet: Sound) -> None:
-        """Write a packet, where there can be sound."""
-
-    def finish(self) -> None:
-        """Write what is left and give the file its name."""
-
-    def abandon(self) -> None:
-        """Leave nothing behind."""
-
-
 @contextmanager
-def open_writer(output: Output, info: StreamInfo, sound: Sequence[AudioStream] = ()) -> Iterator[Writer]:
+def open_writer(output: Output, info: StreamInfo, sound: Sequence[AudioStream] = ()) -> "Iterator[Writer]":
     """Write what is given inside the block; an error leaves nothing behind.
 
     Raises:
@@ -159,7 +142,7 @@ class RawWriter(_Silent):
     def frame(self, frame: VideoFrame) -> None:
         """Write a frame."""
         with named_errors(self._path):
-            self._file.file.write(np.ascontiguousarray(picture_of(frame)).data)
+            self._file.file.write(picture_of(frame).data)
 
     def finish(self) -> None:
         """Give the file its name."""
@@ -182,7 +165,7 @@ class PngWriter(_Silent):
 
     def frame(self, frame: VideoFrame) -> None:
         """Write a picture."""
-        data = encode_image(np.ascontiguousarray(picture_of(frame)), ".png")
+        data = encode_image(picture_of(frame), ".png")
         with named_errors(self._folder):
             (self._temporary / f"{self._count:05d}.png").write_bytes(data)
         self._count += 1
@@ -195,3 +178,7 @@ class PngWriter(_Silent):
     def abandon(self) -> None:
         """Leave nothing behind."""
         shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+Writer: TypeAlias = FileWriter | DeviceWriter | RawWriter | PngWriter
+"""Takes frames in `Output.format` and packets of sound, in order; then `finish`, or `abandon`."""
