@@ -33,13 +33,14 @@ import clips
 from limner._version import commit
 from limner.evaluation.mattes import dtssd, sad
 from limner.evaluation.timing import machine
-from limner.images import Alpha, Image, moved, save_image
+from limner.images import Alpha, Image, save_image, warp
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL, to_input
 from limner.parallel import keep_to
 from limner.rendering.backgrounds import blurred
 from limner.rendering.compose import composite
 from limner.rendering.options import Options
+from limner.training.camera import SIZE
 from limner.video.compositor import Compositor, Matted, refined
 from limner.video.container import FileWriter
 from limner.video.motion_features import SLOW, MotionTracker
@@ -97,7 +98,7 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
 
 def _filtered(frames: list[Image], seen: list[Image], found: list[Alpha]) -> list[Alpha]:
     """The alphas of ``limner video``."""
-    temporal, tracker = TemporalFilter(), MotionTracker(edge_grid(clips.SIZE))
+    temporal, tracker = TemporalFilter(), MotionTracker(edge_grid(SIZE))
     return [
         temporal(frame, image, alpha, tracker(image, alpha))
         for frame, image, alpha in zip(frames, seen, found, strict=True)
@@ -105,13 +106,13 @@ def _filtered(frames: list[Image], seen: list[Image], found: list[Alpha]) -> lis
 
 
 def _along(motion: str, alphas: list[Alpha]) -> list[Alpha]:
-    """A plain filter's recursion along the true motion, with the same fraction of the new in every pixel."""
+    """A plain filter's recursion along the true motion, with the same weight of the new in every pixel."""
     found = alphas[:1]
     for number, alpha in enumerate(alphas[1:], 1):
         if motion == "cut" and number == clips.FRAMES // 2:
             found.append(alpha)
             continue
-        last = moved(found[-1], clips.shifts(motion, number))
+        last = warp(found[-1], clips.shifts(motion, number))
         found.append(last + np.float32(SLOW) * (alpha - last))
     return found
 

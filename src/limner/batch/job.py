@@ -22,7 +22,7 @@ from limner.models.spec import DEFAULT_MODEL, read_model
 from limner.notices import gather
 from limner.parallel import keep_to, thread_map
 from limner.rendering.options import Options
-from limner.rendering.pipeline import check_target, run
+from limner.rendering.pipeline import Encoded, check_target, run
 
 LOST = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """Errors of writing after which no other picture can be written either."""
@@ -88,6 +88,7 @@ class Outcome:
     output_bytes: int = 0
     error: str = ""
     warnings: list[str] = field(default_factory=list)  # of all pictures in the file, each once
+    confidence: float | None = None  # see `expected_iou`; of a picture that was cut out now
     pictures: int = 1  # in the file
     causes: Mapping[str, int] = field(default_factory=dict)  # of the pictures in the file that failed
     started: float  # seconds since 1970
@@ -106,6 +107,7 @@ class Outcome:
             "input_bytes": self.task.bytes,
             "input_time_ns": self.task.time_ns,
             "output_bytes": self.output_bytes,
+            "confidence": "" if self.confidence is None else round(self.confidence, 4),
             "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="milliseconds"),
             "taken_s": round(self.taken_s, 4),
         }
@@ -150,7 +152,8 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
         if task.input.endswith(PARQUET):
             made, inside = _cut_parquet(job, data, warned)
         else:
-            made = cut_bytes(job, data, warned)
+            made, _, confidence = cut_bytes(job, data, warned)
+            inside = {"confidence": confidence}
         storage.write(storage.join(target, task.output), made)
     except (InputError, OutputError, MissingExtraError) as error:
         lost = isinstance(error, OutputError) and error.errno in LOST
@@ -158,7 +161,7 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
     return outcome("done", output_bytes=len(made), **inside)
 
 
-def cut_bytes(job: Job, data: bytes, warned: list[str]) -> bytes:
+def cut_bytes(job: Job, data: bytes, warned: list[str]) -> Encoded:
     """From an encoded picture to the encoded result, on one core: as many pictures are under way as cores.
 
     Args:
@@ -179,7 +182,7 @@ def cut_bytes(job: Job, data: bytes, warned: list[str]) -> bytes:
                 extension=job.extension,
                 compress=job.compress,
                 metadata=job.metadata,
-            ).data
+            )
     except MemoryError as error:
         raise InputError("there is not enough memory for the picture") from error
 
@@ -188,7 +191,7 @@ def _cut_parquet(job: Job, data: bytes, warned: list[str]) -> tuple[bytes, dict[
     """A Parquet file with its results, and what its outcome says of them."""
     from limner.batch.parquet import cut_parquet
 
-    def cut(picture: bytes | None) -> bytes | InputError:
+    def cut(picture: bytes | None) -> Encoded | InputError:
         if picture is None:
             return InputError("the picture is missing: its row is empty")
         try:

@@ -6,11 +6,13 @@ Beside the affine coefficients it gives, for every pixel, the fraction of the ne
 one.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from limner.nets.edge import EdgeNet, folded, nearby
+from limner.nets.edge import EdgeNet, colour_models, stem_input
 
 MOTION_MAPS = 7
 """Feature maps of `limner.video.motion_features`; the first is the fraction that a plain filter takes."""
@@ -40,17 +42,20 @@ class TemporalNet(nn.Module):
 
     def forward(self, image: Tensor, alpha: Tensor, last: Tensor, features: Tensor) -> Tensor:
         """All of one size, all but the last two features in [0, 1] -> coefficients, fraction (N, 5, h, w)."""
-        near = nearby(image, alpha)
+        near = colour_models(image, alpha)
         more = self.more(F.pixel_unshuffle(torch.cat([2 * last - 1, features], 1), 2))
         stem = self.edge.stem
-        x = self.edge.features(stem[1:](stem[0](folded(image, alpha, near)) + more))
+        x = self.edge.features(stem[1:](stem[0](stem_input(image, alpha, near)) + more))
         plain = torch.logit(features[:, :1], eps=1e-4)
         fraction = torch.sigmoid(plain + 2 * F.pixel_shuffle(self.fraction(x), 2))
-        return torch.cat([self.edge.lines(x, image, alpha, near), fraction], 1)
+        return torch.cat([self.edge.coefficients(x, image, alpha, near), fraction], 1)
 
 
 class ExportedTemporalNet(nn.Module):
     """The network as `limner.video.temporal` calls it: input and coefficients are for colours in 0..255."""
+
+    INPUTS: ClassVar[dict[str, int]] = {"pixels": 3, "alpha": 0, "last": 0, "features": MOTION_MAPS}
+    OUTPUTS: ClassVar[tuple[str, ...]] = ("coefficients", "fraction")
 
     def __init__(self, net: TemporalNet) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
-from limner.images import Image, check_format, fit, save_image
+from limner.images import Image, check_format, resize_longest, save_image
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL
 from limner.rendering.backgrounds import mix
@@ -77,10 +77,10 @@ def preview(
 def _cell(found: NDArray[np.uint8]) -> Image:
     """A finished frame as it is shown on a sheet: small, in colours, on a check where it is transparent."""
     image = np.repeat(found[..., None], 3, axis=2) if found.ndim == 2 else found[..., :3]
-    cell = fit(np.ascontiguousarray(image), CELL)
+    cell = resize_longest(np.ascontiguousarray(image), CELL)
     if found.ndim == 2 or found.shape[2] == 3:
         return cell
-    alpha = fit(found[..., 3].astype(np.float32) / np.float32(255), CELL)
+    alpha = resize_longest(found[..., 3].astype(np.float32) / np.float32(255), CELL)
     rows, columns = np.indices(alpha.shape) // 8
     check = np.where((rows + columns) % 2, 192, 240).astype(np.uint8)
     return mix(cell, alpha, np.repeat(check[..., None], 3, axis=2))

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Alpha, Image, Shifts, Size, moved, resize, resize_fields
-from limner.images.tiles import Fields
+from limner.images import Alpha, FeatureMap, Flow, Image, Size, resize, resize_maps, warp
 from limner.mattes.masks import box_mean
 from limner.video.motion import SIDE, Luma, motion
 
@@ -33,14 +32,14 @@ LARGEST, LEAST = 32.0, 2.0
 class MotionFeatures:
     """What the frames before say about a frame."""
 
-    shifts: Shifts  # of the subject since the frame before
-    maps: Fields
+    shifts: Flow  # of the subject since the frame before
+    maps: FeatureMap
     """(7, h, w): the fraction of the new alpha that a plain filter takes, in [0, 1]; the differences from the
     last frame along the subject's motion and along the scene's, and likewise those from the running mean, in
     [0, 1]; the relative difference of each pair, in [-1, 1]."""
 
 
-def no_motion(grid: Size) -> Fields:
+def no_motion(grid: Size) -> FeatureMap:
     """The feature maps of a first frame: no motion explains it."""
     return np.concatenate([np.ones((5, *grid), np.float32), np.zeros((2, *grid), np.float32)])
 
@@ -51,8 +50,10 @@ class MotionTracker:
     def __init__(self, grid: Size) -> None:
         """Give feature maps of size ``grid``, (height, width)."""
         self._grid = grid
-        self._before: tuple[Fields, Alpha] | None = None  # the frame before and its alpha, SIDE x SIDE
-        self._means: list[Fields] = []  # of the last few frames, along the subject's motion and the scene's
+        self._before: tuple[FeatureMap, Alpha] | None = None  # the frame before and its alpha, SIDE x SIDE
+        self._means: list[
+            FeatureMap
+        ] = []  # of the last few frames, along the subject's motion and the scene's
 
     def __call__(self, image: Image, alpha: Alpha) -> MotionFeatures | None:
         """The features of a frame; None for the first of a clip or a scene.
@@ -62,32 +63,32 @@ class MotionTracker:
             alpha: (h, w) float32 in [0, 1], the segmenter's alpha of it.
         """
         now = np.ascontiguousarray(np.moveaxis(resize(image, (SIDE, SIDE)), 2, 0), np.float32)
-        before, self._before = self._before, (now, resize_fields(alpha, (SIDE, SIDE)))
+        before, self._before = self._before, (now, resize_maps(alpha, (SIDE, SIDE)))
         if before is None or _difference(before[0], now).mean() > CUT:
             self._means = [now, now]
             return None
         last, last_alpha = before
         ways = motion(_luma(last), _luma(now), np.stack([last_alpha, 1 - last_alpha]))
-        pairs = [moved(np.stack([last, mean]), way) for mean, way in zip(self._means, ways, strict=True)]
+        pairs = [warp(np.stack([last, mean]), way) for mean, way in zip(self._means, ways, strict=True)]
         self._means = [mean + np.float32(RECENT) * (now - mean) for _, mean in pairs]
         differences = np.stack([[_difference(one, now) for one in pair] for pair in pairs], axis=1)
-        return MotionFeatures(ways[0], resize_fields(_maps(differences), self._grid))
+        return MotionFeatures(ways[0], resize_maps(_maps(differences), self._grid))
 
 
-def _luma(image: Fields) -> Luma:
+def _luma(image: FeatureMap) -> Luma:
     red, green, blue = image
     luma: Luma = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
     return luma
 
 
-def _difference(one: Fields, other: Fields) -> Luma:
+def _difference(one: FeatureMap, other: FeatureMap) -> Luma:
     """Mean of the three channels."""
     red, green, blue = np.abs(one - other)
     mean: Luma = (red + green + blue) * np.float32(1 / 3)
     return mean
 
 
-def _maps(differences: NDArray[np.float32]) -> Fields:
+def _maps(differences: NDArray[np.float32]) -> FeatureMap:
     """`MotionFeatures.maps` from (2, 2, h, w): (last frame, mean) x (subject's motion, scene's motion)."""
     smooth = box_mean(differences, 1)
     subject, scene = smooth[:, 0], smooth[:, 1]

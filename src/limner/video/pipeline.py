@@ -9,6 +9,7 @@ from typing import BinaryIO, TypeAlias, TypeVar
 from av import Packet, VideoFrame
 
 from limner.errors import InputError
+from limner.mattes.masks import remove_specks
 from limner.models.segmenter import MIN_SIDE, Segmenter
 from limner.models.spec import DEFAULT_MODEL
 from limner.parallel import ahead, keep_to, thread_map
@@ -134,7 +135,7 @@ def with_mattes(
         images = [
             clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width))) for frame in frames
         ]
-        alphas = zip(images, segmenter.batch(images), strict=True)
+        alphas = zip(images, map(remove_specks, segmenter.batch(images)), strict=True)
         for item in waiting:
             if isinstance(item, Packet):
                 yield item

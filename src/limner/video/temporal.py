@@ -10,9 +10,9 @@ moves. A scene cut resets the filter.
 
 import numpy as np
 
-from limner.images import Alpha, Image, Size, moved, resize, resize_fields, sampled
+from limner.images import Alpha, Image, Size, resize, resize_maps, resize_nearest, sample_bilinear, warp
 from limner.images.tiles import Tiles
-from limner.mattes.refine import band_of, draw, ramp, run_on_grid, stretched
+from limner.mattes.refine import affine_alpha, band_weight, run_on_grid, stretch, unknown_band
 from limner.models.spec import model_path, to_alpha
 from limner.video.motion_features import MotionFeatures, no_motion
 
@@ -55,12 +55,12 @@ class TemporalFilter:
         grid = edge_grid(size)
         last = None if features is None else self._last
         shifts, maps = (_NO_SHIFT, no_motion(grid)) if features is None else (features.shifts, features.maps)
-        opacity = resize_fields(found, grid)
-        before = opacity if last is None else moved(last[1], shifts)
-        near = band_of(opacity)
+        opacity = resize_maps(found, grid)
+        before = opacity if last is None else warp(last[1], shifts)
+        near = unknown_band(opacity)
         band = near & self._refine
-        sure = stretched(opacity) if self._refine else opacity
-        alpha = _enlarged(sure, size)
+        sure = stretch(opacity) if self._refine else opacity
+        alpha = resize_nearest(sure, size)
         undecided = band | (before > SURE) & (before < 1 - SURE) | (np.abs(before - sure) > SURE)
         if undecided.any():
             pixels = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
@@ -68,26 +68,17 @@ class TemporalFilter:
                 MODEL, pixels=pixels, alpha=opacity, last=before, features=maps
             )
             fraction = np.where(near, fraction, np.maximum(fraction, maps[:1]))
-            fields = np.concatenate([coefficients, ramp(band), fraction])
+            fields = np.concatenate([coefficients, band_weight(band), fraction])
             found = to_alpha(found, (min(found.shape[0], size[0]), min(found.shape[1], size[1])))
             for tiles in Tiles.over(undecided, size):
                 values, new = tiles.sample(fields), tiles.sample(found[None])[0]
                 if self._refine:
-                    new = draw(values[:5], tiles.cut(image), stretched(new))
+                    new = affine_alpha(values[:5], tiles.cut(image), stretch(new))
                 if last is not None:
                     down, right = tiles.sample(shifts)
-                    rows, columns = tiles.places()
-                    old = sampled(last[0], rows - down * size[0], columns - right * size[1])
+                    rows, columns = tiles.coordinates()
+                    old = sample_bilinear(last[0], rows - down * size[0], columns - right * size[1])
                     new = old + values[5] * (new - old)
                 tiles.paste(new, alpha)
-        self._last = alpha, resize_fields(alpha, grid)
+        self._last = alpha, resize_maps(alpha, grid)
         return alpha
-
-
-def _enlarged(alpha: Alpha, size: Size) -> Alpha:
-    """The alpha at a larger size, nearest neighbour."""
-    rows, columns = (
-        (np.arange(length) * count) // length for length, count in zip(size, alpha.shape, strict=True)
-    )
-    enlarged: Alpha = alpha.take(rows, axis=0).take(columns, axis=1)
-    return enlarged
