@@ -7,9 +7,9 @@
 
 ``flicker`` builds clips with exact alpha (`benchmarks/clips.py`) from painted portraits and, where they are
 present, from people of the val.txt of EG1800 and CelebAMask-HQ, of which no setting was chosen on those from
-`TUNED` on. It compares the alphas of ``limner video`` (steady) with those of each frame by itself, and so two
-others: a plain recursive filter of these that is told the true motion, and the steady ones' network where
-it takes every frame for the first (afresh). ``speed`` runs the command's own function on a
+`TUNED` on. It compares the alphas of ``limner video`` (temporal filter) with those of each frame by itself,
+and two others: a plain recursive filter of these that is given the true motion, and those of the filter's
+network with every frame as the first of a clip (afresh). ``speed`` runs the command's own function on a
 clip of 10 s and then every stage alone. ``memory`` runs the command on clips of 10 s and of 10 min.
 ``picture`` draws docs/video.jpg.
 """
@@ -41,13 +41,13 @@ from limner.rendering.backgrounds import blurred
 from limner.rendering.compose import composite
 from limner.rendering.options import Options
 from limner.training.camera import SIZE
-from limner.video.compositor import Composer, Matted, edged
-from limner.video.motion_features import SLOW, Watcher
-from limner.video.outputs import choose_target
-from limner.video.pipeline import BATCH, cut_video
+from limner.video.compositor import Compositor, Matted, refined
+from limner.video.container import FileWriter
+from limner.video.motion_features import SLOW, MotionTracker
+from limner.video.outputs import USUAL, choose_output
+from limner.video.pipeline import BATCH, cut
 from limner.video.reader import Clip
-from limner.video.temporal import Steady, edge_grid
-from limner.video.writer import open_writer
+from limner.video.temporal import TemporalFilter, edge_grid
 
 TUNED = 28
 """Subjects on whose clips the filter was tuned."""
@@ -82,9 +82,11 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
             motions.append(clip.name.partition("-")[2])
             seen = [to_input(frame, segmenter.spec.input_size(frame.shape[:2])) for frame in clip.frames]
             found = [segmenter(image) for image in seen]
-            alone = [edged(*parts) for parts in zip(clip.frames, seen, found, strict=True)]
-            ways = [_steadied(clip.frames, seen, found), _along(motions[-1], alone)]
-            ways.append([Steady()(*parts, None) for parts in zip(clip.frames, seen, found, strict=True)])
+            alone = [refined(*parts) for parts in zip(clip.frames, seen, found, strict=True)]
+            ways = [_filtered(clip.frames, seen, found), _along(motions[-1], alone)]
+            ways.append(
+                [TemporalFilter()(*parts, None) for parts in zip(clip.frames, seen, found, strict=True)]
+            )
             row = []
             for alphas in (alone, *ways):
                 errors = [sad(pred, true) for pred, true in zip(alphas, clip.alphas, strict=True)]
@@ -94,11 +96,11 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def _steadied(frames: list[Image], seen: list[Image], found: list[Alpha]) -> list[Alpha]:
+def _filtered(frames: list[Image], seen: list[Image], found: list[Alpha]) -> list[Alpha]:
     """The alphas of ``limner video``."""
-    steady, watcher = Steady(), Watcher(edge_grid(SIZE))
+    temporal, tracker = TemporalFilter(), MotionTracker(edge_grid(SIZE))
     return [
-        steady(frame, image, alpha, watcher(image, alpha))
+        temporal(frame, image, alpha, tracker(image, alpha))
         for frame, image, alpha in zip(frames, seen, found, strict=True)
     ]
 
@@ -128,7 +130,7 @@ def _summary(motions: list[str], rows: np.ndarray) -> dict[str, Any]:
             "sad": round(means[0, 1], 3),
             **{
                 way: {"dtssd": round(ratio[0], 3), "sad": round(ratio[1], 3)}
-                for way, ratio in zip(("steady", "plain_true_motion", "afresh"), ratios[1:], strict=True)
+                for way, ratio in zip(("temporal", "plain_true_motion", "afresh"), ratios[1:], strict=True)
             },
         }
     return result
@@ -146,8 +148,7 @@ def speed(args: argparse.Namespace) -> dict[str, Any]:
         segmenter = Segmenter(args.model, threads=1)
         rates = []
         for _ in range(3):
-            with Clip(source) as clip:
-                outcome = cut_video(clip, choose_target(output, options), segmenter, options)
+            outcome = cut(source, output, options, segmenter=segmenter)
             rates.append(round(outcome.frames / outcome.wall_s, 1))
         with keep_to(1):
             stages = _stages(source, output, args.model, options)
@@ -174,16 +175,17 @@ def _stages(source: Path, output: str, model: str, options: Options) -> dict[str
         return result
 
     with Clip(source) as clip:
-        target = choose_target(output, options)
-        working = target.working_format(clip)
-        composer = Composer(options, clip.scaler, clip.size, formats=(working,) * 2)
-        watcher, steady, writer = Watcher(edge_grid(clip.size)), Steady(), open_writer(target, clip)
+        target = choose_output(output, USUAL, transparent=False)
+        working = target.working_format
+        compositor = Compositor(options, clip.scaler, clip.size, formats=(working,) * 2)
+        tracker, temporal = MotionTracker(edge_grid(clip.size)), TemporalFilter()
+        writer = FileWriter(target, clip.info, ())
 
         def shrink(frame: av.VideoFrame) -> Image:
             return clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width)))
 
         def matte(item: Matted) -> Matted:
-            alpha = steady(composer.pixels(item), item.seen, item.alpha, item.clues)
+            alpha = temporal(compositor.pixels(item), item.seen, item.alpha, item.features)
             return replace(item, alpha=alpha)
 
         def each(function: Callable[..., Any], *arguments: list[Any]) -> list[Any]:
@@ -194,9 +196,9 @@ def _stages(source: Path, output: str, model: str, options: Options) -> dict[str
             frames = lap("decode", list, islice(stream, BATCH))
             seen = lap("shrink for the network", each, shrink, frames)
             raw = lap("network", segmenter.batch, seen)
-            clues = lap("clues", each, watcher, seen, raw)
-            items = lap("edge over time", each, matte, each(Matted, frames, raw, seen, clues))
-            lap("encode", each, writer.frame, lap("blur and mix", each, composer, items))
+            features = lap("motion features", each, tracker, seen, raw)
+            items = lap("edge over time", each, matte, each(Matted, frames, raw, seen, features))
+            lap("encode", each, writer.frame, lap("blur and mix", each, compositor, items))
         lap("encode", writer.finish)
     return found
 
@@ -229,8 +231,8 @@ def picture(args: argparse.Namespace) -> dict[str, Any]:
     frames = clip.frames[:12]
     seen = [to_input(frame, segmenter.spec.input_size(frame.shape[:2])) for frame in frames]
     found = [segmenter(image) for image in seen]
-    alone = [edged(*parts) for parts in zip(frames, seen, found, strict=True)]
-    filtered = _steadied(frames, seen, found)
+    alone = [refined(*parts) for parts in zip(frames, seen, found, strict=True)]
+    filtered = _filtered(frames, seen, found)
     behind = blurred(frames[-1], filtered[-1], radius=12)
     parts = [frames[-1], composite(frames[-1], filtered[-1], behind)]
     for alphas in (alone, filtered):

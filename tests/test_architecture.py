@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "limner"
 LAYERS = [
-    {"errors", "_version", "files", "parallel"},
+    {"errors", "_version", "files", "notices", "parallel"},
     {"images"},
     {"models"},
     {"mattes"},

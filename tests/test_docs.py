@@ -12,6 +12,7 @@ import pytest
 
 from limner.images import save_image
 from tests.conftest import PORTRAIT, ROOT
+from tests.video.clips import make_clip, pictures
 
 PAGES = ("README.md", "docs/python.md", "docs/cutting.md")
 SNIPPETS = [
@@ -28,6 +29,7 @@ def test_snippets_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     shutil.copy(PORTRAIT, "photo.jpg")
     save_image("sky.jpg", np.full((30, 40, 3), (90, 120, 200), np.uint8))
+    make_clip(Path("call.mp4"), pictures(4, 48, 64))
     exec(compile(code, "snippet", "exec"), {})
 
 

@@ -56,11 +56,11 @@ def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     monkeypatch.setattr(parallel, "quota", lambda: 0)
-    assert parallel.cores() == 8
+    assert parallel.thread_count() == 8
     monkeypatch.setattr(parallel, "quota", lambda: 3)
-    assert parallel.cores() == 3
+    assert parallel.thread_count() == 3
     with parallel.keep_to(1):
-        assert parallel.cores() == 1
+        assert parallel.thread_count() == 1
 
 
 def invert(number: int) -> float:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from limner._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from limner import video
     from limner.errors import (
         DatasetError,
         InputError,
@@ -53,6 +54,7 @@ __all__ = [
     "save_image",
     "save_photo",
     "segment",
+    "video",
 ]
 
 _HOMES = {
@@ -78,6 +80,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "video":
+        return import_module("limner.video")
     for module, names in _HOMES.items():
         if name in names:
             value = getattr(import_module(f"limner.{module}"), name)

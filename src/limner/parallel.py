@@ -17,13 +17,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from limner.notices import set_filters
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK = 8
 """Items that a worker takes at a time: what is lost at most, by each, when the work is stopped."""
 
-_share: ContextVar[int] = ContextVar("_share", default=0)
+_limit: ContextVar[int] = ContextVar("_limit", default=0)
 
 
 @contextmanager
@@ -33,25 +35,25 @@ def keep_to(count: int) -> Iterator[None]:
     For work of which many pieces run side by side, or whose result must not depend on the machine: a network
     on two cores adds its numbers in another order than on one.
     """
-    before = _share.set(count)
+    before = _limit.set(count)
     try:
         yield
     finally:
-        _share.reset(before)
+        _limit.reset(before)
 
 
-def share() -> int:
+def thread_limit() -> int:
     """What `keep_to` says; 0 outside of it."""
-    return _share.get()
+    return _limit.get()
 
 
-def cores() -> int:
+def thread_count() -> int:
     """Cores that may be used: what `keep_to` says, or all that the system gives this process.
 
     That is the affinity of the process and, in a container or a service, the `quota` of its control group.
     """
     given = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return share() or min(given, quota() or given)
+    return thread_limit() or min(given, quota() or given)
 
 
 @lru_cache(maxsize=1)
@@ -108,7 +110,7 @@ def parallel_map(
         items: What to compute it of.
         jobs: Worker processes; 1 computes in this process; without it, one a core.
     """
-    workers = min(jobs or cores(), -(-len(items) // CHUNK))
+    workers = min(jobs or thread_count(), -(-len(items) // CHUNK))
     if workers <= 1:
         yield from map(function, items)
         return
@@ -192,6 +194,7 @@ def _serve(function: Callable[[list[Any]], Sequence[Any]]) -> None:
     """What a worker process is for: the function is sent to it once, however large it is."""
     global _function
     _function = function
+    set_filters()
     _follow_parent()
 
 
@@ -212,7 +215,7 @@ def thread_map(
         items: What to compute it of; taken as they are needed.
         threads: By default one a core.
     """
-    threads = threads or cores()
+    threads = threads or thread_count()
     running: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -226,13 +229,28 @@ def thread_map(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def ahead(items: Iterator[Item], count: int = 4) -> Generator[Item, None, None]:
+    """What an iterator gives, computed in a thread of its own, so many items before they are taken.
+
+    Closing it ends the thread; what the iterator raises is raised where the next item would come.
+    """
+    end: Any = object()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(next, items, end) for _ in range(count))
+        try:
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(pool.submit(next, items, end))
+                yield item
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
 def _follow_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    assert parent is not None
 
     def end_with_parent() -> None:
-        parent.join()
-        os._exit(1)
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()

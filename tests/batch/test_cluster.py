@@ -27,7 +27,24 @@ cluster = pytest.importorskip("limner.batch.cluster")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
+LIMIT_S = 300
+"""What a test may take, on a busy machine too."""
+
 SMALL = {"include_dashboard": False, "object_store_memory": 100 << 20, "_node_ip_address": "127.0.0.1"}
+
+
+@pytest.fixture(autouse=True)
+def time_limit() -> Iterator[None]:
+    """Ends a test that waits for ever, wherever it does."""
+
+    def expire(number: int, frame: object) -> None:
+        raise TimeoutError(f"the test took more than {LIMIT_S} s")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(LIMIT_S)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="module")

@@ -35,9 +35,9 @@ def test_a_row_becomes_a_row(tmp_path: Path, pictures: list[bytes]) -> None:
     table = pq.read_table(tmp_path / "out" / "a.parquet")
     assert table.column_names == ["name", "size", "cutout", "confidence", "error"]
     assert table["name"].to_pylist() == list("vwxyz")
-    assert table["cutout"].to_pylist() == [cut_bytes(Job(), picture).data for picture in pictures]
+    assert table["cutout"].to_pylist() == [cut_bytes(Job(), picture, []).data for picture in pictures]
     assert table["error"].null_count == 5
-    wanted = [cut_bytes(Job(), picture).confidence for picture in pictures]
+    wanted = [cut_bytes(Job(), picture, []).confidence for picture in pictures]
     assert table["confidence"].to_pylist() == pytest.approx(wanted, abs=1e-6)
 
 

@@ -1,11 +1,13 @@
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from limner.batch.manifest import FILE
@@ -42,6 +44,37 @@ def test_failures_are_summed_up_by_cause(
     assert summary["causes"] == {"the picture is not a picture that Limner reads": 2}
     assert main(["batch", *folders]) == 3  # they are still not done
     assert "2 failed before (--retry-failed tries again)" in capsys.readouterr().err
+
+
+def damaged_tiff(path: Path) -> None:
+    """A picture whose resolution lies where the file has no byte: Pillow warns of it."""
+    PIL.Image.new("RGB", (32, 32)).save(path, dpi=(72, 72))
+    data = bytearray(path.read_bytes())
+    resolution = data.index(struct.pack("<HHI", 0x011A, 5, 1))
+    data[resolution + 8 : resolution + 12] = struct.pack("<I", 9_000_000)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_warnings_name_their_file_and_are_recorded(tmp_path: Path, threads: str) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("x.tif", "y.tif"):
+        damaged_tiff(tmp_path / "in" / name)
+    PIL.Image.new("RGB", (32, 32)).save(tmp_path / "in" / "z.png")
+    data = (tmp_path / "in" / "z.png").read_bytes()
+    (tmp_path / "in" / "z.png").write_bytes(data[:-12])  # without IEND: Limner warns of it
+    settings = ["--workers", "2", "--threads", threads, "--mask"]
+    command = ["batch", str(tmp_path / "in"), str(tmp_path / "out"), *settings]
+    done = subprocess.run(
+        [sys.executable, "-m", "limner", *command], capture_output=True, text=True, check=True
+    )
+    said = sorted(done.stderr.splitlines()[:-1])
+    assert said[:2] == [f"limner: {name}.tif: Truncated File Read" for name in "xy"]
+    assert said[2].startswith("limner: z.png: its end is missing")
+    assert len(said) == 3, done.stderr
+    rows = manifest(tmp_path / "out")
+    assert rows["x.tif"]["warnings"] == rows["y.tif"]["warnings"] == ["Truncated File Read"]
+    assert "its end is missing" in rows["z.png"]["warnings"][0]
 
 
 def test_nothing_but_failures_is_1(tmp_path: Path) -> None:

@@ -8,9 +8,7 @@ import pytest
 from limner.cli import camera, main
 from limner.models.segmenter import Segmenter
 from limner.rendering.options import Options
-from limner.video.outputs import CODECS, Target
-from limner.video.pipeline import cut_video
-from limner.video.reader import Clip
+from limner.video import cut, outputs
 from tests.video.clips import decoded, make_clip, pictures
 
 
@@ -33,14 +31,11 @@ def test_missing_loopback_is_named_with_its_cure(
     assert "sudo modprobe v4l2loopback video_nr=986 exclusive_caps=1" in capsys.readouterr().err
 
 
-def test_frames_for_a_loopback_device(tmp_path: Path) -> None:
+def test_frames_for_a_loopback_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """FFmpeg's plain file stands in for the device: its driver takes the same bytes."""
-    source = make_clip(tmp_path / "in.mp4", pictures(5, 48, 64))
-    device = tmp_path / "device"
-    options = Options(background="rgb(255, 0, 0)", refine="none")
-    target = Target(path=device, extension=".raw", codec=CODECS["camera"], transparent=False, matte=False)
-    with Clip(source) as clip:
-        cut_video(clip, target, Segmenter(threads=1), options)
+    monkeypatch.setitem(outputs.CONTAINERS, ".raw", ("rawvideo", ("camera",)))
+    source, device = make_clip(tmp_path / "in.mp4", pictures(5, 48, 64)), tmp_path / "device.raw"
+    cut(source, device, Options(background="rgb(255, 0, 0)", refine="none"))
     found = np.frombuffer(device.read_bytes(), np.uint8).reshape(5, 72, 64)
     assert found[:, 0, 0] == pytest.approx(81, abs=2)  # the luma of red by BT.601, in limited range
 

@@ -10,7 +10,7 @@ from limner.nets import NETS
 from limner.nets.blocks import pool, unpool
 from limner.nets.edge import STRIDE, EdgeNet
 from limner.nets.portrait import PortraitNet
-from limner.nets.temporal import CLUES, SteadyNet
+from limner.nets.temporal import MOTION_MAPS, TemporalNet
 from limner.training.export import to_onnx
 from limner.training.portrait import PixelsToAlpha
 
@@ -28,7 +28,7 @@ PARAMETERS = {
 
 REFINERS: dict[str, tuple[Callable[[], nn.Module], int, tuple[int, ...]]] = {
     "edge": (EdgeNet, 4, (3, 1)),
-    "temporal": (SteadyNet, 5, (3, 1, 1, CLUES)),
+    "temporal": (TemporalNet, 5, (3, 1, 1, MOTION_MAPS)),
 }
 """Name -> a network with new weights, the channels that it gives, and those that it takes."""
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from limner.images import Image
-from limner.video.motion_features import SLOW, Watcher
+from limner.video.motion_features import SLOW, MotionTracker
 
 
 def texture(rng: np.random.Generator, height: int, width: int) -> Image:
@@ -17,43 +17,43 @@ def room(rng: np.random.Generator) -> Image:
 
 
 def test_nothing_is_known_of_a_first_frame_and_after_a_cut(room: Image) -> None:
-    watcher = Watcher((16, 24))
+    tracker = MotionTracker((16, 24))
     alpha = np.ones((128, 128), np.float32)
-    assert watcher(room, alpha) is None
-    known = watcher(room, alpha)
+    assert tracker(room, alpha) is None
+    known = tracker(room, alpha)
     assert known is not None
-    assert known.fields.shape == (7, 16, 24)
-    assert watcher(255 - room, alpha) is None
-    assert watcher(255 - room, alpha) is not None
+    assert known.maps.shape == (7, 16, 24)
+    assert tracker(255 - room, alpha) is None
+    assert tracker(255 - room, alpha) is not None
 
 
 def test_all_is_explained_where_nothing_moves(room: Image) -> None:
-    watcher = Watcher((16, 16))
+    tracker = MotionTracker((16, 16))
     alpha = np.zeros((128, 128), np.float32)
     alpha[40:] = 1
-    watcher(room, alpha)
-    clues = watcher(room, alpha)
-    assert clues is not None
-    assert np.abs(clues.shifts).max() < 1e-6
-    assert clues.fields[0] == pytest.approx(SLOW)
-    assert np.abs(clues.fields[1:]).max() < 1e-3
+    tracker(room, alpha)
+    features = tracker(room, alpha)
+    assert features is not None
+    assert np.abs(features.shifts).max() < 1e-6
+    assert features.maps[0] == pytest.approx(SLOW)
+    assert np.abs(features.maps[1:]).max() < 1e-3
 
 
 def test_tells_what_goes_along_with_the_subject_from_what_stays(
     rng: np.random.Generator, room: Image
 ) -> None:
     subject = texture(rng, 80, 48)
-    watcher = Watcher((32, 32))
+    tracker = MotionTracker((32, 32))
     for left in range(20, 40, 2):
         image, alpha = room.copy(), np.zeros((128, 128), np.float32)
         image[40:120, left : left + 48] = subject
         alpha[40:120, left : left + 48] = 1
-        clues = watcher(image, alpha)
-    assert clues is not None
+        features = tracker(image, alpha)
+    assert features is not None
     inside, outside = np.s_[12:28, 12:18], np.s_[:8, :]
-    assert 128 * clues.shifts[1][3:7, 3:5].mean() == pytest.approx(2, rel=0.2)
-    share, last_subject, last_scene, mean_subject, mean_scene, last, mean = clues.fields
-    assert share[inside].mean() < 0.3
+    assert 128 * features.shifts[1][3:7, 3:5].mean() == pytest.approx(2, rel=0.2)
+    fraction, last_subject, last_scene, mean_subject, mean_scene, last, mean = features.maps
+    assert fraction[inside].mean() < 0.3
     for subject_field, scene_field, compared in (
         (last_subject, last_scene, last),
         (mean_subject, mean_scene, mean),

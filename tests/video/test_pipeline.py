@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -11,17 +12,17 @@ import av
 import numpy as np
 import pytest
 
+from limner import video
 from limner.errors import InputError, OutputError
 from limner.images import Alpha, Image, load_image
 from limner.mattes.masks import remove_specks
 from limner.models.segmenter import Segmenter
+from limner.parallel import ahead
 from limner.rendering.options import Options
-from limner.video.compositor import Composer, Matted
+from limner.video import Encoding, Outcome, Part, open_clip
+from limner.video.compositor import Compositor, Matted
 from limner.video.container import FileWriter
-from limner.video.motion_features import Clues
-from limner.video.outputs import choose_target
-from limner.video.pipeline import Outcome, ahead, cut_video, preview_video
-from limner.video.reader import Clip, Part
+from limner.video.motion_features import MotionFeatures
 from tests.conftest import decode
 from tests.video.clips import BASE, STEP, decoded, make_clip, pictures, rgb, samples, sound_packets
 
@@ -56,10 +57,11 @@ def cut(
         **{"refine": "none", **{k: v for k, v in settings.items() if k in Options.__dataclass_fields__}}
     )
     rest = {name: value for name, value in settings.items() if name not in Options.__dataclass_fields__}
-    rest.setdefault("steady", False)  # a disc does not move with the picture
-    with Clip(source, part=part) as clip:
-        target = choose_target(str(output), options, deep=clip.deep, codec=rest.pop("codec", None))
-        return cut_video(clip, target, cast(Segmenter, segmenter or Disc()), options, **rest)
+    rest.setdefault("temporal", False)  # a disc does not move with the picture
+    encoding = Encoding(**{name: rest.pop(name) for name in ("codec", "quality", "sound") if name in rest})
+    with open_clip(source, part=part) as clip:
+        model = cast(Segmenter, segmenter or Disc())
+        return video.cut(clip, output, options, segmenter=model, encoding=encoding, **rest)
 
 
 @pytest.fixture
@@ -224,7 +226,7 @@ def test_matte_alone(clip: Path, tmp_path: Path, name: str) -> None:
     assert np.abs(found.astype(int) - matte(tmp_path, clip)).max() <= (8 if name == "out.mp4" else 0)
 
 
-def test_mattes_are_steadied(tmp_path: Path) -> None:
+def test_mattes_are_filtered(tmp_path: Path) -> None:
     class Flicker(Disc):
         def batch(self, images: list[Image]) -> list[Alpha]:
             self.seen += images
@@ -233,8 +235,8 @@ def test_mattes_are_steadied(tmp_path: Path) -> None:
 
     source = make_clip(tmp_path / "in.mp4", pictures(1, 48, 64) * 12)
     steps = []
-    for name, steady in (("out.raw", True), ("alone.raw", False)):
-        cut(source, tmp_path / name, mask=True, segmenter=Flicker(), steady=steady)
+    for name, temporal in (("out.raw", True), ("alone.raw", False)):
+        cut(source, tmp_path / name, mask=True, segmenter=Flicker(), temporal=temporal)
         found = np.frombuffer((tmp_path / name).read_bytes(), np.uint8).reshape(12, 48, 64)
         steps.append(np.abs(np.diff(found.astype(int), axis=0)).mean())
     assert steps[1] == 255
@@ -271,7 +273,7 @@ def test_part_of_a_clip(tmp_path: Path) -> None:
         assert np.abs(rgb(frames[number]).astype(int) - rgb(before[9 + number])).mean() < 4
     assert samples(tmp_path / "out.mp4").shape[1] == pytest.approx(0.4 * 48000, abs=2100)
     with pytest.raises(InputError, match="no frames from 5 s on"):
-        Clip(source, part=Part(start=5))
+        open_clip(source, part=Part(start=5))
 
 
 @pytest.mark.parametrize(("height", "width"), [(33, 41), (48, 65)])
@@ -336,17 +338,17 @@ def test_a_matte_that_fails_ends_the_clip(
     number: int, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[Matted] = []
-    pixels = Composer.pixels
+    pixels = Compositor.pixels
 
-    def failing(composer: Composer, item: Matted) -> Image:
+    def failing(compositor: Compositor, item: Matted) -> Image:
         begun.append(item)
         if len(begun) == number:
             raise InputError("enough")
-        return pixels(composer, item)
+        return pixels(compositor, item)
 
-    monkeypatch.setattr(Composer, "pixels", failing)
+    monkeypatch.setattr(Compositor, "pixels", failing)
     with pytest.raises(InputError, match="enough"):
-        cut(clip, tmp_path / "out.mp4", background="red", steady=True)
+        cut(clip, tmp_path / "out.mp4", background="red", temporal=True)
     assert list(tmp_path.iterdir()) == [clip]
 
 
@@ -355,18 +357,18 @@ def test_every_frame_gets_its_own_matte(count: int, tmp_path: Path, monkeypatch:
     class Numbering:
         """The matte of frame n is n / 20."""
 
-        def __init__(self, *, lay: bool) -> None:
+        def __init__(self, *, refine: bool) -> None:
             self.frames = 0
 
-        def __call__(self, image: Image, seen: Image, found: Alpha, clues: Clues | None) -> Alpha:
-            assert (clues is None) == (self.frames == 0)
+        def __call__(self, image: Image, seen: Image, found: Alpha, features: MotionFeatures | None) -> Alpha:
+            assert (features is None) == (self.frames == 0)
             assert image.shape[:2] == (48, 64)
             self.frames += 1
             return np.full((48, 64), self.frames / 20, np.float32)
 
-    monkeypatch.setattr("limner.video.pipeline.Steady", Numbering)
+    monkeypatch.setattr("limner.video.pipeline.TemporalFilter", Numbering)
     source = make_clip(tmp_path / "in.mp4", pictures(count, 48, 64))
-    outcome = cut(source, tmp_path / "out.raw", mask=True, steady=True)
+    outcome = cut(source, tmp_path / "out.raw", mask=True, temporal=True)
     assert outcome.frames == count
     found = np.frombuffer((tmp_path / "out.raw").read_bytes(), np.uint8).reshape(count, -1)
     assert [set(frame) for frame in found] == [{round(255 * (n + 1) / 20)} for n in range(count)]
@@ -401,18 +403,15 @@ def test_a_pipe_with_a_name_is_written_to(clip: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
 def test_full_device(clip: Path) -> None:
-    with Clip(clip) as source:
-        target = choose_target("/dev/full", Options(background="red"), form="mp4")
-        with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
-            cut_video(source, target, cast(Segmenter, Disc()), Options(background="red", refine="none"))
+    options, model = Options(background="red", refine="none"), cast(Segmenter, Disc())
+    with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
+        video.cut(clip, "/dev/full", options, segmenter=model, encoding=Encoding(format="mp4"))
     assert Path("/dev/full").is_char_device()
 
 
 def test_preview(clip: Path, tmp_path: Path) -> None:
-    with Clip(clip) as source:
-        preview_video(
-            source, tmp_path / "sheet.png", cast(Segmenter, Disc()), Options(background="red"), every=4
-        )
+    options, model = Options(background="red"), cast(Segmenter, Disc())
+    video.preview(clip, tmp_path / "sheet.png", options, every=4, segmenter=model)
     sheet = load_image(tmp_path / "sheet.png")
     assert sheet.shape == (2 * (180 + 4) + 4, 2 * (240 + 4) + 4, 3)
     assert tuple(sheet[10, 10]) == pytest.approx((255, 0, 0), abs=3)
@@ -435,12 +434,11 @@ def test_ahead_is_bounded_and_ends() -> None:
             made.append(number)
             yield number
 
-    with ahead(numbers()) as items:
+    with closing(ahead(numbers())) as items:
         assert next(items) == 0
         time.sleep(0.1)
         assert len(made) < 30
-    with ahead(iter([1, 2, 3])) as items:
-        assert list(items) == [1, 2, 3]
+    assert list(ahead(iter([1, 2, 3]))) == [1, 2, 3]
 
 
 def test_ahead_passes_errors_on() -> None:
@@ -448,7 +446,7 @@ def test_ahead_passes_errors_on() -> None:
         yield 1
         raise InputError("broken")
 
-    with ahead(failing()) as items:
+    with closing(ahead(failing())) as items:
         assert next(items) == 1
         with pytest.raises(InputError, match="broken"):
             next(items)

@@ -17,8 +17,8 @@ import pytest
 
 from limner.errors import InputError, OutputError
 from limner.images import Image
+from limner.video.atomic_file import named_errors
 from limner.video.frames import squared
-from limner.video.place import named_errors
 from limner.video.reader import Clip, Part
 from tests.conftest import decode
 from tests.video.clips import decoded, make_clip, moved, pictures, remux, rgb, samples
@@ -101,12 +101,19 @@ def test_a_clip_that_changes_its_size_keeps_the_first(tmp_path: Path) -> None:
     assert np.abs(rgb(frames[15]).astype(int) - pictures(1, 48, 64)[0]).mean() < 8
 
 
-def test_a_clip_that_changes_its_shape_is_refused_with_the_time(tmp_path: Path) -> None:
+def test_a_clip_that_changes_its_shape_is_letterboxed_which_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     source = changing(tmp_path, (64, 48))
-    with pytest.raises(
-        InputError, match=r"shape at 0\.5 s, from 64 x 48 to 48 x 64: .*--to 0\.5 .*--from 0\.5"
-    ):
-        cut(source, tmp_path / "out.mp4", background="red")
+    cut(source, tmp_path / "out.mp4", background="original", quality=1)
+    assert caplog.text.count("changes its shape at 0.5 s, from 64 x 48 to 48 x 64: black bars") == 1
+    frames = [rgb(frame).astype(int) for frame in decoded(tmp_path / "out.mp4")]
+    assert len(frames) == 18
+    assert np.abs(frames[14] - pictures(15, 48, 64)[14]).mean() < 8
+    assert frames[15][:, :13].max() < 20  # 36 of 64 columns are the picture
+    assert frames[15][:, -13:].max() < 20
+    shown = pictures(1, 64, 48)[0][np.arange(48) * 64 // 48][:, np.arange(36) * 48 // 36]
+    assert np.abs(frames[15][:, 14:50] - shown).mean() < 10
     assert cut(source, tmp_path / "a.mp4", background="red", part=Part(end=0.5)).frames == 15
     assert cut(source, tmp_path / "b.mp4", background="red", part=Part(start=0.5)).frames == 3
 

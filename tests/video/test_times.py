@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from limner.rendering.options import Options
 from limner.video.reader import Clip, Part
 from limner.video.times import InOrder
 from tests.video.clips import decoded, make_clip, moved, pictures, remux, sound_packets
@@ -157,6 +158,6 @@ def test_sound_that_begins_later_stays_later(tmp_path: Path) -> None:
 def test_a_video_behind_that_starts_late_moves(late: Path, tmp_path: Path) -> None:
     from limner.video.background import MovingBackground
 
-    with Clip(late) as front, MovingBackground(late, front, "yuv420p") as behind:
+    with Clip(late) as front, MovingBackground(late, front, "yuv420p", Options()) as behind:
         shown = [behind.at(seconds).to_ndarray()[:48].astype(int) for seconds in (0.0, 1.0)]
     assert np.abs(shown[0] - shown[1]).max() > 50

@@ -5,15 +5,18 @@ import os
 import pickle
 import warnings
 from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, suppress
 from itertools import islice
 from typing import Any
+from uuid import uuid4
 
 import ray
 import ray.data
 
-from limner.batch.inputs import PACK
+from limner.batch.inputs import PARQUET
 from limner.batch.job import Outcome, Task
 from limner.batch.runners import Work, crashed
+from limner.notices import set_filters
 
 ROUND = 100_000
 """Tasks given to Ray at a time: bounds the memory of this process, whatever their number."""
@@ -47,7 +50,7 @@ def run_ray(
         tasks: Taken `ROUND` at a time.
         address: Of a cluster; "auto" for the one that this machine belongs to, "local" to start one here.
         workers: Actors at most; by default as many as there is room for.
-        gpus: Share of a GPU that an actor takes.
+        gpus: Fraction of a GPU that an actor takes.
         stop: Asked after every block; once it is true, the rest is given up.
     """
     if started := not ray.is_initialized():
@@ -56,16 +59,17 @@ def run_ray(
     try:
         while some := list(islice(waiting, ROUND)):
             slots = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
-            size = 1 if some[0].input.endswith(PACK) else max(1, min(BLOCK, len(some) // (4 * slots)))
+            size = 1 if some[0].input.endswith(PARQUET) else max(1, min(BLOCK, len(some) // (4 * slots)))
             blocks = [some[start : start + size] for start in range(0, len(some), size)]
             for one_by_one in (False, True):
                 missing = dict(enumerate(blocks))
                 pool = _pool(workers, alone=one_by_one)
-                for number, outcomes in _map(work, missing, pool, gpus):
-                    del missing[number]
-                    yield from outcomes
-                    if stop() or any(outcome.status == "lost" for outcome in outcomes):
-                        return
+                with closing(_map(work, missing.copy(), pool, gpus)) as answers:
+                    for number, outcomes in answers:
+                        del missing[number]
+                        yield from outcomes
+                        if stop() or any(outcome.status == "lost" for outcome in outcomes):
+                            return
                 blocks = [[task] for block in missing.values() for task in block]
                 if one_by_one:
                     yield from (crashed(task) for (task,) in blocks)
@@ -82,7 +86,7 @@ def _start(address: str, workers: int | None) -> None:
             "num_cpus": workers,
             "object_store_memory": STORE_BYTES,
             "include_dashboard": False,
-            "_node_ip_address": "127.0.0.1",  # nobody outside can reach it
+            "_node_ip_address": "127.0.0.1",  # listens on localhost only
         }
     ray.init(**options)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -98,9 +102,19 @@ def _pool(workers: int | None, *, alone: bool) -> ray.data.ActorPoolStrategy:
 def _map(
     work: Work, blocks: dict[int, list[Task]], pool: ray.data.ActorPoolStrategy, gpus: float
 ) -> Generator[tuple[int, list[Outcome]], None, None]:
-    """The outcomes of blocks as they are there; those that were lost too often are left out."""
+    """The outcomes of blocks as they are there; those that were lost too often are left out.
+
+    Its actors are gone when it ends. Ray Data only forgets them, and one that is idle can keep its CPU for
+    ever where a machine was lost, as results are remembered by the actor that made them.
+    """
     if not blocks:
         return
+    names: list[str] = []
+
+    def named() -> dict[str, str]:
+        names.append(f"limner-{uuid4().hex}")
+        return {"name": names[-1]}
+
     rows = [{"block": pickle.dumps(block)} for block in blocks.items()]
     with warnings.catch_warnings():
         # Ray Data has no other way to say how often a lost block is tried; without it, for ever.
@@ -113,15 +127,23 @@ def _map(
             num_cpus=1,
             num_gpus=gpus or None,
             max_task_retries=RETRIES,
+            ray_remote_args_fn=named,
         )
     data.context.enable_progress_bars = False
     data.context.print_on_execution_start = False
     data.context.max_errored_blocks = -1
-    for row in data.iter_rows():
-        answer = pickle.loads(row["answer"])  # noqa: S301 - from our own actors
-        if isinstance(answer, Exception):
-            raise answer
-        yield answer
+    stream = iter(data.iter_rows())
+    try:
+        for row in stream:
+            answer = pickle.loads(row["answer"])  # noqa: S301 - from our own actors
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+    finally:
+        del stream, data  # starts no more of them
+        for name in names:
+            with suppress(ValueError):  # it has ended
+                ray.kill(ray.get_actor(name))
 
 
 class _Actor:
@@ -129,6 +151,7 @@ class _Actor:
 
     def __init__(self, work: Work) -> None:
         self.work = work
+        set_filters()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """From pickled blocks of tasks to their pickled outcomes, or the error that ends the batch."""

@@ -13,7 +13,7 @@ from limner.batch import storage
 from limner.batch.storage import UNKNOWN, Stamp
 from limner.errors import InputError
 
-PACK = ".parquet"
+PARQUET = ".parquet"
 """Extension of a file that holds many pictures."""
 
 
@@ -53,7 +53,7 @@ def find_source(source: str, *, target: str) -> Source:
         return Source(
             _whole(root),
             lambda: storage.walk(root, without=target),
-            _is_pack if pattern.endswith(PACK) else files.is_picture,
+            _is_parquet if pattern.endswith(PARQUET) else files.is_picture,
             storage.matcher(pattern),
             pattern=source,
         )
@@ -64,7 +64,7 @@ def find_source(source: str, *, target: str) -> Source:
     path, mark, options = source.partition("?") if storage.is_remote(source) else (source, "", "")
     root, _, name = path.replace(os.sep, "/").rpartition("/")
     root = (root or ("/" if path.startswith("/") else "")) + mark + options
-    if not (files.is_picture(name) or _is_pack(name)):
+    if not (files.is_picture(name) or _is_parquet(name)):
         raise InputError(
             f"{source} is neither a picture, a folder, a pattern, a list (.txt) nor a Parquet file: "
             "give one of these"
@@ -112,8 +112,8 @@ def _whole(root: str) -> str:
     return root if storage.is_remote(root) else os.path.realpath(root)
 
 
-def _is_pack(name: str) -> bool:
-    return name.endswith(PACK)
+def _is_parquet(name: str) -> bool:
+    return name.endswith(PARQUET)
 
 
 def _check_apart(root: str, target: str) -> None:

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from limner import files
 from limner.batch import storage
-from limner.batch.inputs import PACK
+from limner.batch.inputs import PARQUET
 from limner.errors import InputError, MissingExtraError, OutputError
 from limner.images import Metadata
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL, read_model
+from limner.notices import gather
 from limner.parallel import keep_to, thread_map
 from limner.rendering.options import Options
 from limner.rendering.pipeline import Encoded, check_target, run
@@ -86,6 +87,7 @@ class Outcome:
     sha256: str = ""  # of the input
     output_bytes: int = 0
     error: str = ""
+    warnings: list[str] = field(default_factory=list)  # of all pictures in the file, each once
     confidence: float | None = None  # see `expected_iou`; of a picture that was cut out now
     pictures: int = 1  # in the file
     causes: Mapping[str, int] = field(default_factory=dict)  # of the pictures in the file that failed
@@ -99,6 +101,7 @@ class Outcome:
             "output": self.task.output,
             "status": self.status,
             "error": self.error,
+            "warnings": self.warnings,
             "settings": settings,
             "sha256": self.sha256,
             "input_bytes": self.task.bytes,
@@ -108,9 +111,9 @@ class Outcome:
             "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="milliseconds"),
             "taken_s": round(self.taken_s, 4),
         }
-        if self.task.input.endswith(PACK):
+        if self.task.input.endswith(PARQUET):
             values |= {"pictures": self.pictures, "failed": sum(self.causes.values()), "causes": self.causes}
-        return {name: value for name, value in values.items() if value != ""}
+        return {name: value for name, value in values.items() if value not in ("", [])}
 
 
 def cut_files(job: Job, source: str, target: str, tasks: list[Task]) -> list[Outcome]:
@@ -136,36 +139,42 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
 
     def outcome(status: str, **values: Any) -> Outcome:
         taken_s = time.perf_counter() - clock
+        values |= {"sha256": digest, "warnings": warned}
         return Outcome(task=task, status=status, started=started, taken_s=taken_s, **values)
 
-    digest = ""
+    digest, warned = "", list[str]()
     inside: dict[str, Any] = {}
     try:
         data = storage.read(storage.join(source, task.input))
         digest = files.sha256(data)
         if digest == task.known:
-            return outcome("done", sha256=digest, output_bytes=task.known_bytes)
-        if task.input.endswith(PACK):
-            made, inside = _cut_pack(job, data)
+            return outcome("done", output_bytes=task.known_bytes)
+        if task.input.endswith(PARQUET):
+            made, inside = _cut_parquet(job, data, warned)
         else:
-            made, _, confidence = cut_bytes(job, data)
+            made, _, confidence = cut_bytes(job, data, warned)
             inside = {"confidence": confidence}
         storage.write(storage.join(target, task.output), made)
     except (InputError, OutputError, MissingExtraError) as error:
         lost = isinstance(error, OutputError) and error.errno in LOST
-        return outcome("lost" if lost else "failed", sha256=digest, error=str(error))
-    return outcome("done", sha256=digest, output_bytes=len(made), **inside)
+        return outcome("lost" if lost else "failed", error=str(error))
+    return outcome("done", output_bytes=len(made), **inside)
 
 
-def cut_bytes(job: Job, data: bytes) -> Encoded:
+def cut_bytes(job: Job, data: bytes, warned: list[str]) -> Encoded:
     """From an encoded picture to the encoded result, on one core: as many pictures are under way as cores.
+
+    Args:
+        job: What to do.
+        data: The picture.
+        warned: Gets what was warned of.
 
     Raises:
         InputError: If the picture cannot be used.
         ModelError: If the model or the device cannot be used.
     """
     try:
-        with keep_to(1):
+        with keep_to(1), gather(warned):
             return run(
                 data,
                 segmenter(job.model, job.device),
@@ -178,20 +187,22 @@ def cut_bytes(job: Job, data: bytes) -> Encoded:
         raise InputError("there is not enough memory for the picture") from error
 
 
-def _cut_pack(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
+def _cut_parquet(job: Job, data: bytes, warned: list[str]) -> tuple[bytes, dict[str, Any]]:
     """A Parquet file with its results, and what its outcome says of them."""
-    from limner.batch.parquet import cut_pack
+    from limner.batch.parquet import cut_parquet
 
     def cut(picture: bytes | None) -> Encoded | InputError:
         if picture is None:
             return InputError("the picture is missing: its row is empty")
         try:
-            return cut_bytes(job, picture)
+            return cut_bytes(job, picture, warned)
         except InputError as error:
             return error
 
-    pack = cut_pack(data, job.column, lambda pictures: _threaded(cut, pictures, job.threads))
-    return pack.data, {"pictures": pack.pictures, "causes": Counter(map(cause, pack.errors))}
+    made, errors, count = cut_parquet(
+        data, job.column, lambda pictures: _threaded(cut, pictures, job.threads)
+    )
+    return made, {"pictures": count, "causes": Counter(map(cause, errors))}
 
 
 def _threaded(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

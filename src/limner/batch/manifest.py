@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from limner import files
 from limner.batch import storage
@@ -35,21 +35,8 @@ Row = Mapping[str, Any]
 _log = logging.getLogger(__name__)
 
 
-class Manifest(Protocol):
-    """Rows that were written by earlier runs, and those that this one adds."""
-
-    def rows(self) -> Iterator[Row]:
-        """What is there, oldest first; before anything is added."""
-
-    def append(self, row: Row) -> None:
-        """Add a row."""
-
-    def close(self) -> None:
-        """Write all that is not written yet."""
-
-
-def open_manifest(target: str) -> Manifest:
-    """The manifest of a target, for this run alone.
+def open_manifest(target: str) -> "_File | _Parts":
+    """The manifest of a target, to append rows; for this run alone, until it is closed.
 
     Raises:
         InputError: If another run has it open.
@@ -94,7 +81,6 @@ class _File:
 
     def __init__(self, target: Path) -> None:
         files.make_folder(target)
-        self.target = str(target)
         self.path = target / FILE
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -106,9 +92,6 @@ class _File:
             raise InputError(f"another run is at work on {target}: wait until it has ended")
         self.end = self._cut_torn_line()
         self.synced = time.monotonic()
-
-    def rows(self) -> Iterator[Row]:
-        return read_manifest(self.target)
 
     def append(self, row: Row) -> None:
         data = _encode(row)
@@ -153,19 +136,13 @@ class _Parts:
         self.held: list[bytes] = []
         self.written = time.monotonic()
 
-    def rows(self) -> Iterator[Row]:
-        return read_manifest(self.target)
-
     def append(self, row: Row) -> None:
         self.held.append(_encode(row))
         first = self.number == 0  # at once, to see that the target can be written
         if first or len(self.held) >= PART_ROWS or time.monotonic() - self.written > PART_S:
-            self._write()
+            self.close()
 
     def close(self) -> None:
-        self._write()
-
-    def _write(self) -> None:
         if self.held:
             name = f"{FOLDER}/{self.run}-{self.number:06d}.jsonl"
             storage.write(storage.join(self.target, name), b"".join(self.held))
@@ -178,7 +155,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(number: int) -> bool:
-        os.lseek(number, 1 << 40, os.SEEK_SET)  # Windows lets nobody read what is locked
+        os.lseek(number, 1 << 40, os.SEEK_SET)  # Windows blocks reads of a locked range
         try:
             msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
         except OSError:

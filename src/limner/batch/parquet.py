@@ -1,7 +1,6 @@
 """Parquet files full of pictures: one column of encoded pictures in, one of encoded results out."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,19 +15,10 @@ RESULT, CONFIDENCE, ERROR = "cutout", "confidence", "error"
 """The columns that are added; a row has the first two, or the last."""
 
 
-@dataclass
-class Pack:
-    """A file with its results."""
-
-    data: bytes
-    pictures: int = 0
-    errors: list[str] = field(default_factory=list)  # of the pictures that failed
-
-
-def cut_pack(
+def cut_parquet(
     data: bytes, column: str, cut: Callable[[Iterable[bytes | None]], Iterable[Encoded | InputError]]
-) -> Pack:
-    """The results of a file's pictures, in its order, beside its other columns.
+) -> tuple[bytes, list[str], int]:
+    """A file with the results of its pictures beside its other columns; their errors; how many there are.
 
     Args:
         data: A Parquet file.
@@ -38,7 +28,7 @@ def cut_pack(
     Raises:
         InputError: If it is not a Parquet file with such a column.
     """
-    pack = Pack(b"")
+    count, errors = 0, list[str]()
     sink = pa.BufferOutputStream()
     try:
         with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
@@ -46,14 +36,13 @@ def cut_pack(
             schema = _result_schema(file.schema_arrow, column)
             with pq.ParquetWriter(sink, schema, compression="none", use_dictionary=False) as writer:
                 for batch in file.iter_batches(ROWS, use_threads=False):
-                    results = list(cut(_pictures(batch.column(column))))
-                    writer.write_batch(_result(batch, schema, results))
-                    pack.pictures += len(results)
-                    pack.errors += [str(result) for result in results if isinstance(result, InputError)]
+                    made = list(cut(_pictures(batch.column(column))))
+                    writer.write_batch(_result(batch, schema, made))
+                    count += len(made)
+                    errors += [str(result) for result in made if isinstance(result, InputError)]
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"the Parquet file is damaged: {error}; get a whole copy of it") from error
-    pack.data = sink.getvalue().to_pybytes()
-    return pack
+    return sink.getvalue().to_pybytes(), errors, count
 
 
 def _pictures(values: pa.Array) -> list[bytes | None]:

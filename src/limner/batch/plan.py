@@ -11,7 +11,7 @@ from typing import Any
 
 from limner import files
 from limner.batch import storage
-from limner.batch.inputs import PACK, Source, output_name
+from limner.batch.inputs import PARQUET, Source, output_name
 from limner.batch.job import Task
 from limner.batch.manifest import Row
 from limner.errors import InputError
@@ -96,15 +96,7 @@ class Plan:
     """The files of a source, those that are due, and what became of them earlier."""
 
     def __init__(self, source: Source, target: str, *, extension: str, settings: str, choice: Choice) -> None:
-        """A plan without files.
-
-        Args:
-            source: Where the files come from.
-            target: Where their results go.
-            extension: Of the results.
-            settings: Checksum of what else the results depend on.
-            choice: What is due.
-        """
+        """A plan without files; ``settings`` is the checksum of all else that results depend on."""
         self.source, self.target, self.choice = source, target, choice
         self.extension, self.settings = extension, settings
         self.database = sqlite3.connect("")
@@ -222,10 +214,10 @@ class Plan:
     def _output(self, name: str, path: str, *, crowded: bool, earlier: str | None) -> str:
         """The input's folder and stem with the new extension, or its whole name where outputs would meet.
 
-        They would where files of a folder share a stem, where a stem is itself the name of a file, and where
-        the output of an earlier run has that name. What an input once had it keeps.
+        They would where files of a folder have the same stem, where a stem is itself the name of a file, and
+        where the output of an earlier run has that name. An input keeps the output that it once had.
         """
-        if path.endswith(PACK):
+        if path.endswith(PARQUET):
             return path
         short, full = _stem(path) + self.extension, path + self.extension
         if earlier in (short, full):

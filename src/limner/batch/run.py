@@ -1,5 +1,6 @@
 """A batch from beginning to end: see what is due, do it, record it."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,9 +20,12 @@ from limner.batch.manifest import open_manifest, read_manifest
 from limner.batch.plan import Choice, Counts, Plan
 from limner.batch.runners import Runner, Work, run_processes
 from limner.errors import InputError, OutputError
+from limner.notices import named
 
 WATCH_S = 2.0
 """Between two looks at a watched source; a new file is taken when it was the same at both."""
+
+_log = logging.getLogger(__name__)
 
 EVERYTHING = Choice()
 """All that is not done yet."""
@@ -64,7 +68,7 @@ def run_batch(
     """Do what is due among the pictures of a source, and record it in the manifest of the target.
 
     The pictures keep their folders below the target. Pictures that fail are recorded, and the rest is done. A
-    run that was stopped or killed is gone on with by running the same again.
+    run that was stopped or killed resumes when it is run again.
 
     Args:
         source: A folder, a pattern, a list (``.txt``) or Parquet files, here or in an object store.
@@ -73,7 +77,7 @@ def run_batch(
         choice: Which pictures are due.
         runner: Where they are worked on.
         stop: Asked now and then; once it is true, nothing more is begun.
-        watch: Go on with the files that are added or changed, until stopped.
+        watch: Continue with files that are added or changed, until stopped.
 
     Raises:
         InputError: If the source cannot be read.
@@ -87,7 +91,7 @@ def run_batch(
     summary = Summary(Counts())
     started = time.monotonic()
     with closing(open_manifest(target)) as manifest:
-        plan.remember(manifest.rows())
+        plan.remember(read_manifest(target))
         while True:
             summary.found = plan.look(settled=watch)
             if summary.found.due:
@@ -98,6 +102,8 @@ def run_batch(
                     manifest.append(row)
                     plan.remember([row], now=True)
                     summary.add(outcome)
+                    for text in outcome.warnings:
+                        _log.warning("%s", named(outcome.task.input, text))
             if not watch or _stopped_within(WATCH_S, stop):
                 break
     summary.taken_s = time.monotonic() - started

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import TypeAlias
 
 from limner.batch.job import Outcome, Task
-from limner.parallel import cores, unordered_map
+from limner.parallel import thread_count, unordered_map
 
 Work: TypeAlias = Callable[[list[Task]], list[Outcome]]
 Runner: TypeAlias = Callable[[Work, Iterable[Task]], Generator[Outcome, None, None]]
@@ -28,7 +28,7 @@ def run_processes(
         workers: Processes; by default one a core.
         chunk: Tasks that a process takes at a time.
     """
-    return unordered_map(work, tasks, jobs=workers or cores(), chunk=chunk, crashed=crashed)
+    return unordered_map(work, tasks, jobs=workers or thread_count(), chunk=chunk, crashed=crashed)
 
 
 def crashed(task: Task) -> Outcome:

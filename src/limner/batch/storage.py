@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from limner import files
 from limner.errors import InputError, OutputError
@@ -19,7 +19,6 @@ ATTEMPTS = 5
 """To read a file that changes."""
 
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_Result = TypeVar("_Result")
 
 
 class Stamp(NamedTuple):
@@ -51,9 +50,7 @@ def join(root: str, name: str) -> str:
 def is_folder(path: str) -> bool:
     """Whether there is a folder, or, in an object store, anything below it."""
     if is_remote(path):
-        from limner.batch import remote
-
-        return _tried(lambda: remote.is_folder(path), path)
+        return bool(_remote("is_folder", path))
     return os.path.isdir(path)  # noqa: PTH112 - a Path raises for names that no system takes
 
 
@@ -94,9 +91,7 @@ def walk(root: str, *, without: str = "") -> Iterator[tuple[str, Stamp]]:
 def stamp(path: str) -> Stamp | None:
     """The stamp of a file; None where there is none, `UNKNOWN` where reading it will tell what is wrong."""
     if is_remote(path):
-        from limner.batch import remote
-
-        state = _tried(lambda: remote.stamp(path), path)
+        state = _remote("stamp", path)
         return None if state is None else Stamp(*state)
     try:
         found = Path(path).stat()
@@ -114,9 +109,7 @@ def read(path: str) -> bytes:
         InputError: If it cannot be read, or keeps changing meanwhile.
     """
     if is_remote(path):
-        from limner.batch import remote
-
-        return _tried(lambda: remote.read(path), path)
+        return bytes(_remote("read", path))
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE_S)
@@ -198,8 +191,11 @@ def _make_folder(path: str) -> None:
     files.make_folder(path)
 
 
-def _tried(act: Callable[[], _Result], path: str) -> _Result:
+def _remote(name: str, path: str) -> Any:
+    """A function of `limner.batch.remote`, which pyarrow is loaded for."""
+    from limner.batch import remote
+
     try:
-        return act()
+        return getattr(remote, name)(path)
     except OSError as error:
         raise InputError(f"cannot reach {path.partition('?')[0]}: {error}") from error

@@ -16,6 +16,7 @@ from limner._version import __version__
 from limner.cli import batch, bench, camera, cut, data, doctor, evaluate, export, models, serve, train, video
 from limner.cli.shared import Lines, UsageError, parse, say, warn
 from limner.errors import LimnerError
+from limner.notices import set_filters
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,10 +47,7 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stdout.reconfigure(errors="surrogateescape" if kept else "backslashreplace")
     logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[Lines()])
     warnings.showwarning = lambda message, *_, **__: warn(message)  # a line, not a place in a library
-    warnings.simplefilter("always", UserWarning)  # of the second file too
-    warnings.filterwarnings("ignore", category=FutureWarning)  # is for whoever wrote the library
-    # Pillow warns at half the size at which it refuses; Limner has one limit, images.MAX_PIXELS.
-    warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
+    set_filters()
     try:
         code: int = args.run(args)
     except KeyboardInterrupt:

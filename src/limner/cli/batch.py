@@ -41,7 +41,7 @@ def add(commands: "Commands") -> None:
         help="work on a Ray cluster: its address, auto for that of this machine, or local to start one here",
     )
     parser.add_argument(
-        "--gpus", type=float, default=0.0, metavar="SHARE", help="of a GPU, for each Ray actor"
+        "--gpus", type=float, default=0.0, metavar="FRACTION", help="of a GPU, for each Ray actor"
     )
     parser.add_argument(
         "--column",
@@ -56,7 +56,7 @@ def add(commands: "Commands") -> None:
     parser.add_argument(
         "--checksum", action="store_true", help="find changed files by their contents, not by size and time"
     )
-    parser.add_argument("--watch", action="store_true", help="go on with the files that arrive, until Ctrl-C")
+    parser.add_argument("--watch", action="store_true", help="continue with new files, until Ctrl-C")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done: input, tab, output")
     add_json(parser, "print one JSON object at the end")
 
@@ -114,7 +114,7 @@ def _check(args: argparse.Namespace) -> None:
         need("cluster", "ray", "pyarrow")
     from limner.batch import inputs, storage
 
-    if any(storage.is_remote(path) or path.endswith(inputs.PACK) for path in (args.source, args.target)):
+    if any(storage.is_remote(path) or path.endswith(inputs.PARQUET) for path in (args.source, args.target)):
         need("cluster", "pyarrow")
 
 

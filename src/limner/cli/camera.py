@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.cli.options import add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, need, say
+from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, say
 from limner.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,12 +36,9 @@ def add(commands: "Commands") -> None:
 
 
 def _camera(args: argparse.Namespace) -> int:
-    need("video", "av")
     from limner.models.segmenter import Segmenter
     from limner.models.spec import LIVE_MODEL
-    from limner.video.outputs import choose_target
-    from limner.video.pipeline import cut_video
-    from limner.video.reader import Clip, Part
+    from limner.video import Demuxer, Encoding, Part, cut, open_clip
 
     if args.output == "-" and sys.stdout.isatty():
         raise UsageError("a video would fill the terminal: add | mpv - or > FILE, or choose another OUT")
@@ -49,12 +46,15 @@ def _camera(args: argparse.Namespace) -> int:
     device = args.camera or DEVICES.get(sys.platform, "")
     settings = {"video_size": args.size, "framerate": args.rate}
     _check_device(device)
-    with Clip(device, kind=KINDS[sys.platform], options=settings, part=Part(end=args.seconds)) as clip:
-        target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
+    demuxer = Demuxer(format=KINDS[sys.platform], options=settings, live=True)
+    encoding = Encoding(codec=args.codec, format=args.format)
+    with open_clip(device, part=Part(end=args.seconds), demuxer=demuxer) as clip:
         segmenter = Segmenter(args.model or LIVE_MODEL, device=args.device, threads=1)
         say(f"recording {device}, {clip.size[1]} x {clip.size[0]}: Ctrl-C ends it")
         with asked_to_stop() as stop:
-            outcome = cut_video(clip, target, segmenter, options, stop=stop.is_set, batch=1)
+            outcome = cut(
+                clip, args.output, options, segmenter=segmenter, encoding=encoding, stop=stop.is_set
+            )
     say(f"wrote {args.output}: {outcome.frames:,} frames, {outcome.seconds:.1f} s")
     return 0
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from limner import files
 from limner.cli.options import add_encoding, add_options, read_options
-from limner.cli.shared import UsageError, about, add_command, add_json, add_model, say
+from limner.cli.shared import UsageError, add_command, add_json, add_model, say
 from limner.errors import InputError, LimnerError
+from limner.notices import gather, named
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
@@ -77,11 +78,15 @@ def _cut_one(
 
     extension = ".png" if target == "-" else Path(target).suffix.lower()
     file = sys.stdin.buffer if source == "-" else source
-    try:
-        with about("<stdin>" if source == "-" else source):
+    warned: list[str] = []
+    with gather(warned):
+        try:
             made = run(file, segment, options, extension=extension, on_stage=clock.lap, **encoding)
-    except InputError as error:
-        raise error if source in str(error) else InputError(f"{source}: {error}") from error
+        except InputError as error:
+            raise error if source in str(error) else InputError(f"{source}: {error}") from error
+        finally:
+            for text in warned:
+                say(named("<stdin>" if source == "-" else source, text))
     if target == "-":
         sys.stdout.buffer.write(made.data)
     else:

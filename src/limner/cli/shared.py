@@ -9,12 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from limner.cli.examples import EXAMPLES
 from limner.errors import InputError, MissingExtraError
+from limner.notices import gathered, one_line
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -29,35 +29,18 @@ def say(message: object) -> None:
     print(f"limner: {message}", file=sys.stderr)
 
 
-_ABOUT: ContextVar[tuple[str, set[str]] | None] = ContextVar("about", default=None)
-"""The file that is worked on, and what was said of it."""
-
-
-@contextmanager
-def about(name: str) -> Iterator[None]:
-    """What is warned of inside names this file, whoever warns, and is said once."""
-    token = _ABOUT.set((name, set()))
-    try:
-        yield
-    finally:
-        _ABOUT.reset(token)
-
-
 def warn(message: object) -> None:
     """Print a warning, of whatever library, for the person at the terminal."""
-    text = " ".join(str(message).split())
-    name, said = _ABOUT.get() or ("", set())
-    if text not in said:
-        said.add(text)
-        say(text if name in text else f"{name}: {text}")
+    say(one_line(message))
 
 
 class Lines(logging.Handler):
-    """Prints what is logged as `warn` does."""
+    """Prints what is logged, but for warnings that are gathered to be printed with the name of a file."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        warn(self.format(record))
+        if not gathered(self.format(record)):
+            warn(self.format(record))
 
 
 def add_command(

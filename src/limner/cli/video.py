@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from limner.cli.options import add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, need, say
+from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, say
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
-    from limner.video.opening import Raw
-    from limner.video.pipeline import Outcome
-    from limner.video.reader import Part
+    from limner.video import Demuxer, Outcome, Part
 
 
 def add(commands: "Commands") -> None:
@@ -37,7 +35,9 @@ def add(commands: "Commands") -> None:
     )
     group.add_argument("--no-sound", action="store_true", help="leave the sound out instead of copying it")
     group.add_argument(
-        "--no-steady", action="store_true", help="cut each frame by itself: quicker, but the mattes flicker"
+        "--no-temporal-filter",
+        action="store_true",
+        help="cut each frame by itself: quicker, but the mattes flicker",
     )
     group.add_argument("--from", dest="start", default="0", metavar="TIME", help="seconds, or h:m:s")
     group.add_argument("--to", dest="end", default="inf", metavar="TIME", help="seconds, or h:m:s")
@@ -53,36 +53,31 @@ def add(commands: "Commands") -> None:
 
 
 def _video(args: argparse.Namespace) -> int:
-    need("video", "av")
     from limner.models.segmenter import Segmenter
     from limner.models.spec import DEFAULT_MODEL
-    from limner.video.outputs import choose_target
-    from limner.video.pipeline import cut_video, preview_video
-    from limner.video.reader import Clip
+    from limner.video import Encoding, cut, open_clip, preview
 
     _check(args)
     behind = _moving(args.background)
     if behind is not None:
         args.background = "picture"
     options = read_options(args)
-    with Clip(_source(args.input), raw=_raw(args.raw), part=_part(args)) as clip:
+    encoding = Encoding(codec=args.codec, quality=args.quality, format=args.format, sound=not args.no_sound)
+    with open_clip(_source(args.input), part=_part(args), demuxer=_raw(args.raw)) as clip:
+        segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
         if args.preview:
-            segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
-            preview_video(clip, args.output, segmenter, options, every=args.preview, behind=behind)
+            preview(clip, args.output, options, every=args.preview, segmenter=segmenter, behind=behind)
             say(f"wrote {args.output}")
             return 0
-        target = choose_target(args.output, options, deep=clip.deep, codec=args.codec, form=args.format)
-        segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
         with asked_to_stop() as stop:
-            outcome = cut_video(
+            outcome = cut(
                 clip,
-                target,
-                segmenter,
+                args.output,
                 options,
+                segmenter=segmenter,
                 behind=behind,
-                steady=not args.no_steady,
-                quality=args.quality,
-                sound=not args.no_sound,
+                temporal=not args.no_temporal_filter,
+                encoding=encoding,
                 stop=stop.is_set,
             )
     return _report(outcome, args)
@@ -152,8 +147,8 @@ def _source(name: str) -> str | BinaryIO:
     return sys.stdin.buffer if name == "-" else name
 
 
-def _raw(text: str | None) -> "Raw | None":
-    from limner.video.opening import Raw
+def _raw(text: str | None) -> "Demuxer | None":
+    from limner.video import Demuxer
 
     if text is None:
         return None
@@ -161,11 +156,11 @@ def _raw(text: str | None) -> "Raw | None":
     if found is None or "0" in found.groups():
         raise UsageError(f"--raw wants width x height and the rate, such as 640x480@30, got {text}")
     width, height, rate = found.groups()
-    return Raw((int(height), int(width)), rate or "25")
+    return Demuxer.raw((int(height), int(width)), rate or "25")
 
 
 def _part(args: argparse.Namespace) -> "Part":
-    from limner.video.reader import Part
+    from limner.video import Part
 
     return Part(start=_seconds("--from", args.start), end=_seconds("--to", args.end))
 

@@ -22,7 +22,7 @@ from limner.errors import InputError, ModelError
 from limner.images import Image, encode_image, resize
 from limner.models.segmenter import Segmenter
 from limner.models.spec import model_path, to_input
-from limner.parallel import cores
+from limner.parallel import thread_count
 from limner.rendering import pipeline
 from limner.rendering.options import Options
 
@@ -99,7 +99,7 @@ def bench(
     for size in megapixels:
         if size < 0.01:
             raise InputError(f"a picture has at least 0.01 megapixels, got {size}")
-    threads = threads or cores()
+    threads = threads or thread_count()
     segmenter = Segmenter(model, device=device, threads=threads)
     path = model_path(model)
     facts = {
@@ -127,7 +127,7 @@ def bench(
         "batches",
         [{"images": n, "images_per_s": 1e3 * n / row["p50_ms"], **row} for n, row in rows.items()],
     )
-    some = [count for count in sorted({1, 2, threads}) if count <= cores()]
+    some = [count for count in sorted({1, 2, threads}) if count <= thread_count()]
     each = {count: Segmenter(model, device=device, threads=count) for count in some}
     yield "threads", [{"threads": count, **network(one, 1)} for count, one in each.items()]
 
@@ -189,7 +189,7 @@ def machine() -> dict[str, Any]:
     """What was measured on, and when."""
     return {
         "cpu": _cpu(),
-        "cores": cores(),
+        "cores": thread_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "commit": commit(),

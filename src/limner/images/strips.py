@@ -1,9 +1,9 @@
-"""Large pictures a strip of rows at a time: what keeps memory small and all cores at work."""
+"""Large pictures a strip of rows at a time: what keeps memory small and all thread_count at work."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from limner.parallel import cores, thread_map
+from limner.parallel import thread_count, thread_map
 
 STRIP_BYTES = 1 << 20
 """Of the samples of a strip, about."""
@@ -18,5 +18,5 @@ def strips(height: int, row_bytes: int, *, least: int = 1) -> list[slice]:
 
 
 def map_strips(function: Callable[[slice], _Result], parts: list[slice]) -> Iterator[_Result]:
-    """``function`` of every strip, in order, on all cores where there are several."""
-    return thread_map(function, parts) if min(len(parts), cores()) > 1 else map(function, parts)
+    """``function`` of every strip, in order, on all thread_count where there are several."""
+    return thread_map(function, parts) if min(len(parts), thread_count()) > 1 else map(function, parts)

@@ -17,7 +17,7 @@ from limner.mattes.closed_form import solve
 from limner.mattes.masks import box_mean, dilate
 from limner.models.session import start_session
 from limner.models.spec import model_path
-from limner.parallel import share
+from limner.parallel import thread_limit
 
 GRID = 256
 """Longer side of what the network sees of a photo, pixels, at most."""
@@ -179,7 +179,7 @@ def run_on_grid(model: Path, **maps: FeatureMap) -> list[FeatureMap]:
         name: np.pad(values, [(0, 0)] * (values.ndim - 2) + [*padding], mode="edge")
         for name, values in maps.items()
     }
-    return [values[..., :height, :width] for values in _session(model, share()).run(None, padded)]
+    return [values[..., :height, :width] for values in _session(model, thread_limit()).run(None, padded)]
 
 
 @lru_cache(maxsize=4)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.errors import ModelError
-from limner.parallel import cores, quota
+from limner.parallel import quota, thread_count
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -57,7 +57,7 @@ def start_session(
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or (
-        cores() if quota() else 0
+        thread_count() if quota() else 0
     )  # 0: its own choice, by the affinity
     options.log_severity_level = 3
     try:

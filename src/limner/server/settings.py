@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from limner.errors import InputError
-from limner.parallel import cores
+from limner.parallel import thread_count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +13,7 @@ class Settings:
     queue: int = 32  # requests accepted at a time, uploads included; more are refused with 429
     batch: int = 8  # images that go through the network together, at most
     window_s: float = 0.002  # how long the network waits for a batch to fill
-    workers: int = field(default_factory=cores)  # threads that decode, finish and encode
+    workers: int = field(default_factory=thread_count)  # threads that decode, finish and encode
     max_bytes: int = 32_000_000  # of a request's body
     max_pixels: int = 50_000_000  # of a picture, known before it is decoded
     upload_s: float = 30.0  # for a whole upload

@@ -32,7 +32,7 @@ from limner.training.drawn import DrawnData
 from limner.training.edge_data import cut_subject
 from limner.training.loading import read_backgrounds, read_lists
 from limner.training.painted import paint_harder
-from limner.video.motion_features import Watcher, no_clues
+from limner.video.motion_features import MotionTracker, no_motion
 from limner.video.temporal import edge_grid
 
 SPARE = 1
@@ -56,7 +56,7 @@ ARRAYS = (
     "pixels",  # (N, T, 3, h, w) uint8, the frames on the grid
     "found",  # (N, T, a, b) uint8, the segmenter's alphas
     "shifts",  # (N, T, 2, m, n) of the subject
-    "clues",  # (N, T, 7, h, w), motion features
+    "features",  # (N, T, 7, h, w), motion features
 )
 """What is kept of a clip, there with channels last and without N."""
 
@@ -209,16 +209,16 @@ def observe(frames: list[Image], segmenter: Segmenter) -> dict[str, NDArray[Any]
     """What `limner.video.temporal` is given with each frame, by the names in `ARRAYS`."""
     height, width = frames[0].shape[:2]
     grid = edge_grid((height, width))
-    watcher = Watcher(grid)
+    tracker = MotionTracker(grid)
     rows = []
     for frame in frames:
         seen = to_input(frame, segmenter.spec.input_size(frame.shape[:2]))
         found = segmenter(seen)
-        clues = watcher(seen, found)
-        shifts = np.zeros((2, 8, 8), np.float32) if clues is None else clues.shifts
-        fields = no_clues(grid) if clues is None else clues.fields
+        features = tracker(seen, found)
+        shifts = np.zeros((2, 8, 8), np.float32) if features is None else features.shifts
+        fields = no_motion(grid) if features is None else features.maps
         rows.append((resize(seen, grid), to_uint8(found), shifts, fields.astype(np.float16)))
-    names = ("pixels", "found", "shifts", "clues")
+    names = ("pixels", "found", "shifts", "features")
     return {name: np.stack(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
 
 

@@ -22,7 +22,7 @@ from limner.datasets.sample import Load, load_image_at, load_planes
 from limner.errors import DatasetError
 from limner.images import Size
 from limner.models.spec import training_shapes
-from limner.parallel import cores, parallel_map
+from limner.parallel import parallel_map, thread_count
 from limner.rendering.cut import segment
 from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import RunConfig, TrainConfig
@@ -202,7 +202,7 @@ class PortraitData(ProcessData):
 
 def _jobs() -> int:
     """Cores for each of the processes on this machine."""
-    return max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+    return max(1, thread_count() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 
 def _gather(mine: list[Tensor], count: int) -> list[Tensor]:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from limner.mattes import refine
 from limner.nets.edge import EdgeNet
-from limner.nets.temporal import PixelsToShares, SteadyNet
+from limner.nets.temporal import ExportedTemporalNet, TemporalNet
 from limner.training.clips import Clips
 from limner.training.config import TemporalConfig
 from limner.training.module import NetModule
@@ -29,10 +29,10 @@ class TemporalModule(NetModule):
     """The network that refines the edge of each frame of a clip."""
 
     config: TemporalConfig
-    net: SteadyNet
+    net: TemporalNet
 
     def __init__(self, config: TemporalConfig) -> None:
-        super().__init__(config, SteadyNet())
+        super().__init__(config, TemporalNet())
 
     def begin(self, begun: NetModule | None) -> None:
         """The weights of another run of the same net, or those of the bundled model edge."""
@@ -68,15 +68,15 @@ class TemporalModule(NetModule):
         """The alphas of one frame of each clip, (N, 1, H, W), from those before."""
         image, pixels, prob = now["frames"] / 255, now["pixels"] / 255, now["found"][:, None] / 255
         size, grid = image.shape[2:], pixels.shape[2:]
-        clues, moved = now["clues"], None
+        features, moved = now["features"], None
         with torch.autocast(image.device.type, enabled=False):
             alpha = resized(prob, grid)
             if last is None:
-                clues = torch.cat([torch.ones_like(clues[:, :5]), torch.zeros_like(clues[:, 5:])], 1)
+                features = torch.cat([torch.ones_like(features[:, :5]), torch.zeros_like(features[:, 5:])], 1)
             else:
                 moved = shifted(last, now["shifts"])
             before = alpha if moved is None else resized(moved, grid)
-        maps = self.net(pixels, alpha, before, clues).float()
+        maps = self.net(pixels, alpha, before, features).float()
         with torch.autocast(image.device.type, enabled=False):
             undecided = torch.stack(
                 [(one > refine.LEAST) & (one < 1 - refine.LEAST) for one in (alpha, before)]
@@ -91,9 +91,9 @@ class TemporalModule(NetModule):
             new = new + weight * (stretched(torch.sigmoid(logit)) - new)
             return new if moved is None else torch.lerp(moved, new, fraction)
 
-    def exported(self) -> PixelsToShares:
+    def exported(self) -> ExportedTemporalNet:
         """The network as it is used."""
-        return PixelsToShares(self.net)
+        return ExportedTemporalNet(self.net)
 
 
 def clip_loss(found: Tensor, targets: Tensor, flicker: float) -> Tensor:

@@ -2,40 +2,25 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 from av import VideoFrame
 
 from limner.rendering.backgrounds import lay_out
+from limner.rendering.options import Options
 from limner.video.reader import Clip
 
 
 class MovingBackground:
     """Gives the frame of a video that is to be seen at a time; use it as a context."""
 
-    def __init__(
-        self,
-        path: Path,
-        clip: Clip,
-        layout: str,
-        *,
-        fit: str = "cover",
-        align: tuple[float, float] = (0.5, 0.5),
-    ) -> None:
-        """Open it.
-
-        Args:
-            path: Of the video.
-            clip: Whose subject will stand in front.
-            layout: In which its frames are composed.
-            fit: As of `limner.rendering.backgrounds.lay_out`.
-            align: The same.
+    def __init__(self, path: str | Path, clip: Clip, layout: str, options: Options) -> None:
+        """Open a video to go behind the subject of a clip whose frames are composed in the format ``layout``.
 
         Raises:
             InputError: If it is no video.
         """
         self._path, self._front, self._format = path, clip, layout
-        self._fit, self._align = fit, align
+        self._fit, self._align = options.fit, options.align[::-1]
         self._begun = 0.0  # when this round began, seconds
         self._end = 0.0  # of the frame that is shown
         self._shown: VideoFrame | None = None
@@ -59,9 +44,7 @@ class MovingBackground:
     def __enter__(self) -> "MovingBackground":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._clip.close()
 
     def _rewind(self) -> VideoFrame:

@@ -3,7 +3,7 @@
 The equations are those of `limner.rendering.render`, `limner.rendering.backgrounds` and
 `limner.mattes.foreground`; they are affine in the colours, so they hold for Y'CbCr as they do for RGB. Two
 things are coarser than for a photo, since a frame has thirty milliseconds: the edge and the colours beside
-it are found on fewer cells, and blur is made on a small copy of the frame, where its radius is
+it are computed on a smaller grid, and blur is made on a small copy of the frame, where its radius is
 `BLUR_RADIUS` pixels, as it holds nothing finer.
 """
 
@@ -21,13 +21,13 @@ from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, sha
 from limner.rendering.options import OWN, PICTURE, Options
 from limner.rendering.render import adjusted_alpha
 from limner.video.frames import Plane, Scaler, black, blank, fill, planes
-from limner.video.motion_features import Clues
+from limner.video.motion_features import MotionFeatures
 from limner.video.temporal import edge_grid
 
 BLUR_RADIUS = 4.0
 """Of the blur on the small copy, pixels."""
 COLOUR_GRID = 96
-"""Cells along the longer side on which the colours beside the edge are found."""
+"""Longer side of the grid on which the colours beside the edge are estimated, pixels."""
 _UNSEEN = np.zeros((1, 1, 3), np.uint8)  # a photo of which nothing is asked
 
 
@@ -36,17 +36,17 @@ class Matted:
     """A frame on its way: with the alpha of its subject, and what goes behind where that moves."""
 
     frame: VideoFrame
-    alpha: Alpha  # (h, w), of any size before its edge is laid, of the frame's size afterwards
+    alpha: Alpha  # (h, w): of the network's size, and of the frame's once it is refined
     seen: Image  # the frame as the network saw it
-    clues: Clues | None = None  # what the frames before tell about it
+    features: MotionFeatures | None = None
     behind: VideoFrame | None = None  # of the frame's size and format
 
 
-class Composer:
-    """Makes finished frames of a clip; safe to share among threads."""
+class Compositor:
+    """Composes the frames of a clip; thread-safe."""
 
     def __init__(self, options: Options, scaler: Scaler, size: Size, *, formats: tuple[str, str]) -> None:
-        """Prepare what is the same in every frame.
+        """Prepare what all frames have in common.
 
         Args:
             options: What to make.
@@ -70,11 +70,11 @@ class Composer:
         """The frame's colours, (H, W, 3) uint8."""
         return self._scaler.rgb(item.frame)
 
-    def edge(self, item: Matted) -> Matted:
-        """The same with its alpha laid along the edge at the size of the frame."""
+    def refined(self, item: Matted) -> Matted:
+        """The same with its alpha refined, at the size of the frame."""
         if self._options.refine == "none":
             return replace(item, alpha=to_alpha(item.alpha, self._size))
-        return replace(item, alpha=edged(self.pixels(item), item.seen, item.alpha))
+        return replace(item, alpha=refined(self.pixels(item), item.seen, item.alpha))
 
     def __call__(self, item: Matted) -> VideoFrame:
         """The finished frame, from an alpha of its size."""
@@ -146,8 +146,8 @@ class Composer:
             layers.append((colour, np.full_like(alpha, opacity)))
         for colour, below in layers:
             whole = alpha + (1 - alpha) * below
-            share = np.divide(alpha, whole, out=np.ones_like(alpha), where=whole > 0)
-            front = _mix(front, share, self._flat(colour))
+            fraction = np.divide(alpha, whole, out=np.ones_like(alpha), where=whole > 0)
+            front = _mix(front, fraction, self._flat(colour))
             alpha = whole
         levels = _levels(alpha, 1023 if "10" in self._format else 255, 0)
         return [*_mix(front, (levels > 0).astype(np.float32), self._flat((0, 0, 0))), levels]
@@ -160,18 +160,18 @@ class Composer:
         return [np.broadcast_to(value, plane.shape) for value, plane in zip(values, like, strict=True)]
 
 
-def edged(image: Image, seen: Image, found: Alpha) -> Alpha:
-    """A network's alpha at the size of the frame, its edge laid by what the network saw.
+def refined(image: Image, seen: Image, found: Alpha) -> Alpha:
+    """A network's alpha refined at the size of the frame.
 
     Args:
         image: (H, W, 3) uint8, the frame.
-        seen: (h, w, 3) uint8, the same stretched to the network's size.
+        seen: (h, w, 3) uint8, the same at the network's size.
         found: (h, w) float32, the alpha at that size.
     """
     size = image.shape[0], image.shape[1]
     grid = edge_grid(size)
-    cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
-    return refine_edge(image, to_alpha(found, size), cells, to_alpha(found, grid))
+    pixels = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
+    return refine_edge(image, to_alpha(found, size), pixels, to_alpha(found, grid))
 
 
 def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:

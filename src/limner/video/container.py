@@ -2,20 +2,19 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from contextlib import ExitStack, suppress
+from typing import Any, cast
 
 import av
 import numpy as np
-from av import Packet, VideoFrame, VideoStream
-from av.container import OutputContainer
+from av import AudioStream, Packet, VideoFrame, VideoStream
 from av.error import FFmpegError
 
-from limner.video.frames import blank, planes
-from limner.video.outputs import CONTAINERS, MP4, Target
-from limner.video.place import Place, named_errors
-from limner.video.reader import Clip, Sound
-from limner.video.sound import Track, add_track
+from limner.video.atomic_file import AtomicFile, named_errors
+from limner.video.frames import StreamInfo, blank, planes
+from limner.video.outputs import CONTAINERS, MP4, Output
+from limner.video.reader import Sound
+from limner.video.sound import Track
 
 KEPT = ("title", "artist", "comment", "date", "creation_time", "location")
 """What is copied of the notes that a container carries."""
@@ -24,63 +23,56 @@ KEPT = ("title", "artist", "comment", "date", "creation_time", "location")
 class FileWriter:
     """One file in a container, or the same through a pipe."""
 
-    def __init__(self, target: Target, clip: Clip, *, quality: int | None, sound: bool) -> None:
-        self._path = target.path
-        self._place = Place(target.path)
-        self._container: OutputContainer | None = None
+    def __init__(self, output: Output, info: StreamInfo, sound: Sequence[AudioStream]) -> None:
+        self._path = output.path
         self._durations: dict[int, int] = {}
         self._span = (sys.maxsize, 0)  # of the frames' times
-        self._order: list[int] = []  # times that the encoder forgot, see `_mend_order`
+        self._order: list[int] = []  # times that the encoder forgot, see `_fix_order`
         self._first_dts: int | None = None
         self._last: Packet[VideoStream] | None = None
         # MP4 adds durations up in the order of decoding: the last one makes the sum right
-        self._sums_up = target.extension in MP4
-        self._tracks: dict[int, Track] = {}
-        try:
-            self._open(target, clip, quality)
-            if sound:
-                self._add_sound(target, clip)
-        except BaseException:
-            self.abandon()
-            raise
+        self._sums_up = output.extension in MP4
+        self._file = AtomicFile(output.path)
+        with ExitStack() as undo:
+            undo.callback(self._file.discard)
+            fragments = self._file.direct and self._sums_up  # there may be no way back to the start
+            self._container = av.open(
+                self._file.file,
+                "w",
+                format=CONTAINERS[output.extension][0],
+                options={"movflags": "frag_keyframe+empty_moov+default_base_moof"} if fragments else {},
+            )
+            undo.callback(self._close_anyhow)
+            self._video = self._add_video(output, info)
+            notes = {name: info.metadata[name] for name in KEPT if name in info.metadata}
+            self._container.metadata.update(notes)
+            self._tracks = {one.index: Track(self._container, one, output.extension) for one in sound}
+            self._undo = undo.pop_all()
 
-    def _open(self, target: Target, clip: Clip, quality: int | None) -> None:
-        fragments = self._place.direct and target.extension in MP4  # there may be no way back to the start
-        self._container = container = av.open(
-            self._place.file,
-            "w",
-            format=CONTAINERS[target.extension][0],
-            options={"movflags": "frag_keyframe+empty_moov+default_base_moof"} if fragments else {},
-        )
-        container.metadata.update({name: clip.metadata[name] for name in KEPT if name in clip.metadata})
-        settings = dict(target.codec.options)
-        if quality is not None:
-            settings[target.codec.quality] = str(quality)
-        video = container.add_stream(target.codec.encoder, rate=clip.rate, options=settings)
-        assert isinstance(video, VideoStream)
-        height, width = clip.size
-        self._padding = (height % 2, width % 2) if target.codec.even else (0, 0)
+    def _add_video(self, output: Output, info: StreamInfo) -> VideoStream:
+        codec = output.codec
+        settings = dict(codec.options)
+        if output.quality is not None:
+            settings[codec.quality] = str(output.quality)
+        video = cast(VideoStream, self._container.add_stream(codec.encoder, rate=info.rate, options=settings))
+        height, width = info.size
+        self._padding = (height % 2, width % 2) if codec.even else (0, 0)
         video.height, video.width = height + self._padding[0], width + self._padding[1]
-        video.pix_fmt = target.format(clip)
-        context = video.codec_context
-        context.time_base = video.time_base = clip.time_base
-        context.color_range, context.colorspace = clip.colours.range, clip.colours.matrix
-        context.color_primaries, context.color_trc = clip.colours.primaries, clip.colours.transfer
+        video.pix_fmt = output.format
+        context, colours = video.codec_context, info.colours
+        context.time_base = video.time_base = info.time_base
+        context.color_range, context.colorspace = colours.range, colours.matrix
+        context.color_primaries, context.color_trc = colours.primaries, colours.transfer
         context.thread_count = 0
-        self._video = video
-
-    def _add_sound(self, target: Target, clip: Clip) -> None:
-        assert self._container is not None
-        for stream in clip.sound:
-            self._tracks[stream.index] = add_track(self._container, stream, target.extension)
+        return video
 
     def frame(self, frame: VideoFrame) -> None:
         """Encode a frame."""
         if any(self._padding):
             frame = _padded(frame, self._padding)
-        assert frame.pts is not None
-        self._durations[frame.pts] = frame.duration
-        self._span = (min(self._span[0], frame.pts), max(self._span[1], frame.pts + frame.duration))
+        start = frame.pts or 0
+        self._durations[start] = frame.duration
+        self._span = (min(self._span[0], start), max(self._span[1], start + frame.duration))
         self._write(self._video.encode(frame))
 
     def sound(self, packet: Sound) -> None:
@@ -91,7 +83,6 @@ class FileWriter:
 
     def finish(self) -> None:
         """Flush the encoder, write the end of the file and give it its name."""
-        assert self._container is not None
         self._write(self._video.encode(None))
         for track in self._tracks.values():
             for made in track.packets(None):
@@ -103,16 +94,17 @@ class FileWriter:
             self._mux(self._last)
         with named_errors(self._path):
             self._container.close()
-            self._place.keep()
+            self._file.commit()
 
     def abandon(self) -> None:
         """Leave nothing behind."""
-        if self._container is not None:
-            with suppress(FFmpegError, OSError):
-                self._container.close()
-        self._place.drop()
+        self._undo.close()
 
-    def _mend_order(self, packet: "Packet[VideoStream]") -> None:
+    def _close_anyhow(self) -> None:
+        with suppress(FFmpegError, OSError):
+            self._container.close()
+
+    def _fix_order(self, packet: "Packet[VideoStream]") -> None:
         """Give a packet its time of decoding where x265 could not.
 
         It counts that time from a frame which a clip of two or three frames does not have, and takes whatever
@@ -129,7 +121,7 @@ class FileWriter:
     def _write(self, packets: "Sequence[Packet[VideoStream]]") -> None:
         """All but the last, which `finish` writes."""
         for packet in packets:
-            self._mend_order(packet)
+            self._fix_order(packet)
             if packet.pts is not None:
                 packet.duration = self._durations.pop(packet.pts, packet.duration)
             if self._last is None:
@@ -139,7 +131,6 @@ class FileWriter:
             self._last = packet
 
     def _mux(self, packet: "Packet[Any]") -> None:
-        assert self._container is not None
         with named_errors(self._path):
             self._container.mux(packet)
 

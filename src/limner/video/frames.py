@@ -29,8 +29,6 @@ _SCALER_MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
-
-
 _EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
@@ -54,6 +52,21 @@ class Colours:
         return _SCALER_MATRICES.get(self.matrix, guess), FULL_RANGE if self.full else _LIMITED_RANGE
 
 
+RGB_AS_VIDEO = Colours(_BT709, _LIMITED_RANGE, 1, 1)
+"""What pictures in RGB become: BT.709 in limited range."""
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """What the frames of a clip have in common, and the notes that its container carries."""
+
+    size: Size  # (height, width), square pixels
+    rate: Fraction  # frames a second, as a rule
+    time_base: Fraction  # seconds of one unit of their times
+    colours: Colours
+    metadata: dict[str, str]
+
+
 class Scaler:
     """Formats and sizes converted by FFmpeg, in any thread; one state for each use and thread."""
 
@@ -64,42 +77,52 @@ class Scaler:
 
     def rgb(self, frame: VideoFrame, size: Size | None = None) -> Image:
         """The picture of a frame, (h, w, 3) uint8, at its own or another size, antialiased."""
-        height, width = size or (frame.height, frame.width)
-        found = self._state("rgb", (height, width)).reformat(
-            frame,
-            width=width,
-            height=height,
-            format="rgb24",
-            src_colorspace=self._matrix,
-            src_color_range=self._range,
-            dst_color_range=FULL_RANGE,
-            interpolation=Interpolation.BILINEAR,
-            threads=1,
-        )
-        return np.ascontiguousarray(rows(found, 0).reshape(height, -1, 3)[:, :width])
+        size = size or (frame.height, frame.width)
+        found = self._reformat("rgb", frame, "rgb24", size, Interpolation.BILINEAR)
+        return np.ascontiguousarray(found.to_ndarray())
 
     def planes(self, image: Image, layout: str, size: Size | None = None) -> VideoFrame:
         """A frame of the clip's colours from a picture, (H, W, 3) uint8, at its own or another size."""
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        height, width = size or (frame.height, frame.width)
-        return self._state("planes", (layout, *image.shape)).reformat(
-            frame,
-            width=width,
-            height=height,
-            format=layout,
-            src_color_range=FULL_RANGE,
-            dst_colorspace=self._matrix,
-            dst_color_range=FULL_RANGE if layout.startswith("gbr") else self._range,
-            interpolation=_EXACT,
-            threads=1,
-        )
+        return self._reformat(f"planes{image.shape}", frame, layout, size or (frame.height, frame.width))
 
     def convert(self, frame: VideoFrame, layout: str, size: Size) -> VideoFrame:
         """The frame in another format or size, its colours and its times kept."""
-        if _without_range(frame.format.name) == layout and (frame.height, frame.width) == size:
-            return frame
-        into_rgb = layout.startswith("gbr")
-        converted = self._state("convert", layout).reformat(
+        if frame.format.name.replace("yuvj", "yuv") == layout and (frame.height, frame.width) == size:
+            return frame  # old names, yuvj420p, carry the range
+        converted = self._reformat("convert", frame, layout, size)
+        copy_times(frame, converted)
+        return converted
+
+    def letterbox(self, frame: VideoFrame, layout: str, size: Size, shape: Size) -> VideoFrame:
+        """The frame in another format, in the middle of another size, as large as it fits, on black.
+
+        Args:
+            frame: Of other proportions.
+            layout: The format, planar, without an alpha.
+            size: (height, width) of the result.
+            shape: (height, width) whose proportions the frame has where it is shown.
+        """
+        scale = min(whole / length for whole, length in zip(size, shape, strict=True))
+        inner = max(2, 2 * round(shape[0] * scale / 2)), max(2, 2 * round(shape[1] * scale / 2))
+        inner = min(inner[0], size[0]), min(inner[1], size[1])
+        top, left = ((whole - length) // 4 * 2 for whole, length in zip(size, inner, strict=True))
+        result = blank(layout, size, frame)
+        values = black(layout, self.colours)
+        for part, target, value in zip(
+            planes(self.convert(frame, layout, inner)), planes(result), values, strict=True
+        ):
+            target[...] = value
+            row, column = top * part.shape[0] // inner[0], left * part.shape[1] // inner[1]
+            target[row : row + part.shape[0], column : column + part.shape[1]] = part
+        return result
+
+    def _reformat(
+        self, use: str, frame: VideoFrame, layout: str, size: Size, interpolation: Interpolation = _EXACT
+    ) -> VideoFrame:
+        states = self._states.__dict__.setdefault("of", {})
+        state: VideoReformatter = states.setdefault((use, layout, size), VideoReformatter())
+        return state.reformat(
             frame,
             width=size[1],
             height=size[0],
@@ -107,22 +130,15 @@ class Scaler:
             src_colorspace=self._matrix,
             dst_colorspace=self._matrix,
             src_color_range=FULL_RANGE if is_rgb(frame) else self._range,
-            dst_color_range=FULL_RANGE if into_rgb else self._range,
-            interpolation=_EXACT,
+            dst_color_range=FULL_RANGE if layout.startswith(("rgb", "gbr")) else self._range,
+            interpolation=interpolation,
             threads=1,
         )
-        copy_times(frame, converted)
-        return converted
-
-    def _state(self, use: str, key: object) -> VideoReformatter:
-        states = self._states.__dict__.setdefault("of", {})
-        return states.setdefault((use, key), VideoReformatter())  # type: ignore[no-any-return]
 
 
-def rows(frame: VideoFrame, plane: int) -> NDArray[np.uint8]:
-    """The stored bytes of a plane, (h, bytes a row), padding included; writable."""
-    part = frame.planes[plane]
-    return np.frombuffer(memoryview(part), np.uint8).reshape(part.height, part.line_size)
+def picture_of(frame: VideoFrame) -> NDArray[np.uint8]:
+    """A frame in RGB planes as an array, (H, W, 3), or (H, W, 4) with an alpha; a grey one (H, W)."""
+    return np.ascontiguousarray(frame.to_ndarray())
 
 
 def planes(frame: VideoFrame) -> list[Plane]:
@@ -166,7 +182,7 @@ def is_rgb(frame: VideoFrame) -> bool:
 def colours_of(frame: VideoFrame) -> Colours:
     """What a frame says of its colours; pictures in RGB become BT.709 in limited range."""
     if is_rgb(frame):
-        return Colours(_BT709, _LIMITED_RANGE, 1, 1)
+        return RGB_AS_VIDEO
     full = frame.format.name.startswith("yuvj")
     matrix = _UNKNOWN if frame.colorspace == _RGB else frame.colorspace
     return Colours(matrix, FULL_RANGE if full else frame.color_range, frame.color_primaries, frame.color_trc)
@@ -218,11 +234,6 @@ def _turn(frame: VideoFrame) -> tuple[bool, bool, bool]:
         return False, False, False
     a, b, _, c, d = np.frombuffer(memoryview(data), np.int32)[:5].tolist()
     return (True, c < 0, b < 0) if abs(b) > abs(a) else (False, a < 0, d < 0)
-
-
-def _without_range(name: str) -> str:
-    """The format without the range that old names carry: yuvj420p holds what yuv420p does."""
-    return name.replace("yuvj", "yuv")
 
 
 def fill(frame: VideoFrame, values: Sequence[Plane]) -> VideoFrame:

@@ -1,6 +1,6 @@
 """How the subject moves from one frame to the next.
 
-Every cell of a coarse grid gets the shift that makes ``sum w (after - warp(before))^2`` least over a window
+Each cell of a coarse grid gets the shift that makes ``sum w (after - warp(before))^2`` least over a window
 around it, found on a small copy of the frames first, with a window that is the whole frame, then on finer
 ones (Lucas and Kanade, "An iterative image registration technique", IJCAI 1981). The weight ``w`` is the
 subject's alpha: along its edge the subject's motion counts, not that of what is behind it.
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from limner.images import Flow, average_pool, warp
 
 Luma: TypeAlias = NDArray[np.float32]
-"""(SIDE, SIDE), in grey levels: a frame without its colours, stretched to a square."""
+"""(SIDE, SIDE), in grey levels: a frame without its colours, stretch to a square."""
 
 SIDE = 128
 CELLS = 8
@@ -27,7 +27,7 @@ STIFF = 0.08
 STEEP = 20.0
 """Difference, in grey levels, at which a pixel counts half, as it has been uncovered."""
 FARTHEST = 0.2
-"""Of a shift, as a share of the frame."""
+"""Largest shift, as a fraction of the frame."""
 
 
 def motion(before: Luma, after: Luma, alphas: NDArray[np.float32]) -> Flow:

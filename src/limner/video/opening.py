@@ -1,7 +1,7 @@
 """A clip opened: a file, whatever its name, a pipe, a device, or pixels without a header."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,47 +13,54 @@ from limner.errors import InputError
 from limner.images import Size
 
 
-@dataclass(frozen=True)
-class Raw:
-    """Frames without a header, (H, W, 3) bytes of RGB one after the other, as of ``ffmpeg -f rawvideo``."""
+@dataclass(frozen=True, kw_only=True)
+class Demuxer:
+    """How to read a source that does not say so itself: a camera, or pixels without a header.
 
-    size: Size
-    rate: str = "25"  # frames a second: "30", "29.97" or "30000/1001"
+    Attributes:
+        format: FFmpeg's name, such as "v4l2".
+        options: Of that format.
+        live: The source is a device, not a file: frames come as they are taken.
+    """
+
+    format: str
+    options: dict[str, str] = field(default_factory=dict)
+    live: bool = False
+
+    @classmethod
+    def raw(cls, size: Size, rate: str = "25") -> "Demuxer":
+        """Of frames one after the other, (H, W, 3) bytes of RGB each, as of ``ffmpeg -f rawvideo``.
+
+        Args:
+            size: (height, width), pixels.
+            rate: Frames a second: "30", "29.97" or "30000/1001".
+        """
+        options = {"video_size": f"{size[1]}x{size[0]}", "pixel_format": "rgb24", "framerate": rate}
+        return cls(format="rawvideo", options=options)
 
 
 def open_container(
-    source: str | Path | BinaryIO,
-    name: str,
-    *,
-    raw: Raw | None = None,
-    kind: str | None = None,
-    options: dict[str, str] | None = None,
+    source: str | Path | BinaryIO, name: str, *, demuxer: Demuxer | None = None
 ) -> InputContainer:
     """Open a clip; a local name is never taken for an address, and nothing in a clip reaches the network.
 
     Args:
-        source: A path, an open binary file, or, with ``kind``, what FFmpeg calls a device.
+        source: A path, an open binary file, or a device of a live ``demuxer``.
         name: What messages call it.
-        raw: What the bytes are, where they are pixels without a header.
-        kind: FFmpeg's name of a kind of device.
-        options: Of that.
+        demuxer: By default FFmpeg recognises the format.
 
     Raises:
         InputError: If it cannot be opened.
     """
     file = str(source) if isinstance(source, Path) else source
-    settings = dict(options or {})
-    if kind is None:
+    settings = dict(demuxer.options) if demuxer else {}
+    if demuxer is None or not demuxer.live:
         settings["protocol_whitelist"] = "file"
         if isinstance(file, str):
             _check_file(file)
             file = f"file:{file}"  # whatever stands before a colon in its name
-    if raw is not None:
-        height, width = raw.size
-        kind = "rawvideo"
-        settings |= {"video_size": f"{width}x{height}", "pixel_format": "rgb24", "framerate": raw.rate}
     try:
-        return av.open(file, "r", format=kind, options=settings)
+        return av.open(file, "r", format=demuxer.format if demuxer else None, options=settings)
     except PermissionError as error:
         raise InputError(f"cannot read {name}: {error.strerror}; fix its permissions") from error
     except (FFmpegError, ValueError) as error:

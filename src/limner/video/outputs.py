@@ -1,4 +1,4 @@
-"""What can be written: containers, codecs, and what a name on the command line asks for."""
+"""What can be written: containers, codecs, and what the name of a target asks for."""
 
 import os
 from dataclasses import dataclass, field
@@ -7,8 +7,6 @@ from pathlib import Path
 import av
 
 from limner.errors import InputError, OutputError
-from limner.rendering.options import Options
-from limner.video.reader import Clip
 
 MP4 = (".mp4", ".m4v", ".mov")
 """Extensions of one family of containers."""
@@ -82,111 +80,142 @@ SOUND = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class Encoding:
+    """How a clip is written.
+
+    Attributes:
+        codec: "h264", "h265", "vp9" or "prores"; by default what the container usually holds.
+        quality: Of the codec, on its own scale (CRF; of ProRes the quantiser): less is better.
+        format: "mp4", "mov", "mkv", "webm" or "raw", where the name of the target does not say.
+        sound: Copy the sound.
+    """
+
+    codec: str | None = None
+    quality: int | None = None
+    format: str | None = None
+    sound: bool = True
+
+
+USUAL = Encoding()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
     """What is written and where, checked when made."""
 
     path: Path | None  # None: standard output
     extension: str
     codec: Codec
+    quality: int | None
+    deep: bool  # the clip has more than 8 bits
     transparent: bool  # frames have an alpha
     matte: bool  # frames are the alpha
 
-    def format(self, clip: Clip) -> str:
+    @property
+    def format(self) -> str:
         """FFmpeg's name of the planar format that is encoded."""
-        name = self.codec.formats[clip.deep]
-        if self.matte and name.startswith("gbr"):
+        if self.matte and self.working_format == "gbrp":
             return "gray"
-        return name if self.transparent else name.replace("yuva", "yuv").replace("gbrap", "gbrp")
+        return self.codec.formats[self.deep] if self.transparent else self.working_format
 
-    def working_format(self, clip: Clip) -> str:
+    @property
+    def working_format(self) -> str:
         """The one in which frames are composed: the same, in colours, without the alpha."""
-        name = self.codec.formats[clip.deep]
-        return name.replace("yuva", "yuv").replace("gbrap", "gbrp")
+        return self.codec.formats[self.deep].replace("yuva", "yuv").replace("gbrap", "gbrp")
 
 
-def choose_target(
-    output: str,
-    options: Options,
-    *,
-    deep: bool = False,
-    codec: str | None = None,
-    form: str | None = None,
-) -> Target:
-    """What a name on the command line asks for.
+def choose_output(
+    target: str | Path, encoding: Encoding, *, transparent: bool, matte: bool = False, deep: bool = False
+) -> Output:
+    """What the name of a target asks for.
 
     Args:
-        output: A file name; ``-`` for standard output; a folder, or a name without extension, for PNG files;
+        target: A file name; ``-`` for standard output; a folder, or a name without extension, for PNG files;
             ``/dev/video`` and a number for a loopback device, which other programs take for a camera.
-        options: What is made of the frames.
+        encoding: How it is written.
+        transparent: Whether the frames have an alpha.
+        matte: Whether the frames are the alpha alone.
         deep: Whether the clip has more than 8 bits.
-        codec: A key of `CODECS`; by default the container's usual one.
-        form: An extension that decides in place of the name's, such as "mkv".
 
     Raises:
         InputError: If the container is unknown, or holds neither the codec nor an alpha, or this build of
             FFmpeg lacks the codec.
+        OutputError: If nothing can be written there.
     """
-    transparent = options.transparent
-    path = None if output == "-" else Path(output)
+    name = str(target)
+    path = None if name == "-" else Path(name)
+    extension = _extension(name, encoding.format)
+    codec = _codec(extension, encoding.codec, transparent=transparent, deep=deep)
+    if path is not None:
+        _check_place(path, folder=extension == ".png")
+    return Output(
+        path=path,
+        extension=extension,
+        codec=codec,
+        quality=encoding.quality,
+        deep=deep,
+        transparent=transparent,
+        matte=matte,
+    )
+
+
+def _extension(name: str, form: str | None) -> str:
+    """The key of `CONTAINERS`."""
+    suffix = Path(name).suffix.lower()
     if form is not None:
         extension = "." + form.lstrip(".").lower()
-    elif path is None:
+    elif name == "-":
         raise InputError("say what goes to standard output: --format raw, mkv, webm, mov or mp4")
-    elif output.startswith("/dev/video"):
+    elif name.startswith("/dev/video"):
         extension = ".v4l2"
-        _check_loopback(path)
-    elif output.endswith("/") or os.path.isdir(output) or not path.suffix:  # noqa: PTH112
-        extension = ".png"
+        if not Path(name).exists():
+            number = Path(name).name.removeprefix("video")
+            raise InputError(
+                f"no device {name} for other programs to take for a camera: make it with "
+                f"sudo modprobe v4l2loopback video_nr={number} exclusive_caps=1"
+            )
     else:
-        extension = path.suffix.lower()
-    if extension == ".png" and path is not None and path.suffix:
-        folder = path.with_suffix("")
-        raise InputError(f"{output} would hold one picture: give a folder, such as {folder}/")
-    if extension not in CONTAINERS:
-        known = ", ".join(name for name in CONTAINERS if name not in (".png", ".v4l2"))
+        folder = name.endswith("/") or os.path.isdir(name) or not suffix  # noqa: PTH112
+        extension = ".png" if folder else suffix
+    if name == "-" and extension in (".png", ".v4l2"):
+        raise InputError(f"{extension[1:]} cannot go to standard output: --format raw, mkv, webm, mov or mp4")
+    if extension == ".png" and suffix:
         raise InputError(
-            f"cannot write {output}: unknown kind of video '{extension}'; use {known}, or a folder/"
+            f"{name} would hold one picture: give a folder, such as {Path(name).with_suffix('')}/"
         )
+    if extension not in CONTAINERS:
+        known = ", ".join(one for one in CONTAINERS if one not in (".png", ".v4l2"))
+        raise InputError(
+            f"cannot write {name}: unknown kind of video '{extension}'; use {known}, or a folder/"
+        )
+    return extension
+
+
+def _codec(extension: str, name: str | None, *, transparent: bool, deep: bool) -> Codec:
     names = CONTAINERS[extension][1]
-    if codec is None:
-        fitting = [name for name in names if CODECS[name].alpha == transparent or name in ("png", "raw")]
+    if name is None:
+        fitting = [one for one in names if CODECS[one].alpha == transparent or one in ("png", "raw")]
         if not fitting and transparent:
             raise InputError(
                 f"{extension} has no transparency here: write .webm, .mov, .mkv or a folder of PNG files, or "
                 "choose a background"
             )
-        deep_first = "h265" if deep and "h265" in fitting else None
-        codec = deep_first or (fitting or list(names))[0]
-    if codec not in CODECS or codec not in names:
-        raise InputError(f"{extension} holds no '{codec}' here: use {', '.join(names)}")
-    chosen = CODECS[codec]
-    if transparent and not chosen.alpha:
-        raise InputError(f"{codec} has no transparency: use vp9 or prores, or choose a background")
-    if codec not in ("png", "raw") and chosen.encoder not in av.codecs_available:
+        name = "h265" if deep and "h265" in fitting else (fitting or names)[0]
+    if name not in names:
+        raise InputError(f"{extension} holds no '{name}' here: use {', '.join(names)}")
+    codec = CODECS[name]
+    if transparent and not codec.alpha:
+        raise InputError(f"{name} has no transparency: use vp9 or prores, or choose a background")
+    if name not in ("png", "raw") and codec.encoder not in av.codecs_available:
         raise InputError(
-            f"this build of FFmpeg cannot write {codec} ({chosen.encoder} is missing): choose another "
+            f"this build of FFmpeg cannot write {name} ({codec.encoder} is missing): choose another "
             "--codec, or pip install --force-reinstall av"
         )
-    if path is not None:
-        check_place(path, folder=extension == ".png")
-    return Target(path=path, extension=extension, codec=chosen, transparent=transparent, matte=options.mask)
+    return codec
 
 
-def _check_loopback(path: Path) -> None:
-    if not path.exists():
-        number = path.name.removeprefix("video")
-        raise InputError(
-            f"no device {path} for other programs to take for a camera: make it with "
-            f"sudo modprobe v4l2loopback video_nr={number} exclusive_caps=1"
-        )
-
-
-def check_place(path: Path, *, folder: bool = False) -> None:
-    """Refuse a place where nothing can be written, before any work.
-
-    Raises:
-        OutputError: If so.
-    """
+def _check_place(path: Path, *, folder: bool) -> None:
+    """Refuse a path where nothing can be written, before any work."""
     if folder:
         if path.is_dir() and any(path.iterdir()):
             raise OutputError(f"the folder {path} is not empty: give a new one")

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import av
 from av import AudioStream, Packet, VideoFrame, VideoStream
@@ -15,8 +15,9 @@ from av.codec.context import ThreadType
 from av.error import FFmpegError
 
 from limner.errors import InputError
-from limner.video.frames import Scaler, colours_of, is_sideways, squared, upright
-from limner.video.opening import Raw, open_container
+from limner.images import Image
+from limner.video.frames import Scaler, StreamInfo, colours_of, is_sideways, picture_of, squared, upright
+from limner.video.opening import Demuxer, open_container
 from limner.video.times import InOrder
 
 Sound: TypeAlias = "Packet[AudioStream]"
@@ -31,7 +32,7 @@ LEADS_S = (0, 2, 10, 60)
 """So long before a part a frame is looked for that can be decoded by itself, seconds; then at the start."""
 
 SAME_SHAPE = 0.02
-"""By what fraction the proportions of a clip's pictures may change on the way."""
+"""By what fraction the proportions of a frame may differ from those of the first without black bars."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,51 +54,73 @@ class Part:
             )
 
 
+class Frame(NamedTuple):
+    """A frame of a clip."""
+
+    image: Image  # (H, W, 3) uint8
+    time_s: float  # when it is shown, from the start of the clip
+    duration_s: float  # how long
+
+
+def open_clip(
+    source: str | Path | BinaryIO, *, part: Part | None = None, demuxer: Demuxer | None = None
+) -> "Clip":
+    """Open a clip, or a part of it: a context, and an iterable over its frames.
+
+    Args:
+        source: A path, or an open binary file, which may be a pipe.
+        part: By default all of it.
+        demuxer: How to read it, where the source does not say so itself.
+
+    Raises:
+        InputError: If it cannot be opened, or has no video or no frame.
+
+    Example:
+        >>> with open_clip("call.mp4", part=Part(start=2, end=5)) as clip:  # doctest: +SKIP
+        ...     for image, time_s, duration_s in clip:
+        ...         print(f"{time_s:.2f} s: {image.shape}, {image.mean():.0f}")
+    """
+    return Clip(source, part=part, demuxer=demuxer)
+
+
+@contextmanager
+def opened(source: "str | Path | BinaryIO | Clip") -> Iterator["Clip"]:
+    """A clip as it is, which stays open; a path or file opened for as long as the block."""
+    if isinstance(source, Clip):
+        yield source
+    else:
+        with Clip(source) as clip:
+            yield clip
+
+
 class Clip:
-    """An open clip; close it, or use it as a context.
+    """An open clip; made by `open_clip`. Its frames are read once, in order.
 
     Attributes:
         name: For messages.
         size: (height, width) of its upright pictures, square pixels.
-        colours: What the numbers of its frames mean.
-        deep: Whether they have more than 8 bits.
-        time_base: Seconds of one unit of its frames' times.
         rate: Its usual frames a second.
-        expected: About how many frames it holds; 0 where nobody can say.
+        duration_s: Length of its part, seconds; 0 where unknown.
+        expected: About how many frames its part holds; 0 where unknown.
+        info: What its frames have in common.
+        deep: Whether they have more than 8 bits.
+        live: Whether its frames come from a device.
         sound: Its audio streams.
         broken: What was wrong with it, once it has been read; empty if nothing was.
     """
 
     def __init__(
-        self,
-        source: str | Path | BinaryIO,
-        *,
-        raw: Raw | None = None,
-        part: Part | None = None,
-        kind: str | None = None,
-        options: dict[str, str] | None = None,
+        self, source: str | Path | BinaryIO, *, part: Part | None = None, demuxer: Demuxer | None = None
     ) -> None:
-        """Open a clip and decode its first frame.
-
-        Args:
-            source: A path, or an open binary file, which may be a pipe.
-            raw: What the bytes are, where they are pixels without a header.
-            part: Which part is wanted; all by default.
-            kind: FFmpeg's name of a kind of device, where the source is one.
-            options: Of that kind.
-
-        Raises:
-            InputError: If it cannot be opened, or has no video or no frame.
-        """
         self.name = str(source) if isinstance(source, str | Path) else "the video on standard input"
         self.part = part or Part()
+        self.live = demuxer is not None and demuxer.live
         self.broken = ""
-        self._container = open_container(source, self.name, raw=raw, kind=kind, options=options)
-        try:
+        self._container = open_container(source, self.name, demuxer=demuxer)
+        with ExitStack() as undo:
+            undo.callback(self.close)
             self._prepare()
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     def _prepare(self) -> None:
         if not self._container.streams.video:
@@ -107,31 +130,54 @@ class Clip:
         self.sound = list(self._container.streams.audio)
         self.time_base = self._video.time_base or Fraction(1, 1000)
         self.rate = self._video.guessed_rate or self._video.average_rate or Fraction(25)
-        self.metadata = dict(self._container.metadata)
         self._origin = self._start()
         self._step = max(1, round(1 / (self.rate * self.time_base)))  # between two frames, as a rule
         self._orders: dict[int, InOrder[Any]] = {}  # by the number of the stream
         self._damaged = 0  # packets
+        self._read = self._letterboxed = False
         if self.part.start:
             with suppress(FFmpegError):  # a pipe: read on from its beginning
                 self._seek()
         self._items = self._decoded()
-        self._first: list[Item] = []
+        first: list[Item] = []
         for item in self._items:
-            self._first.append(item)
+            first.append(item)
             if isinstance(item, VideoFrame):
                 break
         else:
             where = f" from {self.part.start:g} s on" if self.part.start else ""
-            raise InputError(
-                f"{self.name} has no frames{where}{_because(self.broken)}: give another file or part"
-            )
-        self.colours = colours_of(item)
-        self.deep = max(component.bits for component in item.format.components) > 8
+            reason = f" ({self.broken})" if self.broken else ""
+            raise InputError(f"{self.name} has no frames{where}{reason}: give another file or part")
+        self._items = chain(first, self._items)
         self._stored = (item.height, item.width)
+        self.deep = max(component.bits for component in item.format.components) > 8
         self.size = squared(self._stored, self._aspect)
-        self.scaler = Scaler(self.colours, self._stored)
-        self.expected = self._count()
+        colours = colours_of(item)
+        self.scaler = Scaler(colours, self._stored)
+        self.info = StreamInfo(
+            size=self.size,
+            rate=self.rate,
+            time_base=self.time_base,
+            colours=colours,
+            metadata=dict(self._container.metadata),
+        )
+        whole_s = self._duration()
+        self.duration_s = max(0.0, min(self.part.end, whole_s) - self.part.start)
+        count = self._video.frames or round(whole_s * self.rate)
+        self.expected = round(count * self.duration_s / whole_s) if whole_s else count
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Its frames in RGB, one after the other.
+
+        Raises:
+            InputError: If they have been read already, or change their proportions on the way.
+        """
+        for item in self.frames("gbrp"):
+            if isinstance(item, VideoFrame):
+                time_s, duration_s = (
+                    float((ticks or 0) * self.time_base) for ticks in (item.pts, item.duration)
+                )
+                yield Frame(picture_of(item), time_s, duration_s)
 
     def frames(self, layout: str, *, stop: Callable[[], bool] = lambda: False) -> Iterator[Item]:
         """Its frames in a planar format, and the packets of its sound among them, in stored order; once.
@@ -140,14 +186,15 @@ class Clip:
 
         Args:
             layout: FFmpeg's name of the format.
-            stop: Asked before every frame; when it says so, the clip ends here.
+            stop: Asked after every item; when it says so, the clip ends there.
         """
-        while self._first:
-            yield self._converted(self._first.pop(0), layout)
+        if self._read:
+            raise InputError(f"the frames of {self.name} have been read: open it again")
+        self._read = True
         for item in self._items:
+            yield item if isinstance(item, Packet) else self._converted(item, layout)
             if stop():
                 return
-            yield self._converted(item, layout)
 
     @property
     def repaired(self) -> int:
@@ -161,9 +208,7 @@ class Clip:
     def __enter__(self) -> "Clip":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _seek(self) -> None:
@@ -189,18 +234,21 @@ class Clip:
                 return
             yield packet
 
-    def _converted(self, item: Item, layout: str) -> Item:
-        if isinstance(item, Packet):
-            return item
+    def _converted(self, item: VideoFrame, layout: str) -> VideoFrame:
+        """A frame in a format, at the size of the clip; on black where it has other proportions."""
         height, width = self._stored
-        if abs(item.width * height / (item.height * width) - 1) > SAME_SHAPE:
+        if abs(item.width * height / (item.height * width) - 1) <= SAME_SHAPE:
+            return self.scaler.convert(item, layout, self.size)
+        if not self._letterboxed:
+            self._letterboxed = True
             seconds = self.part.start + float((item.pts or 0) * self.time_base)
-            raise InputError(
-                f"{self.name} changes its shape at {seconds:.6g} s, from {width} x {height} to "
-                f"{item.width} x {item.height}: cut it there, --to {seconds:.6g} for what is before and "
-                f"--from {seconds:.6g} for what is after"
+            _log.warning(
+                "%s changes its shape at %.6g s, from %d x %d to %d x %d: black bars fill what is missing",
+                *(self.name, seconds, width, height, item.width, item.height),
             )
-        return self.scaler.convert(item, layout, self.size)
+        return self.scaler.letterbox(
+            item, layout, self.size, squared((item.height, item.width), self._aspect)
+        )
 
     def _decoded(self) -> Iterator[Item]:
         """Upright frames and packets of sound of the wanted part, times counted from its start."""
@@ -223,7 +271,11 @@ class Clip:
             held.duration = self._last_duration(held)
             last = max(last, self._seconds(held) + float(held.duration * self.time_base))
             yield from self._of_part(held)
-        self.broken = self._verdict(last)
+        duration = self._duration()
+        if duration and last < duration - TOLERANCE_S:  # its last packet may be damaged by that
+            self.broken = f"it is cut off: {last:.1f} of {duration:.1f} s are there"
+        elif self._damaged:
+            self.broken = f"{self._damaged} of its packets are damaged"
 
     def _ordered(self) -> Iterator[Item]:
         """All frames and packets of sound, each later than the one of its kind before it."""
@@ -236,7 +288,7 @@ class Clip:
                     break
                 if packet.stream is not self._video:
                     if packet.pts is not None:
-                        yield from self._order_of(packet.stream.index, packet.duration or 1).put(packet)
+                        yield from self._in_order(packet, packet.stream.index, packet.duration or 1)
                     continue
                 frames = packet.decode()
             except FFmpegError as error:
@@ -249,12 +301,12 @@ class Clip:
                 if frame.pts is None:
                     frame.pts = time + self._step
                 time, frame.time_base = frame.pts, self.time_base
-                yield from self._order_of(self._video.index, self._step).put(frame)
+                yield from self._in_order(frame, self._video.index, self._step)
         for order in self._orders.values():
             yield from order.end()
 
-    def _order_of(self, index: int, step: int) -> InOrder[Any]:
-        return self._orders.setdefault(index, InOrder(step))
+    def _in_order(self, item: Any, index: int, step: int) -> Iterator[Item]:
+        return self._orders.setdefault(index, InOrder(step)).put(item)
 
     def _of_part(self, item: Any) -> Iterator[Item]:
         """The item, a frame upright, if it belongs to the wanted part."""
@@ -288,28 +340,8 @@ class Clip:
         until_end: int = (self._video.start_time or 0) + (self._video.duration or 0) - frame.pts
         return until_end if 0 < until_end <= own + TOLERANCE_S / self.time_base else own
 
-    def _verdict(self, last: float) -> str:
-        duration = self._duration()
-        if self._damaged:
-            return f"{self._damaged} of its packets are damaged"
-        if duration and last < duration - TOLERANCE_S:
-            return f"it is cut off: {last:.1f} of {duration:.1f} s are there"
-        return ""
-
     def _duration(self) -> float:
         if self._video.duration:
             return float(self._video.duration * self.time_base)
         others = len(self._container.streams) > 1 + len(self.sound)  # subtitles may go on for longer
         return 0.0 if others else (self._container.duration or 0) / av.time_base
-
-    def _count(self) -> int:
-        duration = self._duration()
-        whole = self._video.frames or round(duration * self.rate)
-        if not duration:
-            return whole
-        wanted = max(0.0, min(self.part.end, duration) - self.part.start)
-        return round(whole * wanted / duration)
-
-
-def _because(reason: str) -> str:
-    return f" ({reason})" if reason else ""

@@ -41,7 +41,7 @@ class InOrder(Generic[_Item]):
         """The item at its place.
 
         A time that is not after the one before it, or is after the next, is put half-way between these. Where
-        the next one is too early as well, the clock was set back, and goes on a step after the last time.
+        the next one is too early as well, the clock was set back, and continues a step after the last time.
         """
         last = self._last
         if last is not None:

@@ -1,77 +1,125 @@
 """A finished clip written, whole or not at all: in a container, as pictures or bytes, to a device."""
 
 import shutil
-from contextlib import suppress
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias, cast
 
 import av
-import numpy as np
-from av import VideoFrame, VideoStream
+from av import AudioStream, Packet, VideoFrame, VideoStream
 from av.error import FFmpegError
-from numpy.typing import NDArray
+from tqdm import tqdm
 
 from limner import files
+from limner.errors import InputError
 from limner.images import encode_image
+from limner.video.atomic_file import AtomicFile, named_errors
 from limner.video.container import FileWriter
-from limner.video.frames import planes
-from limner.video.outputs import CODECS, CONTAINERS, Target
-from limner.video.place import Place, named_errors
-from limner.video.reader import Clip, Sound
+from limner.video.frames import StreamInfo, picture_of
+from limner.video.outputs import CODECS, CONTAINERS, Output
+from limner.video.reader import Item, Sound
 
 
-class Writer(Protocol):
-    """Takes the finished frames and the packets of sound, in order."""
+@dataclass
+class Outcome:
+    """What became of a clip."""
 
-    def frame(self, frame: VideoFrame) -> None:
-        """Encode a frame: in the working format, with a plane of alpha after the others where it has one."""
-
-    def sound(self, packet: Sound) -> None:
-        """Write a packet."""
-
-    def finish(self) -> None:
-        """Write what is left and give the file its name."""
-
-    def abandon(self) -> None:
-        """Leave nothing behind."""
+    frames: int = 0
+    seconds: float = 0.0  # of the clip that were written
+    wall_s: float = 0.0
+    stopped: bool = False  # before its end, because that was asked for
+    broken: str = ""  # what was wrong with the input; what was there of it is written
+    repaired: int = 0  # times of frames and packets of sound that were out of order
 
 
-def open_writer(target: Target, clip: Clip, *, quality: int | None = None, sound: bool = True) -> Writer:
-    """Start to write the frames of a clip.
+def write_items(
+    items: Iterable[Item],
+    output: Output,
+    info: StreamInfo,
+    *,
+    sound: Sequence[AudioStream] = (),
+    expected: int = 0,
+) -> Outcome:
+    """Write frames, and packets of sound among them, with a progress bar.
+
+    Args:
+        items: Frames in `Output.format`, of the size that ``info`` says, in order.
+        output: Where they go.
+        info: What they have in common.
+        sound: Streams whose packets are written.
+        expected: About how many frames there will be; 0 where unknown.
+
+    Raises:
+        InputError: If there is no frame.
+        OutputError: If they cannot be written.
+    """
+    outcome, started = Outcome(), time.perf_counter()
+    with (
+        open_writer(output, info, sound) as writer,
+        tqdm(total=expected or None, unit="frame", disable=None) as bar,
+    ):
+        for item in items:
+            if isinstance(item, Packet):
+                writer.sound(item)
+                continue
+            writer.frame(item)
+            outcome.frames += 1
+            end = (item.pts or 0) + item.duration
+            outcome.seconds = max(outcome.seconds, float(end * info.time_base))
+            bar.update()
+        if not outcome.frames:
+            raise InputError("there is no frame to write; nothing is written")
+    outcome.wall_s = time.perf_counter() - started
+    return outcome
+
+
+@contextmanager
+def open_writer(output: Output, info: StreamInfo, sound: Sequence[AudioStream] = ()) -> "Iterator[Writer]":
+    """Write what is given inside the block; an error leaves nothing behind.
 
     Raises:
         OutputError: If nothing can be written there.
     """
-    if target.codec is CODECS["png"]:
-        assert target.path is not None
-        return PngWriter(target.path)
-    if target.codec is CODECS["raw"]:
-        return RawWriter(target)
-    if target.codec is CODECS["camera"]:
-        return DeviceWriter(target, clip)
-    return FileWriter(target, clip, quality=quality, sound=sound)
+    writer: Writer
+    if output.codec is CODECS["png"]:
+        writer = PngWriter(cast(Path, output.path))
+    elif output.codec is CODECS["raw"]:
+        writer = RawWriter(output.path)
+    elif output.codec is CODECS["camera"]:
+        writer = DeviceWriter(output, info)
+    else:
+        writer = FileWriter(output, info, sound)
+    try:
+        yield writer
+        writer.finish()
+    except BaseException:
+        writer.abandon()
+        raise
 
 
-class DeviceWriter:
+class _Silent:
+    def sound(self, packet: Sound) -> None:
+        """Nothing holds it here."""
+
+
+class DeviceWriter(_Silent):
     """A loopback device, which shows each frame as soon as it is written."""
 
-    def __init__(self, target: Target, clip: Clip) -> None:
-        self._path = target.path
+    def __init__(self, output: Output, info: StreamInfo) -> None:
+        self._path = output.path
         with named_errors(self._path):
-            self._container = av.open(str(self._path), "w", format=CONTAINERS[target.extension][0])
-        video = self._container.add_stream(target.codec.encoder, rate=clip.rate)
-        assert isinstance(video, VideoStream)
-        video.height, video.width = clip.size
-        video.pix_fmt = target.format(clip)
-        self._video = video
+            self._container = av.open(str(self._path), "w", format=CONTAINERS[output.extension][0])
+        self._video = cast(VideoStream, self._container.add_stream(output.codec.encoder, rate=info.rate))
+        self._video.height, self._video.width = info.size
+        self._video.pix_fmt = output.format
 
     def frame(self, frame: VideoFrame) -> None:
         """Show a frame."""
         with named_errors(self._path):
             self._container.mux(self._video.encode(frame))
-
-    def sound(self, packet: Sound) -> None:
-        """A camera has no sound."""
 
     def finish(self) -> None:
         """Let go of the device."""
@@ -84,32 +132,29 @@ class DeviceWriter:
             self._container.close()
 
 
-class RawWriter:
+class RawWriter(_Silent):
     """The bytes of the frames without a header: grey, RGB or RGBA, one frame after the other."""
 
-    def __init__(self, target: Target) -> None:
-        self._path = target.path
-        self._place = Place(target.path)
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file = AtomicFile(path)
 
     def frame(self, frame: VideoFrame) -> None:
         """Write a frame."""
         with named_errors(self._path):
-            self._place.file.write(np.ascontiguousarray(picture_of(frame)).data)
-
-    def sound(self, packet: Sound) -> None:
-        """Raw frames have no sound."""
+            self._file.file.write(picture_of(frame).data)
 
     def finish(self) -> None:
         """Give the file its name."""
         with named_errors(self._path):
-            self._place.keep()
+            self._file.commit()
 
     def abandon(self) -> None:
         """Leave nothing behind."""
-        self._place.drop()
+        self._file.discard()
 
 
-class PngWriter:
+class PngWriter(_Silent):
     """A folder of numbered PNG files, from 00000.png on."""
 
     def __init__(self, folder: Path) -> None:
@@ -120,13 +165,10 @@ class PngWriter:
 
     def frame(self, frame: VideoFrame) -> None:
         """Write a picture."""
-        data = encode_image(np.ascontiguousarray(picture_of(frame)), ".png")
+        data = encode_image(picture_of(frame), ".png")
         with named_errors(self._folder):
             (self._temporary / f"{self._count:05d}.png").write_bytes(data)
         self._count += 1
-
-    def sound(self, packet: Sound) -> None:
-        """Pictures have no sound."""
 
     def finish(self) -> None:
         """Give the folder its name."""
@@ -138,10 +180,5 @@ class PngWriter:
         shutil.rmtree(self._temporary, ignore_errors=True)
 
 
-def picture_of(frame: VideoFrame) -> NDArray[np.uint8]:
-    """A frame in RGB planes as an array, (H, W, 3), or (H, W, 4) with an alpha; a grey one (H, W)."""
-    found = planes(frame)
-    if len(found) == 1:
-        return found[0].astype(np.uint8)
-    green, blue, red, *alpha = found
-    return np.stack([red, green, blue, *alpha], axis=-1).astype(np.uint8)
+Writer: TypeAlias = FileWriter | DeviceWriter | RawWriter | PngWriter
+"""Takes frames in `Output.format` and packets of sound, in order; then `finish`, or `abandon`."""

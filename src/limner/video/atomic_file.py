@@ -13,7 +13,7 @@ from limner import files
 from limner.errors import OutputError
 
 
-class Place:
+class AtomicFile:
     """A new file that takes the target's name only when it is whole; pipes and devices as they are."""
 
     def __init__(self, path: Path | None) -> None:
@@ -31,7 +31,7 @@ class Place:
             self._temporary = self._path.with_name(files.temporary_name(self._path.name))
             self.file = self._temporary.open("xb", buffering=1 << 20)
 
-    def keep(self) -> None:
+    def commit(self) -> None:
         """The file is whole."""
         self.file.flush()
         if self._path is None:
@@ -42,7 +42,7 @@ class Place:
                 self._temporary.chmod(self._path.stat().st_mode)
             self._temporary.replace(self._path)
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """The file is not wanted."""
         if self._path is not None:
             with suppress(OSError):  # of a full disk, which has been told
