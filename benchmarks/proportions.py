@@ -71,7 +71,10 @@ def main() -> None:
     samples = read_dataset(args.data, "val")[:: args.every]
     for name in args.models:
         predict = open_model(name, args.peers)
-        whole, differences = [], {way: {ratio: [] for ratio in RATIOS} for way in WAYS}
+        whole: list[float] = []
+        differences: dict[str, dict[str, list[float]]] = {
+            way: {ratio: [] for ratio in RATIOS} for way in WAYS
+        }
         for sample in tqdm(samples, name, unit="image", leave=False):
             image, target = sample.load()
             mask = threshold(target)
