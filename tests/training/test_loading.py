@@ -125,7 +125,7 @@ def test_too_small_a_set_is_named(tmp_path: Path) -> None:
 
 
 def test_the_holdout_is_the_same_whatever_the_seed(tmp_path: Path) -> None:
-    """A run that goes on from another must not train on what the other chose its epoch by."""
+    """A run that starts from another must not train on what the other chose its epoch by."""
     make_set(tmp_path / "one")
     held = []
     for seed in (0, 1):

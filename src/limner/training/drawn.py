@@ -48,7 +48,7 @@ class DrawnBatches(Dataset[Any]):
         self._ahead: dict[int, Future[Any]] = {}
 
     def __len__(self) -> int:
-        return HOLDOUT_STEPS
+        return HOLDOUT_STEPS  # in training the sampler says how many
 
     def __getitem__(self, number: int) -> Any:
         batch = self._ahead.pop(number, None) or self._pool.submit(self._draw, number)
