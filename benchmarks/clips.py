@@ -16,10 +16,10 @@ import PIL.Image
 
 from limner.datasets import read_dataset
 from limner.datasets.synthetic import paint_portrait
-from limner.images import Alpha, Flow, Image, Size, load_image, resize_longest
+from limner.images import Alpha, Flow, Image, Size, blend, load_image, resize_longest
 from limner.mattes.foreground import estimate_foreground
 from limner.mattes.masks import feather
-from limner.rendering.backgrounds import lay_out, mix
+from limner.rendering.backgrounds import lay_out
 
 FRAMES = 36
 SIZE = (480, 360)
@@ -148,7 +148,7 @@ def shifts(motion: str, time: int) -> Flow:
 def _moment(subject: Subject, front: Place, back: Place, size: Size) -> tuple[Image, Alpha]:
     alpha = _drawn(subject.alpha, front, size).clip(0, 1)
     wide = lay_out(subject.behind, (int(size[0] / BEYOND), int(size[1] / BEYOND)))
-    return mix(_drawn(subject.colours, front, size), alpha, _drawn(wide, back, size)), alpha
+    return blend(_drawn(subject.colours, front, size), alpha, _drawn(wide, back, size)), alpha
 
 
 def _drawn(array: Image | Alpha, place: Place, size: Size) -> np.ndarray:

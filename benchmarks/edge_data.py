@@ -23,8 +23,7 @@ from limner.datasets.drawing import strands
 from limner.images import Alpha, Image, Mask, load_image, resize, resize_longest, to_uint8
 from limner.mattes.foreground import estimate_foreground
 from limner.models.spec import to_input
-from limner.rendering.backgrounds import lay_out
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import composite, lay_out
 from painted import paint_harder
 
 PAINTED, COMPOSED = 220, 330  # portraits

@@ -4,7 +4,7 @@
 
 Writes benchmarks/results/model_NAME.json for the models named, by default all, and rewrites what is made of
 these files in src/limner/models/MODEL_CARD.md: the front matter (with Hugging Face's `model-index`) and what
-stands between each model's two markers. The prose around them is written by hand.
+stands between each model's two markers. The prose around them is not touched.
 """
 
 import argparse
@@ -149,8 +149,8 @@ def tables(name: str, measured: dict[str, Any]) -> str:
         f"Pictures without anyone ({nobody['pictures']} that training left out): mean alpha "
         f"**{100 * nobody['mean_alpha']:.2f} %**; {nobody['above_2_percent']} of them above 2 %.",
         "",
-        "IoU by what the pictures of CelebAMask-HQ show, and how many there are; little and much are parted "
-        "at the median share of the picture:",
+        "IoU by what the pictures of CelebAMask-HQ show, and how many there are; little and much are split "
+        "at the median fraction of the picture:",
         "",
         "| | none | little | much |",
         "|---|---|---|---|",

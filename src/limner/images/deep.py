@@ -82,14 +82,6 @@ def join(high: Pillow, low: Pillow) -> Deep:
     return result
 
 
-def divide(samples: Deep) -> None:
-    """Turn premultiplied (H, W, 4) samples into straight ones, in place."""
-    for rows in strips(len(samples), samples[0].nbytes):
-        part = samples[rows].astype(np.float64)
-        colours = part[..., :3] * 65535 / np.maximum(part[..., 3:], 1)
-        samples[rows, :, :3] = np.rint(colours.clip(0, 65535))
-
-
 def _rawmode(picture: Opened) -> str:
     if not picture.tile:
         return ""

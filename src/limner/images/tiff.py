@@ -72,7 +72,7 @@ def encode_tiff(
     tags.tagtype[Tiff.STRIPOFFSETS] = tags.tagtype[Tiff.STRIPBYTECOUNTS] = PIL.TiffTags.LONG
     tags[Tiff.ROWSPERSTRIP] = parts[0].stop
     tags[Tiff.STRIPBYTECOUNTS] = tuple(lengths)
-    tags[Tiff.STRIPOFFSETS] = tuple(sum(lengths[:place]) for place in range(len(lengths)))
+    tags[Tiff.STRIPOFFSETS] = tuple(sum(lengths[:number]) for number in range(len(lengths)))
     buffer = io.BytesIO()
     tags.save(buffer)
     return b"".join((buffer.getvalue(), *packed))

@@ -1,4 +1,4 @@
-"""The front door: a picture in, the subject's alpha or the finished picture out."""
+"""The public functions `segment` and `cut`: a picture in, its alpha or the result out."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -33,7 +33,7 @@ from limner.rendering.render import adjusted_alpha, refined_alpha, render_photo,
 def segment(picture: Picture, *, model: str | Path = DEFAULT_MODEL, refine: str = "fast") -> Alpha:
     """Alpha of the subject of a picture, (H, W) float32 in [0, 1], at the picture's upright size.
 
-    It is finished: the edge lies where the picture has one. The model stays loaded for the next call; use
+    It is refined along the edge. The model stays loaded for the next call; use
     `Segmenter` for a network's alpha alone, and to choose device and threads.
 
     Args:
@@ -48,9 +48,9 @@ def segment(picture: Picture, *, model: str | Path = DEFAULT_MODEL, refine: str 
         MissingExtraError: If "fine" is asked for without SciPy.
 
     Example:
-        >>> import numpy as np
-        >>> segment(np.zeros((64, 48, 3), np.uint8)).shape
-        (64, 48)
+        >>> alpha = limner.segment("photo.jpg")
+        >>> float(alpha.min()), float(alpha.max())
+        (0.0, 1.0)
     """
     options = Options(refine=refine)
     photo = as_photo(picture)
@@ -59,11 +59,16 @@ def segment(picture: Picture, *, model: str | Path = DEFAULT_MODEL, refine: str 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A finished picture, of an animation its first frame.
+    """What `cut` made of a picture; of an animation, its first frame.
 
     Attributes:
         photo: The picture with all that belongs to it.
         alpha: (H, W) float32 in [0, 1], opacity of the subject at the input's size, before any crop.
+
+    Example:
+        >>> result = limner.cut(np.zeros((64, 48, 3), np.uint8), model="small")
+        >>> result.rgba.shape, result.image.shape, result.alpha.shape
+        ((64, 48, 4), (64, 48, 3), (64, 48))
     """
 
     photo: Photo
@@ -145,9 +150,9 @@ def cut(picture: Picture, *, model: str | Path = DEFAULT_MODEL, **options: Any) 
         ModelError: If the model cannot be used.
 
     Example:
-        >>> import numpy as np
-        >>> cut(np.zeros((64, 48, 3), np.uint8), background="white").image.shape
-        (64, 48, 3)
+        >>> limner.cut("photo.jpg").save("person.png")
+        >>> limner.cut("photo.jpg", background="white", crop="4:5").image.dtype.name
+        'uint8'
     """
     if isinstance(options.get("background"), str):
         options["background"] = picture_or_name(options["background"])
@@ -155,8 +160,8 @@ def cut(picture: Picture, *, model: str | Path = DEFAULT_MODEL, **options: Any) 
     source = picture.read() if hasattr(picture, "read") else picture
     photo, moves = _first_frame(source)
     alpha = refined_alpha(photo, _loaded(model)(photo.image), chosen)
-    finished = render_photo(photo, alpha, chosen)
-    return Result(finished, adjusted_alpha(photo, alpha, chosen), source, model, chosen, moves)
+    rendered = render_photo(photo, alpha, chosen)
+    return Result(rendered, adjusted_alpha(photo, alpha, chosen), source, model, chosen, moves)
 
 
 def _first_frame(picture: Any) -> tuple[Photo, bool]:

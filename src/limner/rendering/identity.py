@@ -97,7 +97,7 @@ def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:
                 f"the picture has {lack.pixels} pixels too little {lack.side} for an identity photo: "
                 f"give one that shows more{more}"
             )
-        _log.warning("hair or a shoulder is cut off %s, where the identity photo goes on", lack.side)
+        _log.warning("hair or a shoulder is cut off %s, where the identity photo continues", lack.side)
     if cut > CUT[0]:
         _log.warning("the crown is cut off by the upper border: an identity photo shows all of the head")
     if dpi < photo.least_dpi:
