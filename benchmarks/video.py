@@ -39,6 +39,7 @@ from limner.models.spec import DEFAULT_MODEL, to_input
 from limner.parallel import keep_to
 from limner.rendering.backgrounds import blurred, composite
 from limner.rendering.options import Options
+from limner.training.camera import SIZE
 from limner.video.compositor import Composer, Matted, edged
 from limner.video.motion_features import SLOW, Watcher
 from limner.video.outputs import choose_target
@@ -94,7 +95,7 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
 
 def _steadied(frames: list[Image], seen: list[Image], found: list[Alpha]) -> list[Alpha]:
     """The alphas of ``limner video``."""
-    steady, watcher = Steady(), Watcher(edge_grid(clips.SIZE))
+    steady, watcher = Steady(), Watcher(edge_grid(SIZE))
     return [
         steady(frame, image, alpha, watcher(image, alpha))
         for frame, image, alpha in zip(frames, seen, found, strict=True)
@@ -102,7 +103,7 @@ def _steadied(frames: list[Image], seen: list[Image], found: list[Alpha]) -> lis
 
 
 def _along(motion: str, alphas: list[Alpha]) -> list[Alpha]:
-    """A plain filter's recursion along the true motion, with the same share of the new in every pixel."""
+    """A plain filter's recursion along the true motion, with the same weight of the new in every pixel."""
     found = alphas[:1]
     for number, alpha in enumerate(alphas[1:], 1):
         if motion == "cut" and number == clips.FRAMES // 2:
@@ -155,7 +156,7 @@ def speed(args: argparse.Namespace) -> dict[str, Any]:
         "size": [args.height, args.width],
         "frames_per_s": rates,
         "stage_cpu_ms_a_frame": {name: round(value, 2) for name, value in stages.items()},
-        "stage_share": {name: round(value / whole, 3) for name, value in stages.items()},
+        "stage_fraction": {name: round(value / whole, 3) for name, value in stages.items()},
     }
 
 

@@ -108,6 +108,7 @@ def test_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "height": 512,
         "frames": 1,
         "subject_fraction": pytest.approx(0.6, abs=0.2),
+        "confidence": pytest.approx(0.9, abs=0.1),
         "model": DEFAULT_MODEL,
         "device": "cpu",
         "seconds": dict.fromkeys(STAGES, pytest.approx(5, abs=5)),

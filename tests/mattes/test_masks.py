@@ -153,6 +153,28 @@ def test_a_speck_is_no_subject_and_is_taken_away() -> None:
     assert not masks.remove_small_parts(np.zeros((3, 3), bool)).any()
 
 
+@pytest.mark.parametrize("scale", [1, 20])  # the larger one is looked at on a grid
+def test_what_no_certain_core_supports_is_taken_away(scale: int) -> None:
+    small = np.zeros((50, 100), np.float32)
+    small[10:40, 5:30], small[10:40, 30] = 1, 0.3  # a subject and its soft edge
+    kept = small.copy()
+    kept[20:40, 60:70] = 0.8  # a second person, certain in the middle
+    kept[25:35, 63:67] = 0.97
+    alpha = kept.copy()
+    alpha[5:25, 80:95] = 0.9  # a ghost
+    alpha[:3, 60:80] = 0.2  # a smear
+    alpha, kept = (values.repeat(scale, 0).repeat(scale, 1) for values in (alpha, kept))
+    np.testing.assert_array_equal(masks.remove_specks(alpha), kept)
+    assert masks.remove_specks(kept) is kept
+
+
+def test_an_unsure_subject_stays_if_there_is_no_other() -> None:
+    alpha = np.zeros((20, 30), np.float32)
+    alpha[5:15, 5:15] = 0.6
+    assert masks.remove_specks(alpha) is alpha
+    assert not masks.remove_specks(alpha * 0.5).any()
+
+
 @pytest.mark.parametrize("radius", [1, 2, 3, 4, 7, 12, 40])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_box_mean_is_the_mean_of_the_square(radius: int, dtype: Any) -> None:

@@ -11,7 +11,9 @@ import PIL.Image
 import pytest
 from starlette.testclient import TestClient
 
+from limner import Segmenter
 from limner.cli import main
+from limner.mattes.confidence import expected_iou
 from limner.models.spec import DEFAULT_MODEL, read_model
 from tests.conftest import PORTRAIT, decode
 from tests.server.conftest import PHOTO
@@ -93,6 +95,8 @@ def test_what_is_told_about_the_result(client: TestClient) -> None:
     whole = decode(client.post("/v1/cutout?output=mask", content=PHOTO, headers=JPEG).content)
     np.testing.assert_array_equal(mask, whole[top : top + height, left : left + width])
     assert float(answer.headers["limner-subject"]) == pytest.approx(float(whole.mean()) / 255, abs=2e-4)
+    confidence = expected_iou(Segmenter()(decode(PHOTO)))
+    assert float(answer.headers["limner-confidence"]) == pytest.approx(confidence, abs=0.01)
 
 
 @pytest.mark.parametrize(

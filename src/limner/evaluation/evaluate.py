@@ -1,4 +1,4 @@
-"""Any image -> alpha function over a data set, scored against the true masks image by image and in sum."""
+"""Any image -> alpha function over a data set, scored against the true masks, per image and pooled."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -88,12 +88,12 @@ def accuracy(counts: Counts) -> float:
 
 
 def precision(counts: Counts) -> float:
-    """Share of the predicted subject that is right, TP / (TP + FP), in [0, 1]; 1.0 when none is predicted."""
+    """Fraction of the prediction that is right, TP / (TP + FP), in [0, 1]; 1.0 when nothing is predicted."""
     return _ratio(counts.true_pos, counts.true_pos + counts.false_pos)
 
 
 def recall(counts: Counts) -> float:
-    """Share of the true subject that is found, TP / (TP + FN), in [0, 1]; 1.0 when there is none."""
+    """Fraction of the true subject that is found, TP / (TP + FN), in [0, 1]; 1.0 when there is none."""
     return _ratio(counts.true_pos, counts.true_pos + counts.false_neg)
 
 
@@ -153,8 +153,8 @@ def boundary_iou(pred: Mask, target: Mask, *, fraction: float = 0.02) -> float:
 def boundary_f(pred: Mask, target: Mask, *, tolerance: int = 2) -> float:
     """F-measure of the mask edges, ``2PR / (P + R)``, in [0, 1]; 1.0 when neither has an edge.
 
-    P is the share of predicted edge pixels within ``tolerance`` of a true one; R the reverse. An edge pixel
-    is a pixel of the mask with one of its eight neighbours outside it.
+    P is the fraction of predicted edge pixels within ``tolerance`` of a true one; R the reverse. An edge
+    pixel is a pixel of the mask with one of its eight neighbours outside it.
 
     Args:
         pred: (H, W) predicted mask.

@@ -8,13 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha, Labels, Mask
+from limner.images import Alpha, Labels, Mask, resize
 
 _Floats = TypeVar("_Floats", NDArray[np.float32], NDArray[np.float64])
 _Any = TypeVar("_Any", NDArray[np.bool_], NDArray[np.float32])
 
 SPECK = 0.01
 """A connected part of a mask is a speck where its area is below this fraction of the largest part's."""
+CERTAIN = 0.95
+"""An opacity that a network gives only where it is sure of the subject."""
+INVISIBLE = 0.5 / 255
+"""A smaller opacity is 0 in 8 bits."""
+GRID = 384
+"""Pixels along the longer side on which the parts of an alpha are told apart."""
 HAIR = 0.02
 """How far a soft edge reaches, as a fraction of the shorter side of the picture."""
 STRIP = 256
@@ -141,47 +147,55 @@ def _window_sums(values: _Floats, radius: int, axis: int) -> _Floats:
 def connected_components(mask: Mask) -> NDArray[np.int32]:
     """Connected regions (4 neighbours), (H, W) int32: 0 outside, then 1, 2, ... from the top down.
 
-    Runs of True pixels of a row are joined with those they touch in the row above (union-find).
+    Runs of True pixels of a row are joined with those they touch in the row below: each takes the least
+    number among its neighbours' until all agree.
+
+    Reference:
+        Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm", J. Algorithms 3, 1982.
     """
     height, width = mask.shape
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(edges == 1)
     ends = np.nonzero(edges == -1)[1]
-    first = np.searchsorted(rows, np.arange(height + 1))  # of each row's runs
-    parents = list(range(len(rows)))
-
-    def root(run: int) -> int:
-        while parents[run] != run:
-            parents[run] = parents[parents[run]]
-            run = parents[run]
-        return run
-
-    for row in range(1, height):
-        above, here, last = first[row - 1], first[row], first[row + 1]
-        while above < first[row] and here < last:
-            if starts[above] < ends[here] and starts[here] < ends[above]:
-                one, other = sorted((root(above), root(here)))
-                parents[other] = one
-            if ends[above] < ends[here]:
-                above += 1
-            else:
-                here += 1
-    roots = np.array([root(run) for run in range(len(parents))], np.int64)
+    row = width + 1
+    first = np.searchsorted(rows * row + ends, (rows + 1) * row + starts, side="right")
+    last = np.searchsorted(rows * row + starts, (rows + 1) * row + ends)
+    touched = np.maximum(last - first, 0)  # runs of the next row
+    above = np.repeat(np.arange(len(rows)), touched)
+    below = np.arange(len(above)) + np.repeat(first - (np.cumsum(touched) - touched), touched)
+    roots = np.arange(len(rows))
+    while len(above):
+        one, other = roots[above], roots[below]
+        np.minimum.at(roots, np.maximum(one, other), np.minimum(one, other))
+        while ((upper := roots[roots]) != roots).any():
+            roots = upper
+        apart = roots[above] != roots[below]
+        above, below = above[apart], below[apart]
     numbers = np.unique(roots, return_inverse=True)[1] + 1
-    steps = np.zeros((height, width + 1), np.int32)
+    steps = np.zeros((height, row), np.int32)
     steps[rows, starts] = numbers
-    np.subtract.at(steps, (rows, ends), numbers)
+    steps[rows, ends] = -numbers
     labels: NDArray[np.int32] = np.cumsum(steps, axis=1, dtype=np.int32)[:, :width]
     return labels
 
 
-def remove_small_parts(mask: Mask, fraction: float = SPECK) -> Mask:
-    """The mask without the connected parts that are smaller than this fraction of the largest one."""
+def remove_small_parts(mask: Mask, fraction: float = SPECK, core: Mask | None = None) -> Mask:
+    """The mask without its stray parts: the largest connected part, and what can stand beside it.
+
+    Args:
+        mask: (H, W).
+        fraction: Of the largest part's area, that another part has at least.
+        core: (H, W), of which another part holds a pixel; by default any part does.
+    """
     labels = connected_components(mask)
     areas = np.bincount(labels.ravel())
     areas[0] = 0
-    kept: Mask = (areas >= max(1, fraction * areas.max()))[labels]
-    return kept
+    kept = areas >= max(1, fraction * areas.max())
+    if core is not None:
+        kept &= np.bincount(labels[core], minlength=len(areas)) > 0
+        kept[areas.argmax()] = areas.any()
+    parts: Mask = kept[labels]
+    return parts
 
 
 def keep_largest(alpha: Alpha, count: int) -> Alpha:
@@ -203,13 +217,24 @@ def keep_largest(alpha: Alpha, count: int) -> Alpha:
     return np.where(np.isin(labels, kept) & (labels > 0), alpha, np.float32(0))
 
 
-def remove_specks(alpha: Alpha, fraction: float = SPECK) -> Alpha:
-    """The alpha near what `remove_small_parts` keeps of it where it is at least 0.5, 0 elsewhere.
+def remove_specks(alpha: Alpha, fraction: float = SPECK, certain: float = CERTAIN) -> Alpha:
+    """The alpha near the `remove_small_parts` parts of at least 0.5, 0 elsewhere.
 
-    Near is within `HAIR` of the shorter side, so that soft edges stay.
+    Where nothing would change, it is the alpha itself. Near is a pixel and `HAIR` of the shorter side, so
+    that soft edges stay. Large alphas are looked at on a grid.
+
+    Args:
+        alpha: (H, W).
+        fraction: Of the largest part's area, that another part has at least.
+        certain: Opacity that another part reaches somewhere.
     """
-    radius = max(1, round(HAIR * min(alpha.shape)))
-    return np.where(dilate(remove_small_parts(threshold(alpha), fraction), radius), alpha, np.float32(0))
+    step = max(1, max(alpha.shape) // GRID)
+    seen = alpha[::step, ::step]
+    parts = remove_small_parts(threshold(seen), fraction, threshold(seen, certain))
+    near = dilate(parts, 1 + round(HAIR * min(seen.shape)))
+    if seen[~near].max(initial=0) < INVISIBLE:
+        return alpha
+    return alpha * resize(near.astype(np.float32), alpha.shape)
 
 
 def _greatest(alpha: Alpha, radius: int) -> Alpha:

@@ -21,6 +21,7 @@ from limner.images import (
     load_animation,
     load_photo,
 )
+from limner.mattes.confidence import expected_iou
 from limner.rendering.options import Options
 from limner.rendering.render import refined_alpha, render_photo, storable
 
@@ -36,6 +37,7 @@ class Encoded(NamedTuple):
 
     data: bytes
     size: Size  # of its pixels
+    confidence: float  # see `expected_iou`; of an animation, its least certain frame's
 
 
 def run(
@@ -66,7 +68,14 @@ def run(
         frames, plays = load_animation(source)
     else:
         frames, plays = iter([(load_photo(source), 0)]), 0
-    rendered = _rendered(frames, segment, options, on_stage)
+    confidences: list[float] = []
+
+    def observed(image: Image) -> Alpha:
+        alpha = segment(image)
+        confidences.append(expected_iou(alpha))
+        return alpha
+
+    rendered = _rendered(frames, observed, options, on_stage)
     first, second = next(rendered), next(rendered, None)
     if second is None and extension in FORMATS:
         photo = storable(first[0], options, extension)
@@ -76,7 +85,7 @@ def run(
         data = encode_frames(moving, extension, plays=plays, compress=compress)
     on_stage("encode")
     height, width = first[0].pixels.shape[:2]
-    return Encoded(data, (height, width))
+    return Encoded(data, (height, width), min(confidences))
 
 
 def check_target(path: str, options: Options) -> None:

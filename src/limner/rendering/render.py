@@ -25,15 +25,13 @@ from limner.images import (
 )
 from limner.images.strips import strips
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.masks import feather, keep_largest, remove_specks, shift_edge
+from limner.mattes.masks import INVISIBLE, feather, keep_largest, remove_specks, shift_edge
 from limner.mattes.refine import refine_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, shadow
 from limner.rendering.framing import crop_to, frame_of
 from limner.rendering.identity import ID_PHOTOS
 from limner.rendering.options import OWN, PICTURE, Options
 from limner.rendering.outline import HEAD_PART, Frame
-
-_LEAST = 0.5 / 255  # a smaller opacity is 0 in 8 bits: not seen
 
 
 @overload
@@ -88,7 +86,8 @@ def render_photo(photo: Photo, alpha: Alpha, options: Options) -> Photo:
 
 
 def refined_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
-    """A network's alpha with its edge refined, as the options say."""
+    """A network's alpha without stray parts (`remove_specks`), its edge refined, as the options say."""
+    alpha = remove_specks(alpha)
     if options.refine == "none":
         return alpha
     return refine_alpha(photo.image, alpha, fine=options.refine == "fine")
@@ -114,7 +113,7 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
     pixels, own, dpi = photo.pixels, photo.alpha, photo.dpi
     if own is not None:
         pixels = pixels.copy()
-        pixels[own < _LEAST] = np.iinfo(pixels.dtype).max  # else unseen colours spread from there
+        pixels[own < INVISIBLE] = np.iinfo(pixels.dtype).max  # else unseen colours spread from there
     if options.crop:
         frame, form = frame_shown(alpha, options), ID_PHOTOS.get(options.crop)
 
@@ -168,7 +167,7 @@ def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Pho
         foreground, alpha = _over(foreground, alpha, _in_colours_of(photo, colour), flat)
     pixels = foreground.copy() if foreground is photo.pixels else foreground
     for rows in strips(len(pixels), pixels[0].nbytes):
-        pixels[rows] *= (alpha[rows] >= _LEAST)[..., None]
+        pixels[rows] *= (alpha[rows] >= INVISIBLE)[..., None]
     return replace(photo, pixels=pixels, alpha=alpha)
 
 
@@ -184,7 +183,7 @@ def _before_own(photo: Photo, own: Alpha, alpha: Alpha, options: Options) -> Pho
     subject = np.divide(alpha, own, out=np.zeros_like(alpha), where=own > 0).clip(0, 1)
     foreground = estimate_foreground(photo.pixels, subject)
     pixels = blend(foreground, subject, _background(photo, subject, options, own))
-    pixels[own < _LEAST] = 0
+    pixels[own < INVISIBLE] = 0
     return replace(photo, pixels=pixels, alpha=own)
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import anyio
 
 from limner.images import Alpha, Image, Metadata, Photo, encode_photo, load_image, load_photo, resize
+from limner.mattes.confidence import expected_iou
 from limner.models.segmenter import Segmenter, check_size
 from limner.models.spec import to_alpha, to_input
 from limner.parallel import keep_to
@@ -47,6 +48,7 @@ class Made:
     frame: Frame  # what it shows of the upright picture
     box: Frame | None  # of the subject in the upright picture, if there is one
     subject_fraction: float
+    confidence: float  # see `expected_iou`
 
 
 class Service:
@@ -144,6 +146,7 @@ class Service:
     def _finish(self, job: Job, photo: Photo, prob: Alpha, options: Options) -> Made:
         start = time.perf_counter()
         height, width = photo.pixels.shape[:2]
+        confidence = expected_iou(prob)
         alpha = refined_alpha(photo, to_alpha(prob, (height, width)), options)
         alpha = adjusted_alpha(photo, alpha, options)
         frame = frame_shown(alpha, options)
@@ -158,6 +161,7 @@ class Service:
             frame=frame,
             box=find_subject(alpha),
             subject_fraction=float(alpha.mean()),
+            confidence=confidence,
         )
 
     async def _in_thread(self, function: Callable[[], Result]) -> Result:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from limner.errors import InputError
 from limner.images import Image, blend, check_format, resize_longest, save_image
+from limner.mattes.masks import remove_specks
 from limner.models.segmenter import MIN_SIDE, Segmenter
 from limner.parallel import keep_to, thread_map
 from limner.rendering.options import Options
@@ -250,7 +251,7 @@ def _matted(
         images = [
             clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width))) for frame in frames
         ]
-        alphas = zip(images, segmenter.batch(images), strict=True)
+        alphas = zip(images, map(remove_specks, segmenter.batch(images)), strict=True)
         for item in waiting:
             if isinstance(item, Packet):
                 yield item
