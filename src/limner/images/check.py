@@ -14,7 +14,7 @@ from limner.images.opening import Pillow, Source
 from limner.images.photo import Photo
 
 Picture: TypeAlias = Photo | Pillow | NDArray[Any] | Source
-"""A photo; a Pillow picture; an array (see `as_photo`); a path, the bytes of a file or an open file."""
+"""What `as_photo` takes."""
 
 IMAGE = "(H, W, 3) uint8 or uint16 RGB, (H, W) grey, (H, W, 4) with opacity, or float in [0, 1] of these"
 ALPHA = "(H, W) float in [0, 1], bool or uint8"

@@ -45,9 +45,7 @@ def is_deep(picture: Opened, name: str) -> bool:
 def read_deep(picture: Opened, again: Opened) -> tuple[Pillow, Pillow]:
     """The high and the low bytes of every sample, as two pictures of mode RGB or RGBA.
 
-    Args:
-        picture: Opened, not decoded, and `is_deep`.
-        again: The same file, opened once more.
+    Neither the picture, which `is_deep`, nor the same file opened ``again`` is decoded yet.
     """
     order, _, suffix = _rawmode(picture).rpartition(";")
     if order == "LA":  # Pillow has no other order for it; as RGBA its four bytes come as they are

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,14 +104,13 @@ def encode_photo(
         raise InputError(f"unknown choice of metadata '{metadata}': use one of {', '.join(METADATA)}")
     form = FORMATS[extension.lower()]
     exif = select_exif(photo.exif, metadata)
-    profile = photo.profile if photo.pixels.ndim == 3 else None
+    if photo.pixels.ndim == 2:
+        photo = replace(photo, profile=None)
     if form.name == "PNG":
-        chunks = header_chunks(profile, exif, photo.dpi)
+        chunks = header_chunks(photo.profile, exif, photo.dpi)
         return encode_png(photo.pixels, photo.alpha, compress=compress, chunks=chunks)
     if form.name == "TIFF":
-        return encode_tiff(
-            photo.pixels, photo.alpha, compress=compress, profile=profile, exif=exif, dpi=photo.dpi
-        )
+        return encode_tiff(photo, compress=compress, exif=exif)
     height, width = photo.pixels.shape[:2]
     stored = samples(to_uint8(photo.pixels), photo.alpha, slice(None))
     options = deepcopy(form.options | (form.smaller if compress else {}))  # pillow-heif changes them
@@ -119,8 +118,8 @@ def encode_photo(
         options["quality"] = quality
     if len(exif):
         options["exif"] = exif.tobytes()
-    if profile is not None:
-        options["icc_profile"] = profile
+    if photo.profile is not None:
+        options["icc_profile"] = photo.profile
     if photo.dpi is not None:
         options["dpi"] = tuple(round(value) for value in photo.dpi)
     buffer = io.BytesIO()

@@ -32,10 +32,6 @@ def read_chunks(data: bytes, name: str) -> tuple[bytes, dict[str, Any]]:
 
     A damaged chunk that holds no pixels is left out, and a missing end added, with a warning.
 
-    Args:
-        data: Of a PNG file.
-        name: For messages.
-
     Returns:
         The file, the same object where it needs no change, and what was found: "icc_profile", "exif" and
         "xmp", as in Pillow's ``info``, and the chunks "cICP", "sRGB", "gAMA" and "cHRM", bytes.

@@ -45,11 +45,7 @@ class Page:
 
 
 def select_page(data: bytes, name: str) -> tuple[bytes, Page]:
-    """The file with no pages but whole ones, so that Pillow meets the picture first; and its page.
-
-    Args:
-        data: Of a TIFF file; the result is the same object where nothing is to be changed.
-        name: For messages.
+    """A TIFF file with whole pages only, so that Pillow reads the picture first; and its page.
 
     Raises:
         InputError: If it is a camera's raw file, holds only a reduced picture, or is compressed in a way that

@@ -19,6 +19,7 @@ from limner.images.arrays import Alpha
 from limner.images.depth import to_depth, unpremultiply
 from limner.images.limits import too_large
 from limner.images.metadata import select_exif, shot_exif
+from limner.images.photo import Photo
 from limner.images.tiff import encode_tiff
 from limner.images.tiff_pages import Page, order_of, pointing_to
 
@@ -35,16 +36,10 @@ _log = logging.getLogger(__name__)
 
 
 def convert_samples(data: bytes, page: Page, name: str, max_pixels: int) -> bytes:
-    """The file, where Pillow knows its samples; else its picture as TIFF of 16-bit samples.
+    """A TIFF file, where Pillow knows the samples of its page; else that page as TIFF of 16-bit samples.
 
     Floating-point samples are in [0, 1]: 0 is black and 1 white, in the curve of the file's profile or sRGB.
     Whole numbers reach from 0 to the largest of their bits. Both are rounded to 16 bits, and this is logged.
-
-    Args:
-        data: Of a TIFF file whose first page is ``page``.
-        page: The picture.
-        name: For messages.
-        max_pixels: Larger pictures are refused before they are decoded.
 
     Raises:
         InputError: If its samples have a form without a plain meaning: signed, in planes, beyond [0, 1].
@@ -195,11 +190,6 @@ def _written(data: bytes, deep: NDArray[np.uint16], page: Page) -> bytes:
     for tag in _COPIED:
         if tag in tags:
             kept[tag] = tags[tag]
-    return encode_tiff(
-        deep if deep.shape[2] > 1 else deep[..., 0],
-        alpha,
-        compress=False,
-        profile=tags.get(Tiff.ICCPROFILE),
-        exif=kept,
-        dpi=None,
-    )
+    pixels = deep if deep.shape[2] > 1 else deep[..., 0]
+    photo = Photo(pixels=pixels, alpha=alpha, profile=tags.get(Tiff.ICCPROFILE))
+    return encode_tiff(photo, compress=False, exif=kept)

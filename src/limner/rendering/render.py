@@ -136,10 +136,7 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
 def storable(photo: Photo, options: Options, extension: str) -> Photo:
     """The rendered photo as a format can hold it: over white where both it and the options have no opacity.
 
-    Args:
-        photo: What `compose` made.
-        options: The same that it was made with.
-        extension: Of the format, one of `FORMATS`.
+    The photo is what `compose` made with the same options.
     """
     form = FORMATS.get(extension.lower())
     if photo.alpha is None or options.transparent or form is None or form.transparent:
@@ -174,11 +171,7 @@ def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Pho
 def _before_own(photo: Photo, own: Alpha, alpha: Alpha, options: Options) -> Photo:
     """The subject before a background made of the photo, all of it as opaque as the photo was.
 
-    Args:
-        photo: Its pixels, without opacity.
-        own: (H, W), the opacity that it came with.
-        alpha: (H, W), of the subject, times ``own``.
-        options: What to make.
+    ``own`` is the opacity that the photo came with, (H, W); ``alpha`` that of the subject, times ``own``.
     """
     subject = np.divide(alpha, own, out=np.zeros_like(alpha), where=own > 0).clip(0, 1)
     foreground = estimate_foreground(photo.pixels, subject)
