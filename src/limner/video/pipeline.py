@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from limner.errors import InputError
-from limner.images import Image, check_format, resize_longest, save_image
+from limner.images import Image, blend, check_format, resize_longest, save_image
 from limner.mattes.masks import remove_specks
 from limner.models.segmenter import MIN_SIDE, Segmenter
 from limner.parallel import keep_to, thread_map
-from limner.rendering.backgrounds import mix
 from limner.rendering.options import Options
 from limner.video.background import MovingBackground
 from limner.video.compositor import Composer, Matted
@@ -190,7 +189,7 @@ def _cell(found: NDArray[np.uint8]) -> Image:
     alpha = resize_longest(found[..., 3].astype(np.float32) / np.float32(255), CELL)
     rows, columns = np.indices(alpha.shape) // 8
     check = np.where((rows + columns) % 2, 192, 240).astype(np.uint8)
-    return mix(cell, alpha, np.repeat(check[..., None], 3, axis=2))
+    return blend(cell, alpha, np.repeat(check[..., None], 3, axis=2))
 
 
 def ahead(source: Iterator[_T]) -> "closing[Generator[_T, None, None]]":
