@@ -39,8 +39,7 @@ from limner.mattes.masks import threshold
 from limner.mattes.refine import refine_alpha
 from limner.models.segmenter import Segmenter
 from limner.models.spec import bundled_models
-from limner.rendering.backgrounds import lay_out
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import composite, lay_out
 from limner.training.painted import paint_harder
 from limner.training.peers import FORMS, Peer
 

@@ -37,8 +37,7 @@ from limner.images import Alpha, Image, save_image, warp
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL, to_input
 from limner.parallel import keep_to
-from limner.rendering.backgrounds import blurred
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import blurred, composite
 from limner.rendering.options import Options
 from limner.training.camera import SIZE
 from limner.video.compositor import Compositor, Matted, refined

@@ -10,7 +10,7 @@ import numpy as np
 import limner
 from demo import PORTRAIT, SKY, checkerboard
 from limner.images import Image, resize_longest
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import composite
 
 VARIANTS = (
     limner.Options(),

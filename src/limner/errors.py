@@ -4,7 +4,15 @@ from typing import Any
 
 
 class LimnerError(Exception):
-    """Base of every error below: catch this one to catch them all."""
+    """Base of every error below: catch this one to catch them all.
+
+    Example:
+        >>> try:
+        ...     limner.load_image("nowhere.jpg")
+        ... except limner.LimnerError as error:
+        ...     print(error)
+        no such file: nowhere.jpg
+    """
 
 
 class InputError(LimnerError, ValueError):

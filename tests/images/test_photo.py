@@ -170,11 +170,11 @@ def test_wide_colours_are_kept_and_shown_as_srgb(dtype: Any, rng: np.random.Gene
 def test_another_picture_in_the_colours_of_this_one(rng: np.random.Generator) -> None:
     behind = noise(rng, 3, np.uint8)
     wide = Photo(pixels=np.zeros((1, 1, 3), np.uint16), profile=wide_profile())
-    there = wide.like(behind)
+    there = wide.from_srgb(behind)
     assert there.dtype == np.uint16
     assert np.abs(wide_to_srgb((there // 257).astype(np.uint8)) - behind).mean() < 1
     plain = Photo(pixels=np.zeros((1, 1, 3), np.uint8))
-    assert plain.like(behind) is behind
+    assert plain.from_srgb(behind) is behind
 
 
 def test_grey_profile_becomes_srgb() -> None:

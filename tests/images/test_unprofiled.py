@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from limner.images import Photo, encode_photo, load_photo
-from limner.images.cicp import PRIMARIES, profile_of, to_xyz
+from limner.images.cicp import PRIMARIES, make_profile, to_xyz
 from limner.images.png import encode_png
 from tests.images.profiles import P3, SRGB, encoded, wide_profile
 from tests.images.test_photo import noise, tiff
@@ -215,4 +215,4 @@ def test_a_narrow_range_is_said(caplog: pytest.LogCaptureFixture) -> None:
 def test_white_is_white_under_every_primaries(code: int, gamma: float | None) -> None:
     assert to_xyz(PRIMARIES[code]).sum(axis=1)[1] == pytest.approx(1)
     white = np.full((2, 2, 3), 255, np.uint8)
-    assert Photo(pixels=white, profile=profile_of(PRIMARIES[code], gamma, "x")).image.min() >= 254
+    assert Photo(pixels=white, profile=make_profile(PRIMARIES[code], gamma, "x")).image.min() >= 254

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from limner.datasets.synthetic import paint_portrait
 from limner.errors import InputError
 from limner.mattes.foreground import estimate_foreground
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import composite
 from tests.conftest import random_alpha, random_image
 
 BACKGROUNDS = {"white": (255, 255, 255), "green": (40, 200, 60), "black": (0, 0, 0), "painted": None}

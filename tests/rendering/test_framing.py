@@ -3,7 +3,9 @@ import pytest
 
 from limner.errors import InputError
 from limner.images import Alpha
-from limner.rendering.framing import ID_PHOTOS, Frame, crop_to, frame_of, head_of, subject_box
+from limner.rendering.framing import crop_to, frame_of
+from limner.rendering.identity import ID_PHOTOS
+from limner.rendering.outline import Frame, head_of, subject_box
 
 
 def alpha_with(height: int, width: int, *boxes: tuple[int, int, int, int]) -> Alpha:

@@ -8,9 +8,9 @@ import pytest
 from limner.errors import InputError
 from limner.images import Alpha, load_image
 from limner.models.segmenter import Segmenter
-from limner.rendering.framing import crop_to, frame_of, head_of, subject_box
+from limner.rendering.framing import crop_to, frame_of
 from limner.rendering.identity import ID_PHOTOS
-from limner.rendering.outline import find_subject
+from limner.rendering.outline import find_subject, head_of, subject_box
 from tests.conftest import shared_data
 
 

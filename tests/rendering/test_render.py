@@ -10,7 +10,7 @@ import pytest
 
 from limner.errors import InputError
 from limner.images import Alpha, Image, Photo, save_image, to_depth, to_uint8
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import composite
 from limner.rendering.cut import segment
 from limner.rendering.options import Options
 from limner.rendering.render import render, storable

@@ -6,7 +6,7 @@ import numpy as np
 
 from limner.datasets.sample import Sample
 from limner.images import Colour, Image, resize_longest
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import composite
 
 BACKDROP: Colour = (255, 0, 255)
 """Behind the cut-outs: a colour that people do not have."""

@@ -10,7 +10,7 @@ from limner.datasets.person import Look, paint_subject
 from limner.datasets.plan import SHORT_SIDE, Plan, Record, SeededSplit, by_split, encode
 from limner.errors import InputError
 from limner.images import Alpha, Image, Size
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import composite
 
 MOODS = (
     (196, 208, 220),

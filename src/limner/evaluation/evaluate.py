@@ -56,7 +56,15 @@ class ImageScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The scores of every image of a data set, and the sums that curves are drawn from."""
+    """The scores of every image of a data set, and the sums that curves are drawn from; see `evaluate`.
+
+    Example:
+        >>> counts, none = limner.Counts(true_pos=3, false_neg=1), limner.Counts()
+        >>> image = ImageScore(id="a/1", counts=counts, edges=none, errors={}, attributes={})
+        >>> scores = limner.Evaluation(images=[image], pixels=np.zeros((2, 256)), ious=np.zeros(256)).scores()
+        >>> scores["iou_mean"], scores["iou_pooled"]
+        (0.75, 0.75)
+    """
 
     images: Sequence[ImageScore]
     pixels: NDArray[np.int64]  # (2, 256): background and subject pixels by the alpha they got, 0..255
@@ -121,6 +129,16 @@ def evaluate(
     Raises:
         DatasetError: If there are no samples, or one cannot be used.
         InputError: If ``level`` is not in (0, 1].
+
+    Example:
+        >>> from limner.datasets.sample import Sample
+        >>> mask = np.pad(np.ones((32, 32), np.float32), 16)
+        >>> limner.save_image("image.png", np.zeros((64, 64, 3), np.uint8))
+        >>> limner.save_image("mask.png", mask)
+        >>> paths = {"image": Path("image.png"), "mask": Path("mask.png")}
+        >>> sample = Sample(id="1", source="mine", labelled=False, **paths)
+        >>> limner.evaluate(lambda image: mask, [sample]).scores()["dice_mean"]
+        1.0
     """
     if not 0 < level <= 1:
         raise InputError(f"a threshold is above 0 and at most 1, got {level}")

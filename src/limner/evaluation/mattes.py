@@ -39,6 +39,10 @@ def sad(pred: Alpha, target: Alpha, region: Mask | None = None) -> float:
 
     Raises:
         InputError: If the sizes differ.
+
+    Example:
+        >>> limner.sad(np.full((100, 50), 0.5, np.float32), np.ones((100, 50), np.float32))
+        2.5
     """
     return _sum(_distance(pred, target), region) / 1000
 

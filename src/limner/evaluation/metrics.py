@@ -18,7 +18,13 @@ from limner.mattes.masks import dilate, erode
 
 @dataclass(frozen=True)
 class Counts:
-    """Pixels by prediction and truth; counts of several images or shards add with ``+``."""
+    """Pixels by prediction and truth; counts of several images or shards add with ``+``.
+
+    Example:
+        >>> pred, target = np.array([[True, True, False]]), np.array([[False, True, True]])
+        >>> limner.Counts.of(pred, target)
+        Counts(true_pos=1, false_pos=1, false_neg=1, true_neg=0)
+    """
 
     true_pos: int = 0
     false_pos: int = 0
@@ -51,17 +57,32 @@ class Counts:
 
 
 def iou(counts: Counts) -> float:
-    """Intersection over union TP / (TP + FP + FN), in [0, 1]; 1.0 when both masks are empty."""
+    """Intersection over union TP / (TP + FP + FN), in [0, 1]; 1.0 when both masks are empty.
+
+    Example:
+        >>> limner.iou(limner.Counts(true_pos=3, false_pos=1, false_neg=2))
+        0.5
+    """
     return _ratio(counts.true_pos, counts.true_pos + counts.false_pos + counts.false_neg)
 
 
 def dice(counts: Counts) -> float:
-    """Dice's coefficient 2 TP / (2 TP + FP + FN), in [0, 1]; 1.0 when both masks are empty."""
+    """Dice's coefficient 2 TP / (2 TP + FP + FN), in [0, 1]; 1.0 when both masks are empty.
+
+    Example:
+        >>> limner.dice(limner.Counts(true_pos=3, false_pos=1, false_neg=1))
+        0.75
+    """
     return _ratio(2 * counts.true_pos, 2 * counts.true_pos + counts.false_pos + counts.false_neg)
 
 
 def accuracy(counts: Counts) -> float:
-    """Fraction of pixels that are right, (TP + TN) / all, in [0, 1]; 1.0 when there are none."""
+    """Fraction of pixels that are right, (TP + TN) / all, in [0, 1]; 1.0 when there are none.
+
+    Example:
+        >>> limner.accuracy(limner.Counts(true_pos=1, true_neg=2, false_neg=1))
+        0.75
+    """
     right = counts.true_pos + counts.true_neg
     return _ratio(right, right + counts.false_pos + counts.false_neg)
 
@@ -112,7 +133,21 @@ def boundary_counts(pred: Mask, target: Mask, *, fraction: float = 0.02) -> Coun
 
 
 def boundary_iou(pred: Mask, target: Mask, *, fraction: float = 0.02) -> float:
-    """Intersection over union of the inner edges (`boundary_counts`), in [0, 1]; 1.0 when both are empty."""
+    """Intersection over union of the inner edges (`boundary_counts`), in [0, 1]; 1.0 when both are empty.
+
+    Args:
+        pred: (H, W) bool, predicted mask.
+        target: (H, W) bool, true mask.
+        fraction: Width of the edges, as a fraction of the diagonal.
+
+    Raises:
+        InputError: If the sizes differ.
+
+    Example:
+        >>> square = np.pad(np.ones((4, 4), bool), 2)
+        >>> limner.boundary_iou(square, square)
+        1.0
+    """
     return iou(boundary_counts(pred, target, fraction=fraction))
 
 

@@ -1,6 +1,6 @@
 """Pictures that move: GIF, WebP and APNG, read and written a frame at a time.
 
-Only one frame is held decoded. Each is encoded as a picture of its own and laid into the file by its parts,
+Only one frame is held decoded. Each is encoded as a picture of its own, whose parts go into the file,
 so a long animation costs no more memory than its file.
 """
 
@@ -16,11 +16,11 @@ import PIL.GifImagePlugin
 import PIL.Image
 
 from limner.errors import InputError
-from limner.images.decode import photo_in, photo_of
+from limner.images.decode import decode_photo, photo_from_pillow
 from limner.images.depth import to_uint8
 from limner.images.encode import encode_photo
 from limner.images.limits import MAX_PIXELS
-from limner.images.opening import Pillow, Source, name_of, opened, read_source
+from limner.images.opening import Pillow, Source, name_of, open_picture, read_source
 from limner.images.photo import Photo
 from limner.images.png import FAST, SIGNATURE, SMALL, chunk, header_chunks, image_header, packed_rows
 
@@ -57,9 +57,9 @@ def load_animation(source: Source, *, max_pixels: int = MAX_PIXELS) -> Animation
         InputError: As `limner.images.load_photo`; of a damaged frame, when it is reached at the latest.
     """
     name, data = name_of(source), read_source(source)
-    with opened(data, name, max_pixels) as picture:
+    with open_picture(data, name, max_pixels) as picture:
         if picture.format not in _MOVING or getattr(picture, "n_frames", 1) == 1:
-            return Animation(_last_of([(photo_in(picture, name), STILL_MS)]), 0)
+            return Animation(_last_of([(decode_photo(picture, name), STILL_MS)]), 0)
         plays = _plays(picture)
     return Animation(_frames(data, name, max_pixels), plays)
 
@@ -82,12 +82,12 @@ def _last_of(frames: list[tuple[Photo, int]]) -> Iterator[tuple[Photo, int]]:
 
 
 def _frames(data: bytes, name: str, max_pixels: int) -> Iterator[tuple[Photo, int]]:
-    with opened(data, name, max_pixels) as picture:
+    with open_picture(data, name, max_pixels) as picture:
         first = int(getattr(picture, "default_image", False))  # shown by programs that know no APNG
-        for place in range(first, getattr(picture, "n_frames", 1)):
-            picture.seek(place)
+        for number in range(first, getattr(picture, "n_frames", 1)):
+            picture.seek(number)
             picture.load()
-            yield photo_of(picture, name), round(picture.info.get("duration", 0)) or STILL_MS
+            yield photo_from_pillow(picture, name), round(picture.info.get("duration", 0)) or STILL_MS
 
 
 def encode_frames(
@@ -160,7 +160,7 @@ def _apng(frames: Iterator[tuple[Photo, int]], plays: int, *, compress: bool) ->
         else:
             parts.append(chunk(b"IDAT", body))
             profile = photo.profile if pixels.ndim == 3 else None
-            before = (image_header(pixels, alpha), *header_chunks(profile, b"", None))
+            before = (image_header(pixels, alpha), *header_chunks(profile, PIL.Image.Exif(), None))
             head = tuple(chunk(*part) for part in before)
         number += 2 if count else 1
         count += 1
@@ -187,7 +187,7 @@ def _webp(frames: Iterator[tuple[Photo, int]], plays: int, *, compress: bool) ->
             height, width = photo.pixels.shape[:2]
             size, profile = _three(width - 1) + _three(height - 1), photo.profile
         flags |= _ALPHA_FLAG if photo.alpha is not None else 0
-        overwrite = b"\x02"  # rather than lay it over the frame before
+        overwrite = b"\x02"  # rather than blend it with the frame before
         parts.append(_riff(b"ANMF", bytes(6) + size + _three(duration_ms) + overwrite + body))
     flags |= _PROFILE_FLAG if profile is not None else 0
     head = _riff(b"VP8X", bytes([flags, 0, 0, 0]) + size)
@@ -203,11 +203,11 @@ def _riff(name: bytes, data: bytes) -> bytes:
 
 
 def _riff_parts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = len(b"RIFF....WEBP")
-    while place < len(data):
-        name, length = struct.unpack_from("<4sI", data, place)
-        yield name, data[place + 8 : place + 8 + length]
-        place += 8 + length + length % 2
+    offset = len(b"RIFF....WEBP")
+    while offset < len(data):
+        name, length = struct.unpack_from("<4sI", data, offset)
+        yield name, data[offset + 8 : offset + 8 + length]
+        offset += 8 + length + length % 2
 
 
 def _three(number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What a caller gives becomes a form of the package here, or an error that says what was wanted."""
+"""Input checks: whatever a caller gives becomes one of the package's array forms, or an `InputError`."""
 
 from typing import Any, TypeAlias
 
@@ -7,14 +7,14 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images.arrays import Alpha, Image, Pixels, Size
-from limner.images.decode import load_photo, photo_of
+from limner.images.arrays import Alpha, Image, Size
+from limner.images.decode import load_photo, photo_from_pillow
 from limner.images.depth import to_uint8
 from limner.images.opening import Pillow, Source
 from limner.images.photo import Photo
 
 Picture: TypeAlias = Photo | Pillow | NDArray[Any] | Source
-"""A photo; a Pillow picture; an array (see `as_photo`); a path, the bytes of a file or an open file."""
+"""What `as_photo` takes."""
 
 IMAGE = "(H, W, 3) uint8 or uint16 RGB, (H, W) grey, (H, W, 4) with opacity, or float in [0, 1] of these"
 ALPHA = "(H, W) float in [0, 1], bool or uint8"
@@ -34,9 +34,10 @@ def as_photo(picture: Picture) -> Photo:
     if isinstance(picture, Photo):
         return picture
     if isinstance(picture, PIL.Image.Image):
-        return photo_of(picture, "the picture")
+        return photo_from_pillow(picture, "the picture")
     if isinstance(picture, np.ndarray):
-        return _photo_of_array(picture)
+        photo = _photo_of_array(picture)
+        return photo if photo.pixels.ndim == 3 else Photo(pixels=np.stack([photo.pixels] * 3, axis=2))
     if picture is None or isinstance(picture, (bool, int, float, list, tuple, dict)):
         raise InputError(
             f"a picture is a path, bytes, an open file, a Pillow picture or an array, got {_told(picture)}"
@@ -74,37 +75,30 @@ def as_alpha(alpha: Any, size: Size | None = None) -> Alpha:
     return alpha.astype(np.float32, copy=False)
 
 
-def as_stored(array: NDArray[Any]) -> NDArray[Any]:
-    """What a file can hold of an array: an opacity (float or bool) as 8-bit grey, float colours in 8 bits.
+def as_stored(array: NDArray[Any]) -> Photo:
+    """An array as files hold it: an alpha, (H, W) float or bool, in 8-bit grey, float colours in 8 bits.
 
     Raises:
         InputError: If it is neither an image nor an alpha.
     """
-    if array.ndim == 2 and (array.dtype.kind == "f" or array.dtype == np.bool_):
-        return to_uint8(as_alpha(array))
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or not array.size:
-        raise InputError(f"an image is {IMAGE}, got {_told(array)}")
-    return _integers(array)
+    if array.ndim == 2 and array.dtype.kind in "fb":
+        return Photo(pixels=to_uint8(as_alpha(array)))
+    return _photo_of_array(array)
 
 
 def _photo_of_array(array: NDArray[Any]) -> Photo:
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)) or not array.size:
+    """Grey ones stay (H, W)."""
+    integers = array.dtype in (np.uint8, np.uint16)
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
         raise InputError(f"an image is {IMAGE}, got {_told(array)}")
-    pixels = _integers(array)
-    if pixels.ndim == 2 or pixels.shape[2] == 1:
-        pixels = np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
-    if pixels.shape[2] == 3:
-        return Photo(pixels=pixels)
-    opacity = pixels[..., 3].astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
-    return Photo(pixels=np.ascontiguousarray(pixels[..., :3]), alpha=opacity)
-
-
-def _integers(array: NDArray[Any]) -> Pixels:
-    if array.dtype in (np.uint8, np.uint16):
-        return array
-    if array.dtype.kind != "f" or not _in_range(array):
+    if not integers and (array.dtype.kind != "f" or not _in_range(array)):
         raise InputError(f"an image is {IMAGE}, got {_told(array)}")
-    return to_uint8(array)
+    pixels = array if integers else to_uint8(array)
+    if channels == 4:
+        opacity = pixels[..., 3].astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+        return Photo(pixels=np.ascontiguousarray(pixels[..., :3]), alpha=opacity)
+    return Photo(pixels=pixels if channels == 3 else pixels.reshape(pixels.shape[:2]))
 
 
 def _in_range(values: NDArray[Any]) -> bool:

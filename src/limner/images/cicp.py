@@ -47,8 +47,18 @@ _HLG_PEAK = 1000  # cd/m2
 _KNEE = 0.75  # of the light up to which HDR is left as it is
 
 
-def same(first: Primaries, second: Primaries) -> bool:
-    """Whether both mean the same, but for rounding."""
+def srgb_encode(light: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Light in [0, 1] -> sRGB values in [0, 1] (IEC 61966-2-1)."""
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def srgb_decode(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """SRGB values in [0, 1] -> light in [0, 1], the inverse of `srgb_encode`."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def same_primaries(first: Primaries, second: Primaries) -> bool:
+    """Whether both are the same, but for rounding."""
     return all(abs(a - b) <= _NEAR for a, b in zip(first, second, strict=True))
 
 
@@ -63,7 +73,7 @@ def to_xyz(primaries: Primaries) -> NDArray[np.float64]:
     return found
 
 
-def profile_of(primaries: Primaries, gamma: float | None, name: str) -> bytes:
+def make_profile(primaries: Primaries, gamma: float | None, name: str) -> bytes:
     """An ICC profile, version 4, of RGB colours.
 
     Args:
@@ -100,7 +110,7 @@ def profile_of(primaries: Primaries, gamma: float | None, name: str) -> bytes:
     return head.ljust(128, b"\0") + table + body
 
 
-def tone_mapped(
+def tone_map(
     pixels: NDArray[np.uint8 | np.uint16], primaries: Primaries, transfer: int
 ) -> NDArray[np.uint8 | np.uint16]:
     """HDR pixels in sRGB: as bright as they are up to three quarters of white, and pressed together above.
@@ -129,8 +139,7 @@ def tone_mapped(
         peak = linear.max(axis=1, keepdims=True)
         pressed = 1 - (1 - _KNEE) * np.exp((_KNEE - np.maximum(peak, _KNEE)) / (1 - _KNEE))
         linear *= np.where(peak > _KNEE, pressed / np.maximum(peak, _KNEE), 1)
-        encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-        result[row] = np.rint(encoded.clip(0, 1) * most)
+        result[row] = np.rint(srgb_encode(linear).clip(0, 1) * most)
     return result
 
 

@@ -1,4 +1,4 @@
-"""Colours: their names, and the profiles that say what a picture's numbers mean."""
+"""Colours: their names, and colour profiles."""
 
 import io
 import re
@@ -64,9 +64,7 @@ def is_srgb(profile: bytes) -> bool:
 
 def picture_to_srgb(picture: PIL.Image.Image, profile: bytes) -> PIL.Image.Image:
     """A picture in CMYK, Lab or grey in the colours of sRGB, without its transparency."""
-    converted = PIL.ImageCms.profileToProfile(picture, _parsed(profile), _srgb(), outputMode="RGB")
-    assert converted is not None
-    return converted
+    return PIL.ImageCms.buildTransform(_parsed(profile), _srgb(), picture.mode, "RGB").apply(picture)
 
 
 def pixels_to_srgb(pixels: Image, profile: bytes) -> Image:
@@ -80,13 +78,11 @@ def pixels_from_srgb(image: Image, profile: bytes) -> Image:
 
 
 def _convert(pixels: Image, source: Any, target: Any) -> Image:
-    """A few rows at a time."""
     transform = PIL.ImageCms.buildTransform(source, target, "RGB", "RGB")
     result = np.empty_like(pixels)
 
     def convert(rows: slice) -> None:
-        picture = PIL.Image.fromarray(np.ascontiguousarray(pixels[rows]))
-        result[rows] = np.asarray(PIL.ImageCms.applyTransform(picture, transform))
+        result[rows] = np.asarray(transform.apply(PIL.Image.fromarray(np.ascontiguousarray(pixels[rows]))))
 
     for _ in map_strips(convert, strips(len(pixels), pixels[0].nbytes)):
         pass

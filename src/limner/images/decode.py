@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images.arrays import Alpha, Image, Labels, Pixels, Rgba, Size
-from limner.images.cicp import tone_mapped
+from limner.images.cicp import tone_map
 from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb
-from limner.images.deep import divide, is_deep, is_premultiplied, join, read_deep
-from limner.images.depth import to_uint8
+from limner.images.deep import is_deep, is_premultiplied, join, read_deep
+from limner.images.depth import to_uint8, unpremultiply
 from limner.images.limits import MAX_PIXELS
-from limner.images.metadata import BROKEN_EXIF, described, orientation
-from limner.images.opening import Pillow, Source, name_of, opened, read_source, same_again
+from limner.images.metadata import BROKEN_EXIF, orientation, shot_exif
+from limner.images.opening import Pillow, Source, name_of, open_picture, read_source, reopen
 from limner.images.photo import Photo
 from limner.images.strips import strips
 from limner.images.unprofiled import adobe_rgb
@@ -54,10 +54,15 @@ def load_photo(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
 
     Raises:
         InputError: If there is no such file, or it is not a whole picture of at most ``max_pixels``.
+
+    Example:
+        >>> photo = limner.load_photo("photo.jpg")
+        >>> photo.pixels.dtype.name, photo.alpha is None
+        ('uint8', True)
     """
     name = name_of(source)
-    with opened(read_source(source), name, max_pixels) as picture:
-        return photo_in(picture, name)
+    with open_picture(read_source(source), name, max_pixels) as picture:
+        return decode_photo(picture, name)
 
 
 def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int | None = None) -> Image:
@@ -71,10 +76,15 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, least_side: int 
 
     Raises:
         InputError: As `load_photo`.
+
+    Example:
+        >>> image = limner.load_image("photo.jpg")
+        >>> image.dtype.name, image.ndim, image.shape[2]
+        ('uint8', 3, 3)
     """
     name = name_of(source)
-    with opened(read_source(source), name, max_pixels) as picture:
-        return photo_in(picture, name, least_side).image
+    with open_picture(read_source(source), name, max_pixels) as picture:
+        return decode_photo(picture, name, least_side).image
 
 
 def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
@@ -130,7 +140,7 @@ def picture_size(source: Source) -> Size:
         InputError: If there is no such file, or it is not a picture.
     """
     name = name_of(source)
-    with opened(read_source(source), name) as picture:
+    with open_picture(read_source(source), name) as picture:
         width, height = picture.size
         return (width, height) if _exif(picture, name)[0] >= 5 else (height, width)
 
@@ -140,75 +150,66 @@ def to_pillow(array: Image | Rgba) -> Pillow:
     return PIL.Image.fromarray(array)
 
 
-def photo_of(picture: Pillow, name: str) -> Photo:
+def photo_from_pillow(picture: Pillow, name: str) -> Photo:
     """A decoded Pillow picture as a photo; ``name`` is for messages.
 
     Raises:
         InputError: If its pixels have more than 16 bits.
     """
+    if picture.mode == "F":
+        raise InputError(f"{name} holds floating-point pixels: save it with 8 or 16 bits a channel")
     turn, exif = _exif(picture, name)
     upright = _turned(picture, turn)
     profile = _profile(picture, name)
-    pixels: Pixels
-    alpha: Alpha | None
-    if picture.mode == "F":
-        raise InputError(f"{name} holds floating-point pixels: save it with 8 or 16 bits a channel")
-    if picture.mode.startswith("I") and (profile is None or colour_space(profile) == "RGB"):
-        grey = _deep_grey(upright, name)
-        pixels, alpha = np.stack([grey] * 3, axis=2), _keyed(picture, grey[..., None])
-    else:
-        if picture.mode.startswith("I"):  # littleCMS converts grey at 8 bits only
-            upright = PIL.Image.fromarray(to_uint8(_deep_grey(upright, name)))
-        pixels, alpha = _arrays(_rgb(upright, profile))
-        if profile is not None and colour_space(profile) != "RGB":
-            profile = None
-    if "hdr" in picture.info:
-        pixels = tone_mapped(pixels, *picture.info["hdr"])
-    return Photo(pixels=pixels, alpha=alpha, profile=profile, exif=exif, dpi=_dpi(picture))
+    space = "RGB" if profile is None else colour_space(profile)
+    if picture.mode.startswith("I") and space == "RGB":
+        grey = _deep_grey(upright, name)[..., None]
+        return _photo(picture, grey.repeat(3, axis=2), _keyed(picture, grey), profile, exif)
+    if picture.mode.startswith("I"):  # littleCMS converts grey at 8 bits only
+        upright = PIL.Image.fromarray(to_uint8(_deep_grey(upright, name)))
+    pixels, alpha = _arrays(_rgb(upright, profile, space))
+    return _photo(picture, pixels, alpha, profile if space == "RGB" else None, exif)
 
 
-def photo_in(picture: Pillow, name: str, least_side: int | None = None) -> Photo:
-    """A picture that is `opened` and not decoded yet, as `load_photo` and `load_image` give it."""
+def decode_photo(picture: Pillow, name: str, least_side: int | None = None) -> Photo:
+    """A picture that is `open_picture` and not decoded yet, as `load_photo` and `load_image` give it."""
     _say_if_animated(picture, name)
     if is_deep(picture, name):
         return _deep_photo(picture, name)
     if least_side is not None:
         picture.draft(None, (least_side, least_side))
     picture.load()
-    return photo_of(picture, name)
+    return photo_from_pillow(picture, name)
 
 
 def _deep_photo(picture: Pillow, name: str) -> Photo:
     premultiplied = is_premultiplied(picture)
-    with same_again(picture) as again:
+    with reopen(picture) as again:
         halves = read_deep(picture, again)
     turn, exif = _exif(picture, name)
     samples = join(*(_turned(half, turn) for half in halves))
     if premultiplied:
-        divide(samples)
+        unpremultiply(samples)
+    alpha = _keyed(picture, samples)
     if samples.shape[2] == 4:
-        alpha = samples[..., 3].astype(np.float32)
-        alpha *= np.float32(1 / 65535)
-        opacity = None if alpha.min() == 1 else alpha
-    else:
-        opacity = _keyed(picture, samples)
-    profile = _profile(picture, name)
-    pixels: Pixels = np.ascontiguousarray(samples[..., :3])
+        opacity = samples[..., 3] * np.float32(1 / 65535)
+        alpha = None if opacity.min() == 1 else opacity
+    pixels = np.ascontiguousarray(samples[..., :3])
+    return _photo(picture, pixels, alpha, _profile(picture, name), exif)
+
+
+def _photo(
+    picture: Pillow, pixels: Pixels, alpha: Alpha | None, profile: bytes | None, exif: bytes | None
+) -> Photo:
     if "hdr" in picture.info:
-        pixels = tone_mapped(pixels, *picture.info["hdr"])
-    return Photo(
-        pixels=pixels,
-        alpha=opacity,
-        profile=profile,
-        exif=exif,
-        dpi=_dpi(picture),
-    )
+        pixels = tone_map(pixels, *picture.info["hdr"])
+    return Photo(pixels=pixels, alpha=alpha, profile=profile, exif=exif, dpi=_dpi(picture))
 
 
 def _stored(source: Source, max_pixels: int) -> Pillow:
     """The upright picture in the mode that it is stored in."""
     name = name_of(source)
-    with opened(read_source(source), name, max_pixels) as picture:
+    with open_picture(read_source(source), name, max_pixels) as picture:
         _say_if_animated(picture, name)
         picture.load()
         return _turned(picture, _exif(picture, name)[0])
@@ -227,7 +228,7 @@ def _exif(picture: Pillow, name: str) -> tuple[int, bytes | None]:
     """The orientation, and what else the file says of the shot."""
     try:
         exif = picture.getexif()
-        return orientation(exif), described(exif)
+        return orientation(exif), shot_exif(exif)
     except BROKEN_EXIF as error:
         _log.warning("%s: its EXIF data is damaged (%s) and left out", name, error)
         return 1, None
@@ -271,15 +272,12 @@ def _plain(mode: str, space: str) -> str:
     return mode if space in {"CMYK", "Lab"} else "L" if space == "GRAY" else "RGB"
 
 
-def _rgb(picture: Pillow, profile: bytes | None) -> Pillow:
+def _rgb(picture: Pillow, profile: bytes | None, space: str) -> Pillow:
     """As RGB, or RGBA where anything is transparent; in sRGB unless its profile is for RGB."""
     opacity = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
-    if opacity is not None and opacity.getextrema() == (255, 255):
-        opacity = None
-    space = "RGB" if profile is None else colour_space(profile)
     if profile is not None and space != "RGB":
         picture = picture_to_srgb(picture.convert(_plain(picture.mode, space)), profile)
-    if opacity is None:
+    if opacity is None or opacity.getextrema() == (255, 255):
         return picture if picture.mode == "RGB" else picture.convert("RGB")
     picture = picture.convert("RGBA")
     picture.putalpha(opacity)
@@ -301,13 +299,11 @@ def _arrays(picture: Pillow) -> tuple[Image, Alpha | None]:
 
 def _deep_grey(picture: Pillow, name: str) -> NDArray[np.uint16]:
     values = np.asarray(picture)
-    if values.dtype != np.uint16:
-        if values.min() < 0:
-            raise InputError(f"{name} holds negative pixels: save it with 8 or 16 bits a channel, from 0")
-        if values.max() > 65535:
-            raise InputError(f"{name} holds 32-bit pixels: save it with 8 or 16 bits a channel")
-        values = values.astype(np.uint16)
-    return values
+    if values.dtype != np.uint16 and values.min() < 0:
+        raise InputError(f"{name} holds negative pixels: save it with 8 or 16 bits a channel, from 0")
+    if values.dtype != np.uint16 and values.max() > 65535:
+        raise InputError(f"{name} holds 32-bit pixels: save it with 8 or 16 bits a channel")
+    return values.astype(np.uint16, copy=False)
 
 
 def _keyed(picture: Pillow, samples: NDArray[np.uint16]) -> Alpha | None:

@@ -45,9 +45,7 @@ def is_deep(picture: Opened, name: str) -> bool:
 def read_deep(picture: Opened, again: Opened) -> tuple[Pillow, Pillow]:
     """The high and the low bytes of every sample, as two pictures of mode RGB or RGBA.
 
-    Args:
-        picture: Opened, not decoded, and `is_deep`.
-        again: The same file, opened once more.
+    Neither the picture, which `is_deep`, nor the same file opened ``again`` is decoded yet.
     """
     order, _, suffix = _rawmode(picture).rpartition(";")
     if order == "LA":  # Pillow has no other order for it; as RGBA its four bytes come as they are
@@ -80,14 +78,6 @@ def join(high: Pillow, low: Pillow) -> Deep:
         halves = (np.asarray(half.crop(box)).astype(np.uint16) for half in (high, low))
         result[rows] = next(halves) << 8 | next(halves)
     return result
-
-
-def divide(samples: Deep) -> None:
-    """Turn premultiplied (H, W, 4) samples into straight ones, in place."""
-    for rows in strips(len(samples), samples[0].nbytes):
-        part = samples[rows].astype(np.float64)
-        colours = part[..., :3] * 65535 / np.maximum(part[..., 3:], 1)
-        samples[rows, :, :3] = np.rint(colours.clip(0, 65535))
 
 
 def _rawmode(picture: Opened) -> str:

@@ -47,3 +47,11 @@ def samples(pixels: Pixels, alpha: Alpha | None, rows: slice) -> NDArray[Any]:
     if alpha is None:
         return colours
     return np.concatenate([colours, to_depth(alpha[rows], pixels.dtype)[..., None]], axis=2)
+
+
+def unpremultiply(samples: NDArray[np.uint16]) -> None:
+    """Turn colours that were multiplied by their alpha, (H, W, 2 or 4), into straight ones, in place."""
+    for rows in strips(len(samples), samples[0].nbytes):
+        part = samples[rows].astype(np.float64)
+        colours = part[..., :-1] * 65535 / np.maximum(part[..., -1:], 1)
+        samples[rows, :, :-1] = np.rint(colours.clip(0, 65535))

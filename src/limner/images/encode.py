@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from limner import files
 from limner.errors import InputError
 from limner.images.check import as_stored
 from limner.images.depth import samples, to_uint8
-from limner.images.metadata import METADATA, Metadata, exif_block, wanted
+from limner.images.metadata import METADATA, Metadata, select_exif
 from limner.images.opening import start_heif
 from limner.images.photo import Photo
 from limner.images.png import encode_png, header_chunks
@@ -92,7 +92,7 @@ def encode_photo(
         photo: The photo.
         extension: One of `FORMATS`, such as ``".png"``.
         compress: Take longer for a smaller file.
-        quality: Of JPEG, WebP, AVIF and HEIC, from 1 to 100; by default one that nobody sees a loss at.
+        quality: Of JPEG, WebP, AVIF and HEIC, from 1 to 100; by default one at which no loss is seen.
         metadata: What is kept of the EXIF data: "no-gps" all but the place, "keep" all, "strip" nothing.
 
     Raises:
@@ -103,24 +103,23 @@ def encode_photo(
     if metadata not in METADATA:
         raise InputError(f"unknown choice of metadata '{metadata}': use one of {', '.join(METADATA)}")
     form = FORMATS[extension.lower()]
-    exif = wanted(photo.exif, metadata)
-    profile = photo.profile if photo.pixels.ndim == 3 else None
+    exif = select_exif(photo.exif, metadata)
+    if photo.pixels.ndim == 2:
+        photo = replace(photo, profile=None)
     if form.name == "PNG":
-        chunks = header_chunks(profile, exif_block(exif), photo.dpi)
+        chunks = header_chunks(photo.profile, exif, photo.dpi)
         return encode_png(photo.pixels, photo.alpha, compress=compress, chunks=chunks)
     if form.name == "TIFF":
-        return encode_tiff(
-            photo.pixels, photo.alpha, compress=compress, profile=profile, exif=exif, dpi=photo.dpi
-        )
+        return encode_tiff(photo, compress=compress, exif=exif)
     height, width = photo.pixels.shape[:2]
-    stored = samples(to_uint8(photo.pixels), photo.alpha, slice(0, height))
+    stored = samples(to_uint8(photo.pixels), photo.alpha, slice(None))
     options = deepcopy(form.options | (form.smaller if compress else {}))  # pillow-heif changes them
     if quality is not None:
         options["quality"] = quality
     if len(exif):
         options["exif"] = exif.tobytes()
-    if profile is not None:
-        options["icc_profile"] = profile
+    if photo.profile is not None:
+        options["icc_profile"] = photo.profile
     if photo.dpi is not None:
         options["dpi"] = tuple(round(value) for value in photo.dpi)
     buffer = io.BytesIO()
@@ -164,6 +163,9 @@ def save_photo(
     Raises:
         InputError: As `encode_photo`.
         OutputError: If it cannot be written.
+
+    Example:
+        >>> limner.save_photo("smaller.webp", limner.load_photo("photo.jpg"), compress=True, metadata="strip")
     """
     check_format(path, transparent=photo.alpha is not None)
     files.write_bytes(path, encode_photo(photo, Path(path).suffix, compress=compress, metadata=metadata))
@@ -184,9 +186,7 @@ def encode_image(
     Raises:
         InputError: If it is of another form, the extension is unknown, or the format cannot hold it.
     """
-    pixels = as_stored(image)
-    check_format(f"picture{extension}", transparent=pixels.ndim == 3 and pixels.shape[2] == 4)
-    return encode_photo(Photo(pixels=pixels), extension, compress=compress, quality=quality)
+    return encode_photo(as_stored(image), extension, compress=compress, quality=quality)
 
 
 def save_image(path: str | Path, image: NDArray[Any]) -> None:
@@ -195,7 +195,8 @@ def save_image(path: str | Path, image: NDArray[Any]) -> None:
     Raises:
         InputError: As `encode_image`.
         OutputError: If it cannot be written.
+
+    Example:
+        >>> limner.save_image("mask.png", np.linspace(0, 1, 100, dtype=np.float32).reshape(10, 10))
     """
-    pixels = as_stored(image)
-    check_format(path, transparent=pixels.ndim == 3 and pixels.shape[2] == 4)
-    files.write_bytes(path, encode_image(pixels, Path(path).suffix))
+    save_photo(path, as_stored(image))

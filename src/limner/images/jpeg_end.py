@@ -1,4 +1,4 @@
-"""JPEG files whose end is missing: whether all of the picture is there all the same."""
+"""JPEG files without an end mark: whether all pixels are there."""
 
 import io
 import re
@@ -15,7 +15,7 @@ _FOLLOWING = (b"\x00", b"\x55", b"\xaa")  # what a decoder is given where the fi
 _ROOM = 4096  # bytes of it
 
 
-def with_end(data: bytes, max_pixels: int) -> tuple[bytes, bool]:
+def repair_end(data: bytes, max_pixels: int) -> tuple[bytes, bool]:
     """The file with its end mark, and whether that was missing and nothing else.
 
     Where pixels are missing, a decoder takes them from what follows. So the file is decoded before several
@@ -50,16 +50,16 @@ def _lacks_only_its_end(data: bytes) -> bool:
         ITU-T T.81 (1992), annexes B and G: scans of a progressive picture refine the coefficients of a band.
     """
     left: dict[int, list[int]] = {}  # component -> bits that its coefficients lack, at first all
-    place = 2
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        kind = data[place + 1]
+    offset = 2
+    while offset + 4 <= len(data) and data[offset] == 0xFF:
+        kind = data[offset + 1]
         if kind == 0xFF or kind in _ALONE:
-            place += 1 if kind == 0xFF else 2
+            offset += 1 if kind == 0xFF else 2
             continue
-        if data[place : place + 2] == _END:
+        if data[offset : offset + 2] == _END:
             return False
-        body = data[place + 4 : place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")]
-        place += 4 + len(body)
+        body = data[offset + 4 : offset + 2 + int.from_bytes(data[offset + 2 : offset + 4], "big")]
+        offset += 4 + len(body)
         if kind in _FRAMES and len(body) >= 6:
             left = {number: [99] * 64 for number in body[6::3]}
         if kind == _SCAN and len(body) >= 4 + 2 * body[0]:
@@ -68,6 +68,6 @@ def _lacks_only_its_end(data: bytes) -> bool:
                 if number not in left:
                     return False
                 left[number][first : last + 1] = [low] * (min(last, 63) + 1 - first)
-            following = _MARKER.search(data, place)
-            place = following.start() if following else len(data)
-    return bool(left) and not any(any(bits) for bits in left.values()) and place >= len(data)
+            following = _MARKER.search(data, offset)
+            offset = following.start() if following else len(data)
+    return bool(left) and not any(any(bits) for bits in left.values()) and offset >= len(data)

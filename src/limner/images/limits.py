@@ -5,11 +5,5 @@ MAX_PIXELS = 178_956_970
 
 
 def too_large(name: str, found: str, limit: int) -> str:
-    """What is said of a larger one.
-
-    Args:
-        name: The file's.
-        found: How large it is.
-        limit: How large it may be, pixels.
-    """
+    """The message for the file ``name`` of the size ``found``, where ``limit`` pixels are allowed."""
     return f"{name} is too large ({found}): the limit is {limit / 1e6:.0f} megapixels; make it smaller first"

@@ -1,4 +1,4 @@
-"""What a file says of the shot: camera, time, place, rights. Kept apart from what it says of its own form."""
+"""EXIF data of the shot (camera, time, place, rights), apart from what describes the file itself."""
 
 import struct
 from typing import Any, Literal
@@ -11,30 +11,17 @@ METADATA = ("no-gps", "keep", "strip")
 """What may be asked for: all but the place (the default), all, nothing."""
 
 BROKEN_EXIF = (
-    struct.error,
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    OverflowError,
-    AttributeError,
-    ZeroDivisionError,
+    *(struct.error, OSError, SyntaxError, ValueError),
+    *(TypeError, LookupError, ArithmeticError, AttributeError),
 )
 """What Pillow raises on EXIF data that cannot be read or written again."""
 
 _Base, _Ifd = PIL.ExifTags.Base, PIL.ExifTags.IFD
 _KEPT = (
-    _Base.ImageDescription,
-    _Base.Make,
-    _Base.Model,
-    _Base.Software,
-    _Base.DateTime,
-    _Base.Artist,
-    _Base.Copyright,
+    *(_Base.ImageDescription, _Base.Make, _Base.Model, _Base.Software),
+    *(_Base.DateTime, _Base.Artist, _Base.Copyright),
 )
-# Not true of a picture that was turned, cut or made anew; and a place inside the old file.
+# Not true of a picture that was turned, cropped or composited; and an offset in the old file.
 _FORM = (_Base.ExifImageWidth, _Base.ExifImageHeight, _Base.ExifInteroperabilityOffset)
 
 
@@ -50,7 +37,7 @@ def orientation(exif: PIL.Image.Exif) -> int:
     return int(value) if int(value) in range(1, 9) else 1
 
 
-def described(exif: PIL.Image.Exif) -> bytes | None:
+def shot_exif(exif: PIL.Image.Exif) -> bytes | None:
     """The part of a file's EXIF data that stays true of the upright pixels alone; None where there is none.
 
     Size, orientation, resolution and the embedded thumbnail, which shows the old picture, are left out.
@@ -63,15 +50,15 @@ def described(exif: PIL.Image.Exif) -> bytes | None:
         if tag in exif:
             result[tag] = exif[tag]
     shot: dict[int, Any] = {tag: value for tag, value in exif.get_ifd(_Ifd.Exif).items() if tag not in _FORM}
-    place = exif.get_ifd(_Ifd.GPSInfo)
+    gps = exif.get_ifd(_Ifd.GPSInfo)
     if shot:
         result[_Ifd.Exif] = shot
-    if place:
-        result[_Ifd.GPSInfo] = dict(place)
+    if gps:
+        result[_Ifd.GPSInfo] = dict(gps)
     return result.tobytes() if len(result) else None
 
 
-def wanted(exif: bytes | None, metadata: Metadata) -> PIL.Image.Exif:
+def select_exif(exif: bytes | None, metadata: Metadata) -> PIL.Image.Exif:
     """What is to be written of the EXIF data of a photo."""
     result = PIL.Image.Exif()
     if exif is not None and metadata != "strip":
@@ -79,8 +66,3 @@ def wanted(exif: bytes | None, metadata: Metadata) -> PIL.Image.Exif:
         if metadata == "no-gps" and _Ifd.GPSInfo in result:
             del result[_Ifd.GPSInfo]
     return result
-
-
-def exif_block(exif: PIL.Image.Exif) -> bytes:
-    """As it stands in a PNG file; empty where there is nothing."""
-    return exif.tobytes()[len(b"Exif\0\0") :] if len(exif) else b""

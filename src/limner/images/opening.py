@@ -1,4 +1,4 @@
-"""Where pictures come from, and what is wrong with those that cannot be read."""
+"""Opening encoded pictures: their sources and formats, and errors that name what is wrong with a file."""
 
 import ctypes
 import io
@@ -18,15 +18,15 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from limner.errors import InputError, MissingExtraError
 from limner.images import jpeg_end, png, tiff_pages
-from limner.images.jpeg_end import with_end
+from limner.images.jpeg_end import repair_end
 from limner.images.limits import MAX_PIXELS, too_large
-from limner.images.png_chunks import readable
-from limner.images.tiff_pages import whole_pages
-from limner.images.tiff_samples import plain_samples
+from limner.images.png_chunks import read_chunks
+from limner.images.tiff_pages import select_page
+from limner.images.tiff_samples import convert_samples
 from limner.images.unprofiled import nclx_colours, png_colours, tiff_colours
 
 Pillow: TypeAlias = PIL.Image.Image
-"""A picture as Pillow holds it: accepted at the door, given back where it was given."""
+"""A picture as Pillow holds it: accepted as input, and returned where it was given."""
 Source: TypeAlias = str | Path | bytes | BinaryIO
 """Where an encoded picture comes from: a path, its bytes, or an open binary file."""
 
@@ -35,16 +35,8 @@ READ = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
 
 # What Pillow's decoders raise on damaged files, beyond OSError.
 _DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    IndexError,
-    KeyError,
-    EOFError,
-    RuntimeError,
-    struct.error,
-    ArithmeticError,
+    *(OSError, EOFError, SyntaxError, struct.error),
+    *(ValueError, TypeError, LookupError, ArithmeticError, RuntimeError),
 )
 _STARTS = (png.SIGNATURE, jpeg_end.SIGNATURE, b"GIF87a", b"GIF89a")
 _RAW = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")
@@ -56,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pillow]:
+def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pillow]:
     """The picture before it is decoded; what Pillow raises inside the block becomes an InputError.
 
     Raises:
@@ -94,8 +86,8 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Pil
         ) from error
 
 
-def same_again(picture: Any) -> Pillow:
-    """An `opened` picture that is not decoded yet, opened once more."""
+def reopen(picture: Any) -> Pillow:
+    """An `open_picture` picture that is not decoded yet, opened once more."""
     return PIL.Image.open(io.BytesIO(picture.fp.getvalue()), formats=(picture.format,))
 
 
@@ -148,13 +140,13 @@ def _prepared(data: bytes, name: str, max_pixels: int) -> tuple[bytes, dict[str,
     """The file as Pillow reads it rightly, and what else is to stand in its ``info``."""
     if data.startswith(tiff_pages.SIGNATURES):
         _silence_libtiff()
-        data, page = whole_pages(data, name)
-        return plain_samples(data, page, name, max_pixels), {}
+        data, page = select_page(data, name)
+        return convert_samples(data, page, name, max_pixels), {}
     if data.startswith(png.SIGNATURE):
-        data, found = readable(data, name)
+        data, found = read_chunks(data, name)
         return data, png_colours(found, name)
     if data.startswith(jpeg_end.SIGNATURE):
-        data, added = with_end(data, max_pixels)
+        data, added = repair_end(data, max_pixels)
         if added:
             _log.warning("%s: its end is missing; all of the picture is there", name)
     return data, {}

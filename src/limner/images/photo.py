@@ -16,6 +16,11 @@ class Photo:
 
     Colours stay as the file has them: at its depth, and in the numbers of its profile. Programs that show
     the picture by its profile show the same colours.
+
+    Example:
+        >>> photo = limner.Photo(pixels=np.full((2, 3, 3), 65535, np.uint16))
+        >>> photo.image.shape, photo.image.dtype.name, int(photo.image.max())
+        ((2, 3, 3), 'uint8', 255)
     """
 
     pixels: Pixels  # (H, W, 3) uint8 or uint16, upright; (H, W) for a matte
@@ -26,7 +31,7 @@ class Photo:
 
     @property
     def image(self) -> Image:
-        """What a network is shown: (H, W, 3) uint8, sRGB, laid over white where it is transparent.
+        """What a network is shown: (H, W, 3) uint8, sRGB, over white where it is transparent.
 
         The pixels themselves where they are that already; else made at each call.
         """
@@ -35,21 +40,34 @@ class Photo:
             image = np.stack([image] * 3, axis=2)
         if self.profile is not None and not is_srgb(self.profile):
             image = pixels_to_srgb(image, self.profile)
-        return image if self.alpha is None else _over_white(image, self.alpha)
+        return image if self.alpha is None else blend(image, self.alpha, np.full(3, 255, np.uint8))
 
-    def like(self, image: Image) -> Pixels:
-        """Another picture in the colours and at the depth of this one, to be laid behind or beside it.
+    def from_srgb(self, image: Image) -> Pixels:
+        """An sRGB picture in the colours and at the depth of this one, to be composited with it.
 
         Args:
-            image: (H, W, 3) uint8, sRGB, of any size.
+            image: (H, W, 3) uint8, of any size.
         """
         if self.profile is not None and not is_srgb(self.profile):
             image = pixels_from_srgb(image, self.profile)
         return to_depth(image, self.pixels.dtype)
 
 
-def _over_white(image: Image, alpha: Alpha) -> Image:
-    result = np.empty_like(image)
-    for rows in strips(len(image), image[0].nbytes):
-        result[rows] = np.rint(255 + alpha[rows][..., None] * (image[rows].astype(np.float32) - 255))
+def blend(foreground: Pixels, alpha: Alpha, background: Pixels) -> Pixels:
+    """``round(alpha * F + (1 - alpha) * B)`` of images of one size and type, a few rows at a time.
+
+    Args:
+        foreground: (H, W, C) uint8 or uint16.
+        alpha: (H, W) float32 in [0, 1].
+        background: Like ``foreground``, or one colour of that type, (C,).
+    """
+    result = np.empty_like(foreground)
+    background = np.broadcast_to(background, foreground.shape)
+    for rows in strips(len(result), foreground[0].nbytes):
+        back = background[rows].astype(np.float32)
+        mixed = foreground[rows].astype(np.float32)
+        mixed -= back
+        mixed *= alpha[rows][..., None]
+        mixed += back
+        result[rows] = np.rint(mixed, out=mixed)
     return result

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from limner.images.arrays import Alpha, Pixels
@@ -53,7 +54,7 @@ def image_header(pixels: Pixels, alpha: Alpha | None) -> tuple[bytes, bytes]:
 
 
 def header_chunks(
-    profile: bytes | None, exif: bytes, dpi: tuple[float, float] | None
+    profile: bytes | None, exif: PIL.Image.Exif, dpi: tuple[float, float] | None
 ) -> list[tuple[bytes, bytes]]:
     """The chunks before the picture for a colour profile, EXIF data (none where empty) and a resolution."""
     chunks = []
@@ -62,8 +63,8 @@ def header_chunks(
     if dpi is not None:
         a_metre = (min(round(value / 0.0254), 2**31 - 1) for value in dpi)
         chunks.append((b"pHYs", struct.pack(">IIB", *a_metre, 1)))
-    if exif:
-        chunks.append((b"eXIf", exif))
+    if len(exif):
+        chunks.append((b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
     return chunks
 
 

@@ -1,4 +1,4 @@
-"""What Pillow is shown of a PNG file, and what is read of it here: colours, EXIF data, whole chunks.
+"""PNG chunks: those that Pillow is given, and those that are read here (colours, EXIF data).
 
 Pillow unpacks every note of a file, and refuses long ones. Here only those are unpacked that are used.
 """
@@ -27,14 +27,10 @@ class _Chunk(NamedTuple):
     whole: bool  # whether its checksum is right
 
 
-def readable(data: bytes, name: str) -> tuple[bytes, dict[str, Any]]:
-    """A PNG file for Pillow, without the chunks that are read here or of no use; and what these say.
+def read_chunks(data: bytes, name: str) -> tuple[bytes, dict[str, Any]]:
+    """A PNG file for Pillow, without the chunks that are read here or of no use; and their contents.
 
     A damaged chunk that holds no pixels is left out, and a missing end added, with a warning.
-
-    Args:
-        data: Of a PNG file.
-        name: For messages.
 
     Returns:
         The file, the same object where it needs no change, and what was found: "icc_profile", "exif" and
@@ -43,7 +39,7 @@ def readable(data: bytes, name: str) -> tuple[bytes, dict[str, Any]]:
     view = memoryview(data)
     kept: list[bytes | memoryview] = [SIGNATURE]
     found: dict[str, Any] = {}
-    place, ended = len(SIGNATURE), False
+    offset, ended = len(SIGNATURE), False
     for part in _chunks(view):
         end = part.start + 12 + len(part.body)
         ancillary = part.name[0:1].islower() and part.name not in _PIXELS
@@ -57,10 +53,10 @@ def readable(data: bytes, name: str) -> tuple[bytes, dict[str, Any]]:
             found |= _colour(part, name)
         else:
             kept.append(view[part.start : end])
-        place, ended = end, part.name == b"IEND"
-    rest = b"" if ended else data[place:]
-    dropped = sum(map(len, kept)) < place
-    if not ended and _is_no_pixel(rest) and place > len(SIGNATURE):
+        offset, ended = end, part.name == b"IEND"
+    rest = b"" if ended else data[offset:]
+    dropped = sum(map(len, kept)) < offset
+    if not ended and _is_no_pixel(rest) and offset > len(SIGNATURE):
         _log.warning("%s: its end is missing", name)
         rest, dropped = b"".join(chunk(b"IEND", b"")), True
     return b"".join((*kept, rest)) if dropped else data, found
@@ -73,15 +69,15 @@ def _is_no_pixel(rest: bytes) -> bool:
 
 def _chunks(data: memoryview) -> Iterator[_Chunk]:
     """The whole chunks, up to the end of the picture or of the file."""
-    place = len(SIGNATURE)
-    while place + 12 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, place)
-        if place + 12 + length > len(data) or not name.isalpha():
+    offset = len(SIGNATURE)
+    while offset + 12 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, offset)
+        if offset + 12 + length > len(data) or not name.isalpha():
             return
-        body = data[place + 8 : place + 8 + length]
-        (checksum,) = struct.unpack_from(">I", data, place + 8 + length)
-        yield _Chunk(name, place, body, zlib.crc32(body, zlib.crc32(name)) == checksum)
-        place += 12 + length
+        body = data[offset + 8 : offset + 8 + length]
+        (checksum,) = struct.unpack_from(">I", data, offset + 8 + length)
+        yield _Chunk(name, offset, body, zlib.crc32(body, zlib.crc32(name)) == checksum)
+        offset += 12 + length
         if name == b"IEND":
             return
 

@@ -9,8 +9,8 @@ import PIL.Image
 import PIL.TiffImagePlugin as Tiff
 import PIL.TiffTags
 
-from limner.images.arrays import Alpha, Pixels
 from limner.images.depth import channels, samples
+from limner.images.photo import Photo
 from limner.images.png import FAST, SMALL
 from limner.images.strips import map_strips, strips
 
@@ -19,25 +19,15 @@ _GREY, _RGB = 1, 2
 _NESTED = (PIL.ExifTags.IFD.Exif, PIL.ExifTags.IFD.GPSInfo)
 
 
-def encode_tiff(
-    pixels: Pixels,
-    alpha: Alpha | None,
-    *,
-    compress: bool,
-    profile: bytes | None,
-    exif: PIL.Image.Exif,
-    dpi: tuple[float, float] | None,
-) -> bytes:
-    """Encode a picture as TIFF.
+def encode_tiff(photo: Photo, *, compress: bool, exif: PIL.Image.Exif) -> bytes:
+    """Encode a photo as TIFF, its opacity after the colours at their depth.
 
     Args:
-        pixels: (H, W) grey or (H, W, C), C 3 or 4, uint8 or uint16.
-        alpha: (H, W) opacity, stored after the colours at their depth.
+        photo: Its own EXIF data is not written.
         compress: Take longer for a smaller file.
-        profile: ICC profile.
         exif: Written beside the picture's own tags.
-        dpi: Pixels an inch, across and down.
     """
+    pixels, alpha = photo.pixels, photo.alpha
     height, width = pixels.shape[:2]
     count = channels(pixels, alpha)
     level = SMALL if compress else FAST
@@ -62,17 +52,17 @@ def encode_tiff(
     tags[Tiff.PLANAR_CONFIGURATION] = _INTERLEAVED
     if count in (2, 4):
         tags[Tiff.EXTRASAMPLES] = _STRAIGHT
-    if profile is not None:
+    if photo.profile is not None:
         tags.tagtype[Tiff.ICCPROFILE] = PIL.TiffTags.UNDEFINED
-        tags[Tiff.ICCPROFILE] = profile
-    if dpi is not None:
-        tags[Tiff.X_RESOLUTION], tags[Tiff.Y_RESOLUTION] = dpi
+        tags[Tiff.ICCPROFILE] = photo.profile
+    if photo.dpi is not None:
+        tags[Tiff.X_RESOLUTION], tags[Tiff.Y_RESOLUTION] = photo.dpi
         tags[Tiff.RESOLUTION_UNIT] = _INCH
     lengths = [len(part) for part in packed]
     tags.tagtype[Tiff.STRIPOFFSETS] = tags.tagtype[Tiff.STRIPBYTECOUNTS] = PIL.TiffTags.LONG
     tags[Tiff.ROWSPERSTRIP] = parts[0].stop
     tags[Tiff.STRIPBYTECOUNTS] = tuple(lengths)
-    tags[Tiff.STRIPOFFSETS] = tuple(sum(lengths[:place]) for place in range(len(lengths)))
+    tags[Tiff.STRIPOFFSETS] = tuple(sum(lengths[:number]) for number in range(len(lengths)))
     buffer = io.BytesIO()
     tags.save(buffer)
     return b"".join((buffer.getvalue(), *packed))

@@ -13,19 +13,10 @@ _NEW_SUBFILE, _SUBFILE, _SUB_IFDS, _DNG_VERSION = 254, 255, 330, 50706
 _REDUCED, _MASK = 1, 4  # bits of the first tag
 _OLD_REDUCED = 2  # value of the second
 _SENSOR = {32803, 34892}  # photometric: a colour filter array, linear raw
-_MOST_PAGES = 10_000
 _UNREADABLE = {  # Pillow's libtiff is built without them, or Pillow does not know them
-    33003: "JPEG 2000",
-    33005: "JPEG 2000",
-    34661: "JBIG",
-    34712: "JPEG 2000",
-    34887: "LERC",
-    50001: "WebP",
-    50002: "JPEG XL",
-    52546: "JPEG XL",
+    **dict.fromkeys((33003, 33005, 34712), "JPEG 2000"),
+    **{34661: "JBIG", 34887: "LERC", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL"},
 }
-
-
 _FORMS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # type of a tag -> of its numbers
 _MOST_VALUES = 64  # of a tag that is read here
 
@@ -53,12 +44,8 @@ class Page:
         return not kind & (_REDUCED | _MASK) and self.get(_SUBFILE, 0) != _OLD_REDUCED
 
 
-def whole_pages(data: bytes, name: str) -> tuple[bytes, Page]:
-    """The file with no pages but whole ones, so that Pillow meets the picture first; and its page.
-
-    Args:
-        data: Of a TIFF file; the result is the same object where nothing is to be changed.
-        name: For messages.
+def select_page(data: bytes, name: str) -> tuple[bytes, Page]:
+    """A TIFF file with whole pages only, so that Pillow reads the picture first; and its page.
 
     Raises:
         InputError: If it is a camera's raw file, holds only a reduced picture, or is compressed in a way that
@@ -84,10 +71,10 @@ def whole_pages(data: bytes, name: str) -> tuple[bytes, Page]:
     return (data if len(kept) == len(pages) else _linked(data, kept)), kept[0]
 
 
-def pointing_to(place: int, data: bytes) -> bytes:
+def pointing_to(position: int, data: bytes) -> bytes:
     """The header of a TIFF file, in the form that ``data`` has, whose first page is there."""
     form = _layout(data)[2]
-    return data[: struct.calcsize(form)] + struct.pack(order_of(data) + form, place)
+    return data[: struct.calcsize(form)] + struct.pack(order_of(data) + form, position)
 
 
 def order_of(data: bytes) -> str:
@@ -123,10 +110,10 @@ def _page(data: bytes, offset: int) -> tuple[Page, int]:
         (entries,) = struct.unpack_from(count, data, offset)
         start, tags = offset + struct.calcsize(count), {}
         end = start + length * entries
-        for place in range(start, min(end, len(data)), length):
-            tag, form, values = struct.unpack_from(entry, data, place)
+        for position in range(start, min(end, len(data)), length):
+            tag, form, values = struct.unpack_from(entry, data, position)
             if form in _FORMS and values <= _MOST_VALUES:
-                numbers, where = f"{order}{values}{_FORMS[form]}", place + within
+                numbers, where = f"{order}{values}{_FORMS[form]}", position + within
                 if struct.calcsize(numbers) > struct.calcsize(pointer):
                     (where,) = struct.unpack_from(pointer, data, where)
                 tags[tag] = struct.unpack_from(numbers, data, where)
@@ -136,7 +123,7 @@ def _page(data: bytes, offset: int) -> tuple[Page, int]:
 
 
 def _layout(data: bytes) -> tuple[str, str, str]:
-    """The number of entries, an entry but for its place (tag, type, number of values), and a place."""
+    """The number of entries, an entry but for its offset (tag, type, number of values), and an offset."""
     return ("Q", "HHQ", "Q") if data[2:4] == b"+\0" else ("H", "HHI", "I")
 
 
@@ -158,12 +145,12 @@ def _linked(data: bytes, pages: list[Page]) -> bytes:
     """The file with these pages one after the other."""
     order = order_of(data)
     count, entry, pointer = _layout(data)
-    result, place = bytearray(data), struct.calcsize(pointer)  # the header is as long before it
+    result, position = bytearray(data), struct.calcsize(pointer)  # the header is as long before it
     for page in pages:
-        struct.pack_into(order + pointer, result, place, page.offset)
+        struct.pack_into(order + pointer, result, position, page.offset)
         (entries,) = struct.unpack_from(order + count, data, page.offset)
-        place = (
+        position = (
             page.offset + struct.calcsize(order + count) + entries * struct.calcsize(order + entry + pointer)
         )
-    struct.pack_into(order + pointer, result, place, 0)
+    struct.pack_into(order + pointer, result, position, 0)
     return bytes(result)

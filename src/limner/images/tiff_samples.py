@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images.arrays import Alpha
-from limner.images.depth import to_depth
+from limner.images.depth import to_depth, unpremultiply
 from limner.images.limits import too_large
-from limner.images.metadata import described, wanted
+from limner.images.metadata import select_exif, shot_exif
+from limner.images.photo import Photo
 from limner.images.tiff import encode_tiff
 from limner.images.tiff_pages import Page, order_of, pointing_to
 
 _ORIENTATION = 274
 _COPIED = (_ORIENTATION, Tiff.X_RESOLUTION, Tiff.Y_RESOLUTION, Tiff.RESOLUTION_UNIT)
-_PLACES = (Tiff.STRIPOFFSETS, Tiff.STRIPBYTECOUNTS, Tiff.TILEOFFSETS, Tiff.TILEBYTECOUNTS)
+_OFFSETS = (Tiff.STRIPOFFSETS, Tiff.STRIPBYTECOUNTS, Tiff.TILEOFFSETS, Tiff.TILEBYTECOUNTS)
 _SAMPLE_FORMAT, _TILE_WIDTH, _TILE_LENGTH = 339, 322, 323
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
@@ -34,17 +35,11 @@ _SLACK = 1e-5  # of what rounding does
 _log = logging.getLogger(__name__)
 
 
-def plain_samples(data: bytes, page: Page, name: str, max_pixels: int) -> bytes:
-    """The file, where Pillow knows its samples; else its picture as TIFF of 16-bit samples.
+def convert_samples(data: bytes, page: Page, name: str, max_pixels: int) -> bytes:
+    """A TIFF file, where Pillow knows the samples of its page; else that page as TIFF of 16-bit samples.
 
     Floating-point samples are in [0, 1]: 0 is black and 1 white, in the curve of the file's profile or sRGB.
     Whole numbers reach from 0 to the largest of their bits. Both are rounded to 16 bits, and this is logged.
-
-    Args:
-        data: Of a TIFF file whose first page is ``page``.
-        page: The picture.
-        name: For messages.
-        max_pixels: Larger pictures are refused before they are decoded.
 
     Raises:
         InputError: If its samples have a form without a plain meaning: signed, in planes, beyond [0, 1].
@@ -100,9 +95,9 @@ def _bytes(data: bytes, page: Page, stride: int, across: int) -> NDArray[np.uint
     whole = _directory(data, page)
     head = pointing_to(len(pointing_to(0, data)), data)
     tags = Tiff.ImageFileDirectory_v2(head)
-    for tag in (*_PLACES, Tiff.COMPRESSION, Tiff.ROWSPERSTRIP, Tiff.IMAGELENGTH, _TILE_LENGTH):
+    for tag in (*_OFFSETS, Tiff.COMPRESSION, Tiff.ROWSPERSTRIP, Tiff.IMAGELENGTH, _TILE_LENGTH):
         if tag in whole:
-            if tag in _PLACES:
+            if tag in _OFFSETS:
                 tags.tagtype[tag] = PIL.TiffTags.LONG8 if len(head) > 8 else PIL.TiffTags.LONG
             tags[tag] = whole[tag]
     tags[Tiff.IMAGEWIDTH] = across * stride // channels
@@ -113,12 +108,10 @@ def _bytes(data: bytes, page: Page, stride: int, across: int) -> NDArray[np.uint
     tags[Tiff.PHOTOMETRIC_INTERPRETATION] = _RGB if channels > 1 else _BLACK_IS_ZERO
     if channels == 4:
         tags[Tiff.EXTRASAMPLES] = _STRAIGHT
-    if Tiff.TILEOFFSETS in tags:  # Pillow adds the directory's length to the places of strips alone
+    if Tiff.TILEOFFSETS in tags:  # Pillow adds the directory's length to the offsets of strips alone
         length = len(head) + len(tags.tobytes(len(head)))
         offsets = whole[Tiff.TILEOFFSETS]
-        tags[Tiff.TILEOFFSETS] = tuple(
-            place + length for place in (offsets if isinstance(offsets, tuple) else (offsets,))
-        )
+        tags[Tiff.TILEOFFSETS] = tuple(offset + length for offset in np.atleast_1d(offsets).tolist())
     buffer = io.BytesIO(head + tags.tobytes(len(head)) + data)
     with PIL.Image.open(buffer, formats=("TIFF",)) as picture:
         return np.asarray(picture).reshape(page.get(Tiff.IMAGELENGTH, 0), -1, stride)
@@ -181,28 +174,22 @@ def _written(data: bytes, deep: NDArray[np.uint16], page: Page) -> bytes:
     """The samples in a TIFF file with what the other one says of them."""
     extra = page.get(Tiff.EXTRASAMPLES, 0) if deep.shape[2] in (2, 4) else 0
     alpha: Alpha | None = None
+    if extra == _PREMULTIPLIED:
+        unpremultiply(deep)
     if deep.shape[2] in (2, 4):
         if extra in (_PREMULTIPLIED, _STRAIGHT):
             alpha = deep[..., -1].astype(np.float32) / np.float32(65535)
         deep = deep[..., :-1]
-    if extra == _PREMULTIPLIED and alpha is not None:
-        straight = deep / np.maximum(alpha, np.float32(1 / 65535))[..., None]
-        deep = np.rint(straight.clip(0, 65535)).astype(np.uint16)
     if deep.shape[2] == 1 and alpha is not None:
         deep = deep.repeat(3, axis=2)
     tags = _directory(data, page)
     exif = PIL.Image.Exif()
     if len(pointing_to(0, data)) == 8:  # Pillow reads it from no BigTIFF
         exif.load(data)
-    kept = wanted(described(exif), "keep")
+    kept = select_exif(shot_exif(exif), "keep")
     for tag in _COPIED:
         if tag in tags:
             kept[tag] = tags[tag]
-    return encode_tiff(
-        deep if deep.shape[2] > 1 else deep[..., 0],
-        alpha,
-        compress=False,
-        profile=tags.get(Tiff.ICCPROFILE),
-        exif=kept,
-        dpi=None,
-    )
+    pixels = deep if deep.shape[2] > 1 else deep[..., 0]
+    photo = Photo(pixels=pixels, alpha=alpha, profile=tags.get(Tiff.ICCPROFILE))
+    return encode_tiff(photo, compress=False, exif=kept)

@@ -1,4 +1,4 @@
-"""What a file without an ICC profile says of its colours: nclx in AVIF and HEIC, chunks in PNG, tags."""
+"""Colours of files without an ICC profile: nclx in AVIF and HEIC, chunks in PNG, tags in TIFF."""
 
 import logging
 import struct
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limner.images.cicp import ADOBE, GAMMAS, HDR, PRIMARIES, SRGB, Primaries, profile_of, same
+from limner.images.cicp import ADOBE, GAMMAS, HDR, PRIMARIES, SRGB, Primaries, make_profile, same_primaries
 
 _INTO = {b"meta": 4, b"iprp": 0, b"ipco": 0}  # boxes that are looked into -> bytes before what they hold
 _TIFF_WHITE, _TIFF_PRIMARIES = 318, 319
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def png_colours(found: dict[str, Any], name: str) -> dict[str, Any]:
-    """The chunks of `limner.images.png_chunks.readable` as ``icc_profile`` or ``hdr`` of Pillow's ``info``.
+    """The result of `limner.images.png_chunks.read_chunks` as ``icc_profile`` or ``hdr`` of Pillow's info.
 
     cICP counts before iCCP, that before sRGB, and that before gAMA and cHRM.
     """
@@ -68,24 +68,24 @@ def adobe_rgb() -> bytes:
     Reference:
         Adobe RGB (1998) Color Image Encoding, 2005; DCF 2.0 (JEITA CP-3461), optional colour space.
     """
-    return profile_of(ADOBE, 563 / 256, "Adobe RGB (1998)")
+    return make_profile(ADOBE, 563 / 256, "Adobe RGB (1998)")
 
 
-def _boxes(data: bytes, place: int, end: int) -> Iterator[bytes]:
+def _boxes(data: bytes, offset: int, end: int) -> Iterator[bytes]:
     """What colour boxes hold."""
-    while place + 8 <= end:
-        length, kind = struct.unpack_from(">I4s", data, place)
+    while offset + 8 <= end:
+        length, kind = struct.unpack_from(">I4s", data, offset)
         head = 8
-        if length == 1 and place + 16 <= end:
-            (length,), head = struct.unpack_from(">Q", data, place + 8), 16
-        last = min(place + length, end) if length else end
-        if last < place + head:
+        if length == 1 and offset + 16 <= end:
+            (length,), head = struct.unpack_from(">Q", data, offset + 8), 16
+        last = min(offset + length, end) if length else end
+        if last < offset + head:
             return
         if kind == b"colr":
-            yield data[place + head : last]
+            yield data[offset + head : last]
         elif kind in _INTO:
-            yield from _boxes(data, place + head + _INTO[kind], last)
-        place = last
+            yield from _boxes(data, offset + head + _INTO[kind], last)
+        offset = last
 
 
 def _said(primaries: int, transfer: int, name: str) -> dict[str, Any]:
@@ -108,12 +108,12 @@ def _said(primaries: int, transfer: int, name: str) -> dict[str, Any]:
 def _profile(primaries: Primaries, gamma: float, name: str) -> dict[str, Any]:
     """Nothing for sRGB."""
     curve = None if abs(gamma - _SRGB_GAMMA) <= _NEAR else gamma
-    if curve is None and same(primaries, SRGB):
+    if curve is None and same_primaries(primaries, SRGB):
         return {}
-    p3 = curve is None and same(primaries, PRIMARIES[12])
+    p3 = curve is None and same_primaries(primaries, PRIMARIES[12])
     title = "Display P3" if p3 else "RGB" + (f", gamma {1 / curve:.4g}" if curve else "")
     try:
-        return {"icc_profile": profile_of(primaries, None if curve is None else 1 / curve, title)}
+        return {"icc_profile": make_profile(primaries, None if curve is None else 1 / curve, title)}
     except (np.linalg.LinAlgError, ArithmeticError, struct.error):
         _log.warning("%s: its primaries or its gamma cannot be right; they are taken as sRGB", name)
         return {}

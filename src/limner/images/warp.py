@@ -1,10 +1,12 @@
-"""A picture warped by a field of motion."""
+"""Pictures warped: by a field of motion, or shifted and zoomed as a camera that moves sees them."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
+from limner.images.arrays import Size
 from limner.images.resize import resize_maps
 
 Flow: TypeAlias = NDArray[np.float32]
@@ -56,6 +58,24 @@ def sample_bilinear(
     step *= lower
     result += step
     return result
+
+
+def shift_and_zoom(
+    values: NDArray[Any], size: Size, *, top: float, left: float, scale: float
+) -> NDArray[Any]:
+    """A picture or an alpha drawn into a frame, bicubic; 0 where it does not reach.
+
+    Args:
+        values: (H, W, 3) uint8, or (H, W) float32.
+        size: Of the frame.
+        top: Row of the frame at which it begins, pixels; may be negative.
+        left: Likewise the column.
+        scale: How much larger it is drawn.
+    """
+    matrix = (1 / scale, 0, -left / scale, 0, 1 / scale, -top / scale)
+    bicubic = PIL.Image.Resampling.BICUBIC
+    picture = PIL.Image.fromarray(values).transform(size[::-1], PIL.Image.Transform.AFFINE, matrix, bicubic)
+    return np.asarray(picture)
 
 
 def _split(coordinates: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

@@ -37,6 +37,14 @@ def estimate_foreground(image: _Pixels, alpha: Alpha, *, grid: int = GRID) -> _P
 
     Reference:
         Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021.
+
+    Example:
+        >>> image = np.full((8, 8, 3), (200, 100, 0), np.uint8)  # the subject on the left
+        >>> image[:, 4:] = 0  # a black background on the right
+        >>> image[:, 4] = (100, 50, 0)  # half of each in the middle
+        >>> alpha = np.tile(np.array([1, 1, 1, 1, 0.5, 0, 0, 0], np.float32), (8, 1))
+        >>> limner.estimate_foreground(image, alpha)[4, 4].tolist()
+        [195, 97, 0]
     """
     alpha = as_alpha(alpha, image.shape[:2])
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):

@@ -53,6 +53,12 @@ def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
     Raises:
         InputError: If one is of another form, or the sizes differ.
         MissingExtraError: If ``fine`` is asked for without SciPy.
+
+    Example:
+        >>> image = limner.load_image("photo.jpg")
+        >>> refined = limner.refine_alpha(image, limner.Segmenter()(image))
+        >>> refined.shape == image.shape[:2], refined.dtype.name
+        (True, 'float32')
     """
     image = as_image(image)
     alpha = as_alpha(alpha, (image.shape[0], image.shape[1]))

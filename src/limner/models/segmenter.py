@@ -24,6 +24,12 @@ class Segmenter:
     Attributes:
         spec: What the model is.
         device: Where it runs, a key of `limner.models.session.DEVICES`.
+
+    Example:
+        >>> segmenter = limner.Segmenter("small", device="cpu")
+        >>> alpha = segmenter(np.zeros((64, 48, 3), np.uint8))
+        >>> alpha.shape, alpha.dtype.name
+        ((64, 48), 'float32')
     """
 
     spec: ModelSpec
@@ -66,7 +72,7 @@ class Segmenter:
         """Alphas of several images of any sizes, from one run of the network for each shape it sees."""
         if not images:
             return []
-        seen = [to_input(image, self.spec.input_size(image.shape[:2])) for image in map(large_enough, images)]
+        seen = [to_input(image, self.spec.input_size(image.shape[:2])) for image in map(check_size, images)]
         alphas: dict[int, Alpha] = {}
         for size in {pixels.shape for pixels in seen}:
             places = [place for place, pixels in enumerate(seen) if pixels.shape == size]
@@ -75,7 +81,7 @@ class Segmenter:
         return [to_alpha(alphas[place], image.shape[:2]) for place, image in enumerate(images)]
 
 
-def large_enough(image: Image) -> Image:
+def check_size(image: Image) -> Image:
     """The image itself, if a person can be looked for in it.
 
     Raises:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -77,34 +78,31 @@ def input_size(size: Size, side: int, stride: int) -> Size:
     """
     if not stride:
         return side, side
-    steps = side / stride
-    slope = min(max(size[0] / size[1], 1 / LONGEST), LONGEST) ** 0.5
-    found = (
-        (height, width)
-        for height in {math.floor(steps * slope), math.ceil(steps * slope)}
-        for width in {math.floor(steps / slope), math.ceil(steps / slope)}
-        if height and width
-    )
-    height, width = min(
-        found,
-        key=lambda at: (
-            abs(math.log(at[0] / at[1] / slope**2)) + 0.5 * abs(math.log(at[0] * at[1] / steps**2)),
-            at,
-        ),
-    )
+    aspect = min(max(size[0] / size[1], 1 / LONGEST), LONGEST)
+    tall, wide = side / stride * aspect**0.5, side / stride / aspect**0.5
+
+    def miss(shape: Size) -> tuple[float, Size]:
+        height, width = shape
+        return abs(math.log(height / width / aspect)) + 0.5 * abs(
+            math.log(height * width / tall / wide)
+        ), shape
+
+    heights = {math.floor(tall), math.ceil(tall)} - {0}
+    widths = {math.floor(wide), math.ceil(wide)} - {0}
+    height, width = min(product(heights, widths), key=miss)
     return height * stride, width * stride
 
 
 LONGEST = 3.0
 """Longer over shorter side of a network's input at most."""
 
-TRAINING_SLOPES = ((2, 1), (3, 2), (5, 4), (1, 1), (4, 5), (2, 3), (1, 2))
+TRAINING_ASPECTS = ((2, 1), (3, 2), (5, 4), (1, 1), (4, 5), (2, 3), (1, 2))
 """Proportions, height to width, of the shapes that training sees."""
 
 
 def training_shapes(side: int, stride: int) -> list[Size]:
     """The few input sizes that a network is trained at; see `input_size`."""
-    return sorted({input_size(slope, side, stride) for slope in TRAINING_SLOPES})
+    return sorted({input_size(aspect, side, stride) for aspect in TRAINING_ASPECTS})
 
 
 def nearest_shape(size: Size, shapes: Sequence[Size]) -> Size:
@@ -129,7 +127,6 @@ DEFAULT_MODEL = "base"
 
 LIVE_MODEL = "small"
 """For pictures that come faster than the default one is done with them."""
-
 
 PORTRAIT = "portrait"
 """Kind of the models that find people."""

@@ -1,1 +1,1 @@
-"""From a photo and its alpha to a finished picture: options, backgrounds, framing, compositing."""
+"""Rendering a photo with its alpha: options, backgrounds, framing, compositing."""

@@ -1,7 +1,7 @@
 """What goes behind a subject: a picture made to fit the frame, or the photo's own, blurred or grey.
 
 Blur and grey are computed in linear light, as a lens and the eye do it, so that highlights glow and greys
-keep their brightness; `limner.rendering.compose` mixes the encoded values, which is what mattes are made for.
+keep their brightness; `limner.images.blend` mixes the encoded values, which is what mattes are made for.
 """
 
 from itertools import product
@@ -10,37 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha, Image, Size, resize, to_depth, to_uint8
-
-FITS = ("cover", "contain", "tile")
-
-ROWS = 256
-"""Rows of a picture that are computed at a time."""
+from limner.images import Alpha, Colour, Image, Size, blend, resize, to_depth, to_uint8
+from limner.images.cicp import srgb_decode, srgb_encode
+from limner.rendering.options import FITS
 
 _BLURRED = (16, 256)  # rows and numbers of a block: so small a product is left to one thread by OpenBLAS
 _KERNEL_RADIUS = 8  # pixels: larger blurs are made on a smaller copy, where they are this large
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)  # ITU-R BT.709
+_TO_LINEAR = srgb_decode(np.arange(256) / 255).astype(np.float32)
+_FROM_LINEAR = to_uint8(srgb_encode(np.arange(65536) / 65535))
 
 
-def mix(foreground: Image, alpha: Alpha, behind: Image) -> Image:
-    """``round(alpha * F + (1 - alpha) * B)`` of images of one size and type, a few rows at a time.
+def composite(foreground: Image, alpha: Alpha, background: Colour | Image) -> Image:
+    """`blend` of a subject whose own colours are known; of a photo, `limner.render` estimates them first.
 
     Args:
-        foreground: (H, W, 3) uint8 or uint16.
+        foreground: (H, W, 3) uint8.
         alpha: (H, W) float32 in [0, 1].
-        behind: Like ``foreground``, or one colour of that type, (3,).
+        background: A colour, or an image of any size, which is scaled to cover the frame.
+
+    Raises:
+        InputError: If the sizes of foreground and alpha differ.
     """
-    result = np.empty_like(foreground)
-    behind = np.broadcast_to(behind, foreground.shape)
-    for start in range(0, len(result), ROWS):
-        rows = slice(start, start + ROWS)
-        back = behind[rows].astype(np.float32)
-        mixed = foreground[rows].astype(np.float32)
-        mixed -= back
-        mixed *= alpha[rows][..., None]
-        mixed += back
-        result[rows] = np.rint(mixed, out=mixed)
-    return result
+    if foreground.shape[:2] != alpha.shape:
+        raise InputError(f"sizes differ: image {foreground.shape[:2]}, alpha {alpha.shape}")
+    if isinstance(background, tuple):
+        return blend(foreground, alpha, np.array(background, np.uint8))
+    return blend(foreground, alpha, lay_out(background, (alpha.shape[0], alpha.shape[1])))
 
 
 def lay_out(
@@ -60,28 +56,22 @@ def lay_out(
     """
     if fit not in FITS:
         raise InputError(f"unknown fit '{fit}': use one of {', '.join(FITS)}")
-    scales = [length / present for length, present in zip(size, picture.shape, strict=False)]
-    if fit == "tile":
-        shape = picture.shape[:2]
-    else:
-        scale = max(scales) if fit == "cover" else min(scales)
-        shape = tuple(max(1, round(length * scale)) for length in picture.shape[:2])
-        if fit == "cover":
-            shape = tuple(map(max, shape, size))
-        picture = resize(picture, (shape[0], shape[1]))
-    (top, left), (height, width) = (
-        [
-            round((length - present) * place)
-            for length, present, place in zip(size, shape, align, strict=True)
-        ],
-        size,
-    )
+    height, width = picture.shape[:2]
+    scales = size[0] / height, size[1] / width
+    if fit == "cover":
+        height, width = (
+            max(round(length * max(scales)), least)
+            for length, least in zip((height, width), size, strict=True)
+        )
+    elif fit == "contain":
+        height, width = max(1, round(height * min(scales))), max(1, round(width * min(scales)))
+    picture = resize(picture, (height, width))
+    top, left = round((size[0] - height) * align[0]), round((size[1] - width) * align[1])
     if fit == "contain":
-        whole = np.full((height, width, 3), 255, np.uint8)
-        whole[top : top + shape[0], left : left + shape[1]] = picture
+        whole = np.full((*size, 3), 255, np.uint8)
+        whole[top : top + height, left : left + width] = picture
         return whole
-    rows, columns = ((np.arange(n) - start) % m for n, start, m in zip(size, (top, left), shape, strict=True))
-    seen: Image = picture[rows][:, columns]
+    seen: Image = picture[(np.arange(size[0]) - top) % height][:, (np.arange(size[1]) - left) % width]
     return seen
 
 
@@ -103,16 +93,15 @@ def blurred(image: Image, alpha: Alpha, *, radius: float, lens: bool = False) ->
     """
     if radius <= 0:
         raise InputError(f"the blur's radius must be positive, got {radius:g} pixels")
-    shrink = max(1.0, radius / _KERNEL_RADIUS)
-    small = (max(1, round(alpha.shape[0] / shrink)), max(1, round(alpha.shape[1] / shrink)))
+    scale, small = _reduced(alpha.shape, radius)
     clear = 1 - alpha
     seen = clear * clear * clear
     weight = resize(seen, small)
-    mixed = resize(mix(to_uint8(image), seen, np.zeros(3, np.uint8)), small)
+    mixed = resize(blend(to_uint8(image), seen, np.zeros(3, np.uint8)), small)
     colours = np.ascontiguousarray(np.moveaxis(mixed, 2, 0)) / (weight + 1e-6)  # by channels: rows are long
     light = to_linear(np.rint(colours.clip(0, 255)).astype(np.uint8)) * weight
     both = np.concatenate((light, weight[None]))
-    both = _disc(both, radius / shrink) if lens else _gaussian(both, radius / shrink / 2)
+    both = _disc(both, radius / scale) if lens else _gaussian(both, radius / scale / 2)
     mean = light.sum(axis=(1, 2)) / max(float(weight.sum()), 1e-6)
     spread = from_linear((both[:3] + 1e-4 * mean[:, None, None]) / (both[3:] + 1e-4))
     found = np.ascontiguousarray(np.moveaxis(spread, 0, 2))
@@ -131,12 +120,12 @@ def shadow(alpha: Alpha, *, opacity: float) -> Alpha:
     It is moved by 1.5 % of the picture's longer side and blurred by 2.5 %.
     """
     side = max(alpha.shape)
-    shrink = max(1.0, 0.025 * side / _KERNEL_RADIUS)
-    small = resize(alpha, (max(1, round(alpha.shape[0] / shrink)), max(1, round(alpha.shape[1] / shrink))))
-    step = round(0.015 * side / shrink)
+    scale, size = _reduced(alpha.shape, 0.025 * side)
+    small = resize(alpha, size)
+    step = round(0.015 * side / scale)
     moved = np.zeros_like(small)
-    moved[step:, step:] = small[: small.shape[0] - step, : small.shape[1] - step]
-    soft: Alpha = _gaussian(moved[None], 0.0125 * side / shrink)[0]
+    moved[step:, step:] = small[: size[0] - step, : size[1] - step]
+    soft: Alpha = _gaussian(moved[None], 0.0125 * side / scale)[0]
     return np.float32(opacity) * resize(soft, (alpha.shape[0], alpha.shape[1])).clip(0, 1)
 
 
@@ -152,19 +141,10 @@ def from_linear(light: NDArray[np.float32]) -> Image:
     return encoded
 
 
-def _decoded(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    light = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return light.astype(np.float32)
-
-
-def _encoded(light: NDArray[np.float64]) -> Image:
-    values = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    encoded: Image = np.rint(255 * values).astype(np.uint8)
-    return encoded
-
-
-_TO_LINEAR = _decoded(np.arange(256) / 255)
-_FROM_LINEAR = _encoded(np.arange(65536) / 65535)
+def _reduced(size: tuple[int, ...], radius: float) -> tuple[float, Size]:
+    """By how much a picture is reduced before a blur of so many pixels, and its size then."""
+    scale = max(1.0, radius / _KERNEL_RADIUS)
+    return scale, (max(1, round(size[0] / scale)), max(1, round(size[1] / scale)))
 
 
 def _gaussian(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The front door: a picture in, the subject's alpha or the finished picture out."""
+"""The public functions `segment` and `cut`: a picture in, its alpha or the result out."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -34,7 +34,7 @@ from limner.rendering.render import adjusted_alpha, refined_alpha, render_photo,
 def segment(picture: Picture, *, model: str | Path = DEFAULT_MODEL, refine: str = "fast") -> Alpha:
     """Alpha of the subject of a picture, (H, W) float32 in [0, 1], at the picture's upright size.
 
-    It is finished: the edge lies where the picture has one. The model stays loaded for the next call; use
+    It is refined along the edge. The model stays loaded for the next call; use
     `Segmenter` for a network's alpha alone, and to choose device and threads.
 
     Args:
@@ -49,9 +49,9 @@ def segment(picture: Picture, *, model: str | Path = DEFAULT_MODEL, refine: str 
         MissingExtraError: If "fine" is asked for without SciPy.
 
     Example:
-        >>> import numpy as np
-        >>> segment(np.zeros((64, 48, 3), np.uint8)).shape
-        (64, 48)
+        >>> alpha = limner.segment("photo.jpg")
+        >>> float(alpha.min()), float(alpha.max())
+        (0.0, 1.0)
     """
     options = Options(refine=refine)
     photo = as_photo(picture)
@@ -60,12 +60,17 @@ def segment(picture: Picture, *, model: str | Path = DEFAULT_MODEL, refine: str 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A finished picture, of an animation its first frame.
+    """What `cut` made of a picture; of an animation, its first frame.
 
     Attributes:
         photo: The picture with all that belongs to it.
         alpha: (H, W) float32 in [0, 1], opacity of the subject at the input's size, before any crop.
         confidence: In [0, 1], the IoU that the subject's mask probably has; see `expected_iou`.
+
+    Example:
+        >>> result = limner.cut(np.zeros((64, 48, 3), np.uint8), model="small")
+        >>> result.rgba.shape, result.image.shape, result.alpha.shape
+        ((64, 48, 4), (64, 48, 3), (64, 48))
     """
 
     photo: Photo
@@ -148,9 +153,9 @@ def cut(picture: Picture, *, model: str | Path = DEFAULT_MODEL, **options: Any) 
         ModelError: If the model cannot be used.
 
     Example:
-        >>> import numpy as np
-        >>> cut(np.zeros((64, 48, 3), np.uint8), background="white").image.shape
-        (64, 48, 3)
+        >>> limner.cut("photo.jpg").save("person.png")
+        >>> limner.cut("photo.jpg", background="white", crop="4:5").image.dtype.name
+        'uint8'
     """
     if isinstance(options.get("background"), str):
         options["background"] = picture_or_name(options["background"])
@@ -159,9 +164,8 @@ def cut(picture: Picture, *, model: str | Path = DEFAULT_MODEL, **options: Any) 
     photo, moves = _first_frame(source)
     found = _loaded(model)(photo.image)
     alpha = refined_alpha(photo, found, chosen)
-    finished = render_photo(photo, alpha, chosen)
-    adjusted = adjusted_alpha(photo, alpha, chosen)
-    return Result(finished, adjusted, expected_iou(found), source, model, chosen, moves)
+    rendered, adjusted = render_photo(photo, alpha, chosen), adjusted_alpha(photo, alpha, chosen)
+    return Result(rendered, adjusted, expected_iou(found), source, model, chosen, moves)
 
 
 def _first_frame(picture: Any) -> tuple[Photo, bool]:

@@ -1,4 +1,4 @@
-"""Where a finished picture is cut: around the subject, to an aspect ratio, or as an identity photo."""
+"""Where a picture is cropped: around the subject, to an aspect ratio, or as an identity photo."""
 
 from typing import TypeVar
 
@@ -7,9 +7,7 @@ import numpy as np
 from limner.errors import InputError
 from limner.images import Alpha, Image
 from limner.rendering.identity import ID_PHOTOS, id_frame
-from limner.rendering.outline import Frame, head_of, subject_box
-
-__all__ = ["CROPS", "ID_PHOTOS", "Frame", "check_crop", "crop_to", "frame_of", "head_of", "subject_box"]
+from limner.rendering.outline import Frame, subject_box
 
 _Array = TypeVar("_Array", Image, Alpha)
 
@@ -38,9 +36,11 @@ def frame_of(alpha: Alpha, crop: str, *, margin: float = 0.05, inside: bool = Fa
     box = subject_box(alpha)
     if crop in ID_PHOTOS:
         return id_frame(alpha, ID_PHOTOS[crop], inside=inside)
-    cut_off = [inside or edge for edge in _cut_off(box, alpha)]
-    space = round(margin * max(box.height, box.width))
     height, width = alpha.shape
+    # Whether the frame ends at the top, left, bottom and right of the picture, where the subject is cut off.
+    ends = (box.top == 0, box.left == 0, box.top + box.height == height, box.left + box.width == width)
+    cut_off = [inside or end for end in ends]
+    space = round(margin * max(box.height, box.width))
     top, left = max(0, box.top - space), max(0, box.left - space)
     bottom, right = min(height, box.top + box.height + space), min(width, box.left + box.width + space)
     if crop == "subject":
@@ -62,12 +62,6 @@ def _shift(start: int, length: int, end: int, first: bool, last: bool) -> int:
     if last:
         start = min(start, end - length)
     return max(0, start) if first else start
-
-
-def _cut_off(box: Frame, alpha: Alpha) -> list[bool]:
-    """Whether the subject is cut off at the top, left, bottom and right of the picture."""
-    height, width = alpha.shape
-    return [box.top == 0, box.left == 0, box.top + box.height == height, box.left + box.width == width]
 
 
 def crop_to(array: _Array, frame: Frame) -> _Array:

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -66,7 +65,7 @@ def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:
 
     Args:
         alpha: (H, W) float32 in [0, 1].
-        photo: The format.
+        photo: Its format.
         inside: Keep the frame within the picture.
 
     Raises:
@@ -90,14 +89,14 @@ def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:
         frame, lacks = _fitted(mask, photo, head, float(fraction), inside=inside)
         if not lacks:
             break
-    for lack in lacks:
-        if lack.pixels > lack.allowed:
+    for side, pixels, allowed in lacks:
+        if pixels > allowed:
             more = ", or put a colour behind, which fills what is missing" if inside else ""
             raise InputError(
-                f"the picture has {lack.pixels} pixels too little {lack.side} for an identity photo: "
+                f"the picture has {pixels} pixels too little {side} for an identity photo: "
                 f"give one that shows more{more}"
             )
-        _log.warning("hair or a shoulder is cut off %s, where the identity photo goes on", lack.side)
+        _log.warning("hair or a shoulder is cut off %s, where the identity photo continues", side)
     if cut > CUT[0]:
         _log.warning("the crown is cut off by the upper border: an identity photo shows all of the head")
     if dpi < photo.least_dpi:
@@ -109,18 +108,13 @@ def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:
     return frame
 
 
-class Lack(NamedTuple):
-    """What a picture shows too little of."""
-
-    side: str
-    pixels: int
-    allowed: float  # of the pixels: the background fills them
-
-
 def _fitted(
     mask: Mask, photo: IdPhoto, head: Frame, fraction: float, *, inside: bool
-) -> tuple[Frame, list[Lack]]:
-    """The frame in which the head takes this fraction of the height, and what is missing for it."""
+) -> tuple[Frame, list[tuple[str, int, float]]]:
+    """The frame in which the head takes this fraction of the height, and the pixels that are missing for it.
+
+    Of these: on which side, how many, and how many may be missing, since the background fills them.
+    """
     height = round(head.height / fraction)
     width = round(height * photo.size[1] / photo.size[0])
     top = head.top - round(photo.above * height)
@@ -135,10 +129,10 @@ def _fitted(
     top, down = _placed(top, height, len(mask), round(PLAY * height), inside, lowest)
     left, right = _placed(left, width, mask.shape[1], round(PLAY * width), first, last)
     lacks = [
-        Lack("above the head" if down < 0 else "below the head", abs(down), 0),
-        Lack("on the left" if right < 0 else "on the right", abs(right), 0 if inside else GAP * width),
+        ("above the head" if down < 0 else "below the head", abs(down), 0.0),
+        ("on the left" if right < 0 else "on the right", abs(right), 0.0 if inside else GAP * width),
     ]
-    return Frame(top, left, height, width), [lack for lack in lacks if lack.pixels]
+    return Frame(top, left, height, width), [lack for lack in lacks if lack[1]]
 
 
 def _placed(start: int, length: int, end: int, play: int, first: bool, last: bool) -> tuple[int, int]:

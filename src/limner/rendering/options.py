@@ -1,4 +1,4 @@
-"""What is made of a photo and its alpha: each option stated once, for Python, commands, server and docs.
+"""Options of rendering, each stated once for Python, commands, server and docs.
 
 Nothing heavy is imported here, since every command declares its options when it starts.
 """
@@ -21,6 +21,9 @@ OWN = ("blur", "grey", "original")
 
 PICTURE = "picture"
 """The background where `Options.picture` goes behind the subject."""
+
+FITS = ("cover", "contain", "tile")
+"""How a picture fills the frame."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ def _option(default: Any, text: str, group: str, **more: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What is made of a photo and its alpha. `SCHEMA` says of each option what it means.
+    """How a photo and its alpha are rendered. `SCHEMA` describes each option.
 
     A background may also be a colour of three or four numbers up to 255, the `Path` of a picture, an array or
     a Pillow picture.
@@ -74,6 +77,10 @@ class Options:
 
     Raises:
         InputError: If a value is of a wrong type, out of its range, or would have no effect.
+
+    Example:
+        >>> limner.Options(background="blur", blur=3).non_default()
+        {'background': 'blur', 'blur': 3}
     """
 
     mask: bool = _option(False, "the alpha alone, in grey", "result")
@@ -84,11 +91,7 @@ class Options:
         metavar="WHAT",
     )
     fit: str = _option(
-        "cover",
-        "how a picture fills the frame",
-        "background",
-        choices=("cover", "contain", "tile"),
-        needs="a picture behind",
+        "cover", "how a picture fills the frame", "background", choices=FITS, needs="a picture behind"
     )
     align: tuple[float, float] = _option(
         (0.5, 0.5),
@@ -116,12 +119,7 @@ class Options:
         "fast", "refinement of the edge; fine needs SciPy", "edge", choices=("fast", "fine", "none")
     )
     shift: float = _option(
-        0.0,
-        "move the edge outwards, or inwards if negative",
-        "edge",
-        unit="pixels",
-        low=-100,
-        high=100,
+        0.0, "move the edge outwards, or inwards if negative", "edge", unit="pixels", low=-100, high=100
     )
     feather: int = _option(0, "soften the edge", "edge", unit="pixels", low=0, high=200)
     subjects: int = _option(0, "keep the N largest people only; 0 keeps all", "edge", low=0, metavar="N")
@@ -154,10 +152,7 @@ class Options:
             from limner.rendering.framing import check_crop
 
             check_crop(self.crop)
-        self._refuse_what_has_no_effect()
-
-    def _refuse_what_has_no_effect(self) -> None:
-        has = {
+        chosen = {
             "a picture behind": self.background == PICTURE,
             "background blur": self.background == "blur",
             "no mask": not self.mask,
@@ -165,7 +160,7 @@ class Options:
             "": True,
         }
         for name, option in SCHEMA.items():
-            if getattr(self, name) != DEFAULTS[name] and not has[option.needs]:
+            if getattr(self, name) != DEFAULTS[name] and not chosen[option.needs]:
                 raise InputError(f"{name} has no effect here: it needs {option.needs}")
         if self.mask and self.background != "transparent":
             raise InputError("a mask is the alpha alone: leave out background, or mask")
@@ -187,12 +182,8 @@ class Options:
 
     def non_default(self) -> dict[str, Any]:
         """The options that differ from their defaults, as JSON holds them; a picture is not among them."""
-        values = {name: getattr(self, name) for name in SCHEMA}
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
-            if value != DEFAULTS[name]
-        }
+        values = {name: getattr(self, name) for name in SCHEMA if getattr(self, name) != DEFAULTS[name]}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Options":
@@ -220,7 +211,7 @@ def picture_or_name(background: str) -> str | Path:
 
 
 def _background(background: Any, picture: Any) -> "tuple[str, Image | None]":
-    """What `Options` keeps of both. A text never names a file: it may come from afar."""
+    """What `Options` keeps of both. A text never names a file: it may come from a stranger."""
     from limner.images import Pillow, as_image, load_image, parse_colour
 
     if picture is not None:

@@ -48,10 +48,11 @@ def find_subject(alpha: Alpha) -> Frame | None:
     The subject is where the alpha is at least 0.5, less the specks (`remove_small_parts`). It covers at least
     `LEAST_SUBJECT` of the picture.
     """
-    mask = threshold(alpha)
-    if mask.any():
-        mask = remove_small_parts(mask)
-    return _box(mask) if mask.sum() >= LEAST_SUBJECT * mask.size else None
+    mask = remove_small_parts(threshold(alpha))
+    if not mask.any() or mask.sum() < LEAST_SUBJECT * mask.size:
+        return None
+    (top, bottom), (left, right) = (np.flatnonzero(mask.any(axis=axis))[[0, -1]].tolist() for axis in (1, 0))
+    return Frame(top, left, bottom + 1 - top, right + 1 - left)
 
 
 def subject_box(alpha: Alpha) -> Frame:
@@ -113,11 +114,3 @@ def _missing_crown(chord: float, height: int) -> int:
     """Pixels of an elliptic head above the border, by its width there as a fraction of its largest."""
     lost = 0.5 * (1 - math.sqrt(1 - min(1.0, chord) ** 2))  # fraction of the whole head
     return round(height * lost / (1 - lost))
-
-
-def _box(mask: NDArray[np.bool_]) -> Frame:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return Frame(0, 0, 0, 0)
-    top, left = int(rows[0]), int(columns[0])
-    return Frame(top, left, int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left)

@@ -1,4 +1,4 @@
-"""From an encoded picture to the encoded result, the whole way: for Python, commands and batches."""
+"""From an encoded picture to the encoded result, for Python, commands and batches."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain

@@ -1,7 +1,7 @@
-"""From a photo and the subject's alpha to the finished picture, at every door."""
+"""From a photo and the subject's alpha to the result, for Python, commands and server."""
 
 from dataclasses import replace
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from limner.images import (
     Pixels,
     as_alpha,
     as_photo,
+    blend,
     resize,
     to_depth,
     to_pillow,
@@ -26,10 +27,11 @@ from limner.images.strips import strips
 from limner.mattes.foreground import estimate_foreground
 from limner.mattes.masks import INVISIBLE, feather, keep_largest, remove_specks, shift_edge
 from limner.mattes.refine import refine_alpha
-from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
-from limner.rendering.framing import ID_PHOTOS, Frame, crop_to, frame_of
+from limner.rendering.backgrounds import blurred, desaturated, lay_out, shadow
+from limner.rendering.framing import crop_to, frame_of
+from limner.rendering.identity import ID_PHOTOS
 from limner.rendering.options import OWN, PICTURE, Options
-from limner.rendering.outline import HEAD_PART
+from limner.rendering.outline import HEAD_PART, Frame
 
 
 @overload
@@ -43,7 +45,7 @@ def render(
 ) -> Photo | Pillow | NDArray[np.uint8]:
     """The subject cut out, or before another background: ``I = alpha * F + (1 - alpha) * B``.
 
-    The alpha is taken as it is; `segment` has refined it. F is the subject's own colour
+    The alpha is not refined here; `segment` does that. F is the subject's own colour
     (`estimate_foreground`), so nothing of the old background is left at the edge; pixels of a cut-out that
     are not seen are 0.
 
@@ -58,13 +60,22 @@ def render(
 
     Raises:
         InputError: If picture or alpha is of another form, their sizes differ, or the crop does not fit.
+
+    Example:
+        >>> image, alpha = np.full((4, 6, 3), 200, np.uint8), np.eye(4, 6, dtype=np.float32)
+        >>> limner.render(image, alpha).shape
+        (4, 6, 4)
+        >>> limner.render(image, alpha, limner.Options(background="#102030"))[0, 1].tolist()
+        [16, 32, 48]
     """
     photo = as_photo(picture)
     height, width = photo.pixels.shape[:2]
-    finished = render_photo(photo, as_alpha(alpha, (height, width)), options or Options())
+    rendered = render_photo(photo, as_alpha(alpha, (height, width)), options or Options())
     if isinstance(picture, Photo):
-        return finished
-    array = _as_array(finished)
+        return rendered
+    array = rendered.pixels
+    if rendered.alpha is not None:
+        array = np.dstack((array, to_depth(rendered.alpha, array.dtype)))
     return to_pillow(array) if isinstance(picture, Pillow) else array
 
 
@@ -102,15 +113,15 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
     pixels, own, dpi = photo.pixels, photo.alpha, photo.dpi
     if own is not None:
         pixels = pixels.copy()
-        pixels[own < INVISIBLE] = np.iinfo(pixels.dtype).max  # else colours that nobody saw spread from there
+        pixels[own < INVISIBLE] = np.iinfo(pixels.dtype).max  # else unseen colours spread from there
     if options.crop:
-        frame = frame_shown(alpha, options)
-        pixels, alpha = crop_to(pixels, frame), crop_to(alpha, frame)
-        own = None if own is None else crop_to(own, frame)
-        if options.crop in ID_PHOTOS:
-            form = ID_PHOTOS[options.crop]
-            pixels, alpha, dpi = resize(pixels, form.size), resize(alpha, form.size), (form.dpi, form.dpi)
-            own = None if own is None else resize(own, form.size)
+        frame, form = frame_shown(alpha, options), ID_PHOTOS.get(options.crop)
+
+        def cropped(layer: Any) -> Any:
+            return resize(crop_to(layer, frame), form.size) if form else crop_to(layer, frame)
+
+        pixels, alpha, own = cropped(pixels), cropped(alpha), None if own is None else cropped(own)
+        dpi = (form.dpi, form.dpi) if form else dpi
     if options.mask:
         return replace(photo, pixels=to_uint8(alpha), alpha=None, profile=None, dpi=dpi)
     photo = replace(photo, pixels=pixels, alpha=None, dpi=dpi)
@@ -119,22 +130,19 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
     foreground = estimate_foreground(pixels, alpha)
     if options.transparent:
         return _cut(photo, foreground, alpha, options)
-    return replace(photo, pixels=mix(foreground, alpha, _background(photo, alpha, options)))
+    return replace(photo, pixels=blend(foreground, alpha, _background(photo, alpha, options)))
 
 
 def storable(photo: Photo, options: Options, extension: str) -> Photo:
-    """The finished photo as a format can hold it: over white where both it and the options have no opacity.
+    """The rendered photo as a format can hold it: over white where both it and the options have no opacity.
 
-    Args:
-        photo: What `compose` made.
-        options: The same that it was made with.
-        extension: Of the format, one of `FORMATS`.
+    The photo is what `compose` made with the same options.
     """
     form = FORMATS.get(extension.lower())
     if photo.alpha is None or options.transparent or form is None or form.transparent:
         return photo
     white = np.full(3, np.iinfo(photo.pixels.dtype).max, photo.pixels.dtype)
-    return replace(photo, pixels=mix(photo.pixels, photo.alpha, white), alpha=None)
+    return replace(photo, pixels=blend(photo.pixels, photo.alpha, white), alpha=None)
 
 
 def frame_shown(alpha: Alpha, options: Options) -> Frame:
@@ -143,12 +151,6 @@ def frame_shown(alpha: Alpha, options: Options) -> Frame:
         return Frame(0, 0, *alpha.shape)
     own = options.mask or options.background in OWN
     return frame_of(alpha, options.crop, margin=options.margin / 100, inside=own)
-
-
-def _as_array(photo: Photo) -> NDArray[np.uint8]:
-    if photo.alpha is None:
-        return photo.pixels
-    return np.dstack((photo.pixels, to_depth(photo.alpha, photo.pixels.dtype)))
 
 
 def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Photo:
@@ -169,15 +171,11 @@ def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Pho
 def _before_own(photo: Photo, own: Alpha, alpha: Alpha, options: Options) -> Photo:
     """The subject before a background made of the photo, all of it as opaque as the photo was.
 
-    Args:
-        photo: Its pixels, without opacity.
-        own: (H, W), the opacity that it came with.
-        alpha: (H, W), of the subject, times ``own``.
-        options: What to make.
+    ``own`` is the opacity that the photo came with, (H, W); ``alpha`` that of the subject, times ``own``.
     """
     subject = np.divide(alpha, own, out=np.zeros_like(alpha), where=own > 0).clip(0, 1)
     foreground = estimate_foreground(photo.pixels, subject)
-    pixels = mix(foreground, subject, _background(photo, subject, options, own))
+    pixels = blend(foreground, subject, _background(photo, subject, options, own))
     pixels[own < INVISIBLE] = 0
     return replace(photo, pixels=pixels, alpha=own)
 
@@ -190,13 +188,13 @@ def _over(foreground: Pixels, alpha: Alpha, colour: Pixels, opacity: Alpha) -> t
     """
     below = (1 - alpha) * opacity
     whole = alpha + below
-    share = np.divide(below, whole, out=np.zeros_like(alpha), where=whole > 0)
-    return mix(foreground, 1 - share, colour), whole
+    fraction = np.divide(below, whole, out=np.zeros_like(alpha), where=whole > 0)
+    return blend(foreground, 1 - fraction, colour), whole
 
 
 def _in_colours_of(photo: Photo, colour: Colour) -> Pixels:
     """An sRGB colour, (3,), in the numbers of the photo's profile and at its depth."""
-    found: Pixels = photo.like(np.array([[colour]], np.uint8))[0, 0]
+    found: Pixels = photo.from_srgb(np.array([[colour]], np.uint8))[0, 0]
     return found
 
 
@@ -211,7 +209,7 @@ def _background(photo: Photo, alpha: Alpha, options: Options, own: Alpha | None 
         behind = photo.pixels
     elif options.picture is not None:
         across, down = options.align
-        behind = photo.like(lay_out(options.picture, size, fit=options.fit, align=(down, across)))
+        behind = photo.from_srgb(lay_out(options.picture, size, fit=options.fit, align=(down, across)))
     else:
         behind = np.broadcast_to(_in_colours_of(photo, options.colour[0]), (*size, 3))
     if options.shadow:

@@ -12,7 +12,7 @@ import anyio
 
 from limner.images import Alpha, Image, Metadata, Photo, encode_photo, load_image, load_photo, resize
 from limner.mattes.confidence import expected_iou
-from limner.models.segmenter import Segmenter, large_enough
+from limner.models.segmenter import Segmenter, check_size
 from limner.models.spec import to_alpha, to_input
 from limner.parallel import keep_to
 from limner.rendering.options import Options
@@ -138,7 +138,7 @@ class Service:
         options = job.options
         if job.background is not None:
             options = replace(options, picture=load_image(job.background, max_pixels=limit))
-        image = large_enough(photo.image)
+        image = check_size(photo.image)
         pixels = to_input(image, self.segmenter.spec.input_size(image.shape[:2]))
         self._observe("decode", start)
         return photo, pixels, options

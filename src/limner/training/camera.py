@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Alpha, Image, Size
-from limner.images.affine import shift_and_zoom
-from limner.rendering.backgrounds import lay_out, mix
+from limner.images import Alpha, Image, Size, blend
+from limner.images.warp import shift_and_zoom
+from limner.rendering.backgrounds import lay_out
 
 SIZE = (480, 360)
 """(height, width) of the frames; turned round where a clip is landscape."""
@@ -51,7 +51,7 @@ def expose(
 def _moment(subject: Subject, front: Place, back: Place, size: Size) -> tuple[Image, Alpha]:
     alpha = _drawn(subject.alpha, front, size).clip(0, 1)
     wide = lay_out(subject.behind, (int(size[0] / VISIBLE), int(size[1] / VISIBLE)))
-    return mix(_drawn(subject.colours, front, size), alpha, _drawn(wide, back, size)), alpha
+    return blend(_drawn(subject.colours, front, size), alpha, _drawn(wide, back, size)), alpha
 
 
 def _drawn(values: NDArray[Any], place: Place, size: Size) -> NDArray[Any]:

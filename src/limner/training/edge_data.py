@@ -23,8 +23,7 @@ from limner.images import Alpha, Image, Mask, load_image, resize, resize_longest
 from limner.mattes.foreground import estimate_foreground
 from limner.models.segmenter import Segmenter
 from limner.models.spec import bundled_models, to_input
-from limner.rendering.backgrounds import lay_out
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import composite, lay_out
 from limner.training.config import EdgeConfig
 from limner.training.drawn import DrawnData
 from limner.training.edge import EdgeBatch

@@ -13,11 +13,11 @@ import numpy as np
 from av import VideoFrame
 
 from limner.errors import InputError
-from limner.images import Alpha, Colour, Image, Photo, Size, average_pool, resize, resize_maps
+from limner.images import Alpha, Colour, Image, Photo, Size, average_pool, blend, resize, resize_maps
 from limner.mattes.foreground import estimate_foreground
 from limner.mattes.refine import refine_edge
 from limner.models.spec import to_alpha
-from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
+from limner.rendering.backgrounds import blurred, desaturated, lay_out, shadow
 from limner.rendering.options import OWN, PICTURE, Options
 from limner.rendering.render import adjusted_alpha
 from limner.video.frames import Plane, Scaler, black, blank, fill, planes
@@ -181,7 +181,7 @@ def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:
     for plane, back in zip(front, behind, strict=True):
         if plane.shape not in alphas:
             alphas[plane.shape] = average_pool(alpha)
-        result.append(mix(plane[..., None], alphas[plane.shape], back[..., None])[..., 0])
+        result.append(blend(plane[..., None], alphas[plane.shape], back[..., None])[..., 0])
     return result
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
-from limner.images import Image, check_format, resize_longest, save_image
+from limner.images import Image, blend, check_format, resize_longest, save_image
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL
-from limner.rendering.backgrounds import mix
 from limner.rendering.options import Options
 from limner.video.background import MovingBackground
 from limner.video.compositor import Compositor, Matted
@@ -83,4 +82,4 @@ def _cell(found: NDArray[np.uint8]) -> Image:
     alpha = resize_longest(found[..., 3].astype(np.float32) / np.float32(255), CELL)
     rows, columns = np.indices(alpha.shape) // 8
     check = np.where((rows + columns) % 2, 192, 240).astype(np.uint8)
-    return mix(cell, alpha, np.repeat(check[..., None], 3, axis=2))
+    return blend(cell, alpha, np.repeat(check[..., None], 3, axis=2))

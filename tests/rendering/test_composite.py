@@ -6,7 +6,7 @@ import pytest
 
 from limner.errors import InputError
 from limner.images import encode_image, to_uint8
-from limner.rendering.compose import composite
+from limner.rendering.backgrounds import composite
 from limner.rendering.render import render
 from tests.conftest import random_alpha, random_image
 
