@@ -111,6 +111,19 @@ def test_text_is_read_however_it_was_saved(encoding: str, end: str, tmp_path: Pa
     assert files.read_text(zipfile.Path(tmp_path / "a.zip", "a.txt")) == "José\nzwei drei\n"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_is_read_however_it_was_saved(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes('{"name": "José"}\r\n'.encode(encoding))
+    assert files.read_json(tmp_path / "a.json") == {"name": "José"}
+
+
+@pytest.mark.parametrize("text", ["{", "", "[" * 100_000])
+def test_what_is_no_json_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=r"cannot read the sidecar: it is no JSON"):
+        files.read_json(tmp_path / "a.json", "the sidecar")
+
+
 def test_bytes_that_are_not_utf8_are_kept_spelled_or_read_as_letters() -> None:
     (line,) = files.text_lines(io.BytesIO(b"jos\xe9\n"), "a list")
     assert line.encode("utf-8", "surrogateescape") == b"jos\xe9"

@@ -4,6 +4,7 @@ import codecs
 import errno
 import hashlib
 import io
+import json
 import os
 import re
 import secrets
@@ -170,6 +171,24 @@ def read_text(path: Any, name: object = None) -> str:
     except OSError as error:
         raise InputError(f"cannot read {name or path}: {error.strerror or error}") from error
     return "".join(f"{as_letters(line)}\n" for line in text_lines(file, name or path))
+
+
+def read_json(path: Path, name: object = None) -> Any:
+    """What a JSON file holds that a person may have saved anywhere; see `read_text`.
+
+    Args:
+        path: Of the file.
+        name: What messages call it; by default its path.
+
+    Raises:
+        InputError: If it is no JSON, or cannot be read.
+    """
+    try:
+        return json.loads(read_text(path, name))
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"cannot read {name or path}: it is no JSON: {error}") from error
 
 
 def as_letters(line: str) -> str:

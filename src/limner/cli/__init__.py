@@ -14,12 +14,14 @@ from collections.abc import Sequence
 
 from limner._version import __version__
 from limner.cli import batch, bench, camera, cut, data, doctor, evaluate, export, models, serve, train, video
-from limner.cli.shared import Lines, UsageError, parse, say, warn
+from limner.cli.shared import Lines, Parser, UsageError, parse, say, warn
 from limner.errors import LimnerError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
+    if sys.stdout is None:  # closed by the caller: only what is to be printed is an error
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     try:
         try:
             return _run(argv)
@@ -75,7 +77,7 @@ def _discard_output() -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="limner", description="Find the person in a portrait photo and cut them out, offline."
     )
     parser.add_argument("--version", action="version", version=f"limner {__version__}")

@@ -1,6 +1,7 @@
 """What the commands have in common."""
 
 import argparse
+import contextlib
 import difflib
 import importlib.util
 import logging
@@ -8,10 +9,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from limner.cli.examples import EXAMPLES
 from limner.errors import InputError, MissingExtraError
@@ -24,16 +24,27 @@ class UsageError(InputError):
     """Arguments that contradict each other: exit code 2."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Python's, which would say nothing of a help page that standard output does not take."""
+
+    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+        if file is sys.stdout:
+            print(message, end="")
+        else:
+            super()._print_message(message, file)
+
+
 def say(message: object) -> None:
-    """Print a line for the person at the terminal."""
-    print(f"limner: {message}", file=sys.stderr)
+    """Print a line for the person at the terminal; where standard error takes nothing more, it is lost."""
+    with contextlib.suppress(OSError):
+        print(f"limner: {message}", file=sys.stderr)
 
 
 _ABOUT: ContextVar[tuple[str, set[str]] | None] = ContextVar("about", default=None)
 """The file that is worked on, and what was said of it."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def about(name: str) -> Iterator[None]:
     """What is warned of inside names this file, whoever warns, and is said once."""
     token = _ABOUT.set((name, set()))
@@ -122,7 +133,7 @@ def need(extra: str, *packages: str) -> None:
         raise MissingExtraError(extra, *missing)
 
 
-@contextmanager
+@contextlib.contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
     """Set by the first Ctrl-C, or SIGTERM from a scheduler; a second one interrupts at once.
 
