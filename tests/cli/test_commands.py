@@ -58,7 +58,7 @@ def test_a_picture_is_cut_whatever_becomes_of_both_outputs(tmp_path: Path) -> No
     assert load_image(tmp_path / "b.png").shape == (32, 32, 3)
 
 
-def limner(words: str, **more: Any) -> "subprocess.CompletedProcess[bytes]":
+def limner(words: str, **more: Any) -> "subprocess.CompletedProcess[Any]":
     """What came of a command in a process of its own."""
     command = [sys.executable, "-m", "limner", *words.split()]
     return subprocess.run(command, timeout=60, **({"stderr": subprocess.PIPE} | more))

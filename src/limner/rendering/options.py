@@ -151,9 +151,9 @@ class Options:
             if name != "align":
                 option.check(name, getattr(self, name), DEFAULTS[name])
         if self.crop:
-            from limner.rendering.framing import check_crop
+            from limner.rendering.framing import crop_name
 
-            check_crop(self.crop)
+            object.__setattr__(self, "crop", crop_name(self.crop))
         self._refuse_what_has_no_effect()
 
     def _refuse_what_has_no_effect(self) -> None:
