@@ -48,7 +48,7 @@ def add(commands: "Commands") -> None:
         "--max-megabytes", type=float, default=32, metavar="MB", help="of a request (default 32)"
     )
     group.add_argument(
-        "--max-megapixels", type=float, default=50, metavar="MP", help="of a picture (default 50)"
+        "--max-megapixels", type=float, default=50, metavar="MP", help="of a picture, all frames (default 50)"
     )
     group.add_argument(
         "--time-limit", type=float, default=60, metavar="S", help="seconds for an answer (default 60)"
