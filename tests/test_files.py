@@ -64,6 +64,14 @@ def test_missing_folder_and_directory_are_named(tmp_path: Path) -> None:
         files.write_bytes(tmp_path / ("n" * 300), b"")
 
 
+def test_a_folder_that_was_taken_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(OutputError, match=r"cannot write a\.bin: its folder does not exist"):
+        files.write_bytes("a.bin", b"")
+
+
 def test_sha256_of_abc() -> None:
     # FIPS 180-2, appendix B.1
     assert files.sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

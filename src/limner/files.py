@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -30,7 +31,7 @@ PICTURES = {
 }
 """Extensions of the files in a folder that are taken for pictures."""
 
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{12}\.tmp")
 _CURES = {
     errno.ENOSPC: "make room or choose another place",
     errno.EDQUOT: "make room or choose another place",
@@ -49,8 +50,8 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     Raises:
         OutputError: If the target is a directory, or its folder is missing, read-only or full.
     """
-    target = Path(os.path.realpath(path))
     try:
+        target = Path(os.path.realpath(path))
         if target.is_dir():
             raise OutputError(f"{path} is a directory: give a file name")
         if target.exists() and not target.is_file():
@@ -76,11 +77,11 @@ def cannot_write(path: object, error: OSError) -> OutputError:
 
 
 def temporary_name(name: str) -> str:
-    """A new hidden name for what will be called ``name`` once it is whole, at most 138 bytes long.
+    """A new hidden name for what will be called ``name`` once it is whole, at most 48 bytes long.
 
     A system counts bytes: 78 Chinese characters are nearly all that it allows.
     """
-    start = os.fsencode(name)[:30].decode("utf-8", "backslashreplace")
+    start = os.fsencode(name)[:30].decode(sys.getfilesystemencoding(), "ignore")
     return f".{start}.{secrets.token_hex(6)}.tmp"
 
 

@@ -41,6 +41,21 @@ def test_a_full_output_is_one_line(words: str, unbuffered: str) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("words", ["cut - -o a.png", "video - a.mp4 --background red"])
+def test_a_closed_input_is_as_good_as_an_empty_one(words: str, tmp_path: Path) -> None:
+    done = limner(words, cwd=tmp_path, preexec_fn=lambda: os.close(0))
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"limner: error: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_name_that_the_locale_cannot_spell_is_written(tmp_path: Path) -> None:
+    save_image(tmp_path / "jos\u00e9.png", np.zeros((32, 32, 3), np.uint8))
+    ascii_only = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    done = limner("cut jos\u00e9.png -o \u5199\u00e9.png", cwd=tmp_path, env=ascii_only)
+    assert (done.returncode, load_image(tmp_path / "\u5199\u00e9.png").shape) == (0, (32, 32, 3))
+
+
 @pytest.mark.parametrize("words", ["--help", "models"])
 def test_a_closed_output_is_one_line_where_something_is_printed(words: str) -> None:
     done = limner(words, preexec_fn=lambda: os.close(1))

@@ -62,6 +62,13 @@ def test_the_same_bytes_as_the_command(
     assert form.content == raw.content == target.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "headers", [{"Content-Type": ""}, {"Content-Encoding": ""}, {"Content-Encoding": "Identity"}]
+)
+def test_headers_that_say_nothing_are_as_good_as_none(client: TestClient, headers: dict[str, str]) -> None:
+    assert client.post("/v1/cutout?output=mask", content=PHOTO, headers=headers).status_code == 200
+
+
 @pytest.mark.parametrize("source", [".gif", ".webp", ".png"])
 @pytest.mark.parametrize("made", ["png", "webp", "gif", "jpg"])
 def test_an_animation_is_the_same_bytes_as_the_command(

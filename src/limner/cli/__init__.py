@@ -20,6 +20,8 @@ from limner.errors import LimnerError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
+    if sys.stdin is None:  # closed by the caller: as if it were empty
+        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115
     if sys.stdout is None:  # closed by the caller: only what is to be printed is an error
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     try:

@@ -88,8 +88,8 @@ class Service:
         try:
             yield
         finally:
+            await asyncio.to_thread(self._pool.shutdown)  # what it still does may need the network
             self._network.cancel()
-            self._pool.shutdown()
 
     @property
     def ready(self) -> bool:
