@@ -1,4 +1,4 @@
-"""What is installed, what is missing, and the command that mends it."""
+"""What is installed, what is missing, and the command that fixes it."""
 
 import platform
 import re
@@ -20,7 +20,7 @@ class Finding:
     name: str
     state: str
     cure: str = ""  # a command; empty when all is well
-    broken: bool = False  # cut-outs cannot be made until it is mended
+    broken: bool = False  # cut-outs cannot be made until it is fixed
 
 
 def examine() -> list[Finding]:

@@ -116,7 +116,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert "cpu" in states["devices"]
 
 
-def test_doctor_names_what_mends(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_names_what_fixes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
     assert main(["doctor"]) == 0

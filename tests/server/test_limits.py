@@ -108,7 +108,7 @@ def test_slow_uploads_hold_their_places_only_so_long(port: int) -> None:
 
 
 def test_a_slow_head_is_ended(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(run, "HEAD_TIMEOUT_S", 0.3)
     with connect(port) as idle, connect(port) as slow:
         slow.sendall(b"POST /v1/cutout HTTP/1.1\r\nX-A")
         assert idle.recv(1) == b""

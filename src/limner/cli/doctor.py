@@ -1,4 +1,4 @@
-"""``limner doctor``: what is installed, what is missing, and the command that mends it."""
+"""``limner doctor``: what is installed, what is missing, and the command that fixes it."""
 
 import argparse
 import json
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def add(commands: "Commands") -> None:
     """Declare the command."""
-    parser = add_command(commands, "doctor", _doctor, help="show what is installed and what mends the rest")
+    parser = add_command(
+        commands, "doctor", _doctor, help="show what is installed, and the command that fixes the rest"
+    )
     add_json(parser, "print JSON")
 
 
@@ -28,5 +30,5 @@ def _doctor(args: argparse.Namespace) -> int:
         for finding in findings:
             print(f"{finding.name:{width}}  {finding.state}")
             if finding.cure:
-                print(f"{'':{width}}  to mend it: {finding.cure}")
+                print(f"{'':{width}}  to fix it: {finding.cure}")
     return int(any(finding.broken for finding in findings))

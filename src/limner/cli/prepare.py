@@ -40,8 +40,8 @@ def _add_kind(
         help="shorter side; proportions are kept, nothing is made larger (%(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of all that is left to chance (%(default)s)")
-    parser.add_argument("--val", type=float, default=0.1, metavar="SHARE", help="(%(default)s)")
-    parser.add_argument("--test", type=float, default=0.1, metavar="SHARE", help="(%(default)s)")
+    parser.add_argument("--val", type=float, default=0.1, metavar="FRACTION", help="(%(default)s)")
+    parser.add_argument("--test", type=float, default=0.1, metavar="FRACTION", help="(%(default)s)")
     parser.add_argument("--shard", type=int, default=500, metavar="N", help="samples a shard (%(default)s)")
     parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (one a core)")
     parser.add_argument("--strict", action="store_true", help="stop at the first file that cannot be used")

@@ -22,18 +22,14 @@ KEY = "LIMNER_API_KEY"
 def add(commands: "Commands") -> None:
     """Declare the command."""
     parser = add_command(commands, "serve", _serve, help="answer over HTTP, with a web page")
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
-    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: localhost only)")
     parser.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes a free one")
     add_model(parser)
     group = parser.add_argument_group("who may use it")
     group.add_argument(
         "--key-file", metavar="FILE", help=f"file with the API key that is asked for (or set {KEY})"
     )
-    group.add_argument(
-        "--insecure", action="store_true", help="listen beyond this machine without an API key"
-    )
+    group.add_argument("--insecure", action="store_true", help="listen beyond localhost without an API key")
     group.add_argument(
         "--cors", nargs="+", default=[], metavar="ORIGIN", help="web sites whose pages may call, or '*'"
     )

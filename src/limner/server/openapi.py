@@ -44,7 +44,7 @@ def cutout_responses() -> dict[int | str, dict[str, Any]]:
                 "schema": {"type": "string", "example": "0,40,512,400"},
             },
             "Limner-Subject": {
-                "description": "Share of the picture that the subject covers; near 0, nobody was found.",
+                "description": "Fraction of the picture covered by the subject; near 0, no person was found.",
                 "schema": {"type": "number", "example": 0.4213},
             },
         },
