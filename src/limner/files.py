@@ -15,19 +15,10 @@ from typing import Any
 
 from limner.errors import InputError, OutputError
 
+_RAW = (".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2")  # refused by name, not passed over
 PICTURES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib"),
-    *(".heic", ".heif", ".avif", ".jp2", ".ppm", ".pgm"),
-    *(
-        ".dng",
-        ".nef",
-        ".cr2",
-        ".cr3",
-        ".arw",
-        ".raf",
-        ".orf",
-        ".rw2",
-    ),  # raw: refused by name, not passed over
+    *(".heic", ".heif", ".avif", ".jp2", ".ppm", ".pgm", *_RAW),
 }
 """Extensions of the files in a folder that are taken for pictures."""
 
@@ -38,6 +29,7 @@ _CURES = {
     errno.EACCES: "choose another place or fix its permissions",
     errno.EPERM: "choose another place or fix its permissions",
     errno.ENAMETOOLONG: "give it a shorter name",
+    errno.ENOENT: "make it first",
 }
 
 
@@ -56,24 +48,21 @@ def write_bytes(path: str | Path, data: bytes) -> None:
             raise OutputError(f"{path} is a directory: give a file name")
         if target.exists() and not target.is_file():
             target.write_bytes(data)
-            return
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(13, "the file is read-only")
-        _replace(target, data)
+        elif target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, "the file is read-only")
+        else:
+            _replace(target, data)
     except OutputError:
         raise
-    except FileNotFoundError as error:
-        raise OutputError(
-            f"cannot write {path}: its folder does not exist; make it first", error.errno
-        ) from error
     except OSError as error:
         raise cannot_write(path, error) from error
 
 
 def cannot_write(path: object, error: OSError) -> OutputError:
     """What to raise where the system refuses to write: its reason, and the cure of that reason."""
+    reason = "its folder does not exist" if error.errno == errno.ENOENT else error.strerror or error
     cure = _CURES.get(error.errno or 0, "choose another place")
-    return OutputError(f"cannot write {path}: {error.strerror or error}; {cure}", error.errno)
+    return OutputError(f"cannot write {path}: {reason}; {cure}", error.errno)
 
 
 def temporary_name(name: str) -> str:

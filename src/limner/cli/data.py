@@ -3,18 +3,18 @@
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.cli import prepare
-from limner.cli.shared import UsageError, add_command, add_group, add_json, say
+from limner.cli.shared import Commands, UsageError, add_command, add_group, say
 
 if TYPE_CHECKING:
-    from limner.cli.shared import Commands
     from limner.datasets import Sample
     from limner.datasets.statistics import Statistics
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command and those below it."""
     actions = add_group(
         commands, "data", metavar="ACTION", help="prepare data sets, show, summarise and pack them"
@@ -29,7 +29,7 @@ def add(commands: "Commands") -> None:
     )
     _add_data(stats)
     stats.add_argument("--jobs", type=int, metavar="N", help="worker processes (one a core)")
-    add_json(stats, "print JSON")
+    stats.add_argument("--json", action="store_true", help="print JSON")
     packing = add_command(
         actions,
         "pack",
@@ -86,8 +86,6 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _pack(args: argparse.Namespace) -> int:
-    from pathlib import Path
-
     from limner.datasets import read_dataset
     from limner.datasets.packing import write_packs
 

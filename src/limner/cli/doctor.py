@@ -3,20 +3,16 @@
 import argparse
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, add_json
-
-if TYPE_CHECKING:
-    from limner.cli.shared import Commands
+from limner.cli.shared import Commands, add_command
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(
         commands, "doctor", _doctor, help="show what is installed, and the command that fixes the rest"
     )
-    add_json(parser, "print JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -6,20 +6,16 @@ import logging
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from limner import files
-from limner.cli.shared import UsageError, add_command, add_model, need, say
+from limner.cli.shared import Commands, UsageError, add_command, add_model, need, say
 from limner.errors import InputError
-
-if TYPE_CHECKING:
-    from limner.cli.shared import Commands
 
 KEY = "LIMNER_API_KEY"
 """The environment variable that may hold the API key."""
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "serve", _serve, help="answer over HTTP, with a web page")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: localhost only)")

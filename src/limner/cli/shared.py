@@ -11,13 +11,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from types import FrameType
-from typing import IO, TYPE_CHECKING
+from typing import Any, TypeAlias
 
 from limner.cli.examples import EXAMPLES
 from limner.errors import InputError, MissingExtraError
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class UsageError(InputError):
@@ -27,7 +26,7 @@ class UsageError(InputError):
 class Parser(argparse.ArgumentParser):
     """Python's, which would say nothing of a help page that standard output does not take."""
 
-    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+    def _print_message(self, message: str, file: Any = None) -> None:
         if file is sys.stdout:
             print(message, end="")
         else:
@@ -72,7 +71,7 @@ class Lines(logging.Handler):
 
 
 def add_command(
-    commands: "Commands", name: str, run: Callable[[argparse.Namespace], int], *, help: str
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int], *, help: str
 ) -> argparse.ArgumentParser:
     """A sub-command that ``run`` carries out; its help ends with its `EXAMPLES`."""
     lines = [f"  {line}" for line in EXAMPLES.get(name, ())]
@@ -99,7 +98,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
     return args
 
 
-def add_group(commands: "Commands", name: str, *, metavar: str, help: str) -> "Commands":
+def add_group(commands: Commands, name: str, *, metavar: str, help: str) -> Commands:
     """A command that only has commands below it."""
     parser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
     return parser.add_subparsers(metavar=metavar, required=True)
@@ -115,11 +114,6 @@ def add_model(
         default="auto",
         help="auto (default), cpu, cuda, coreml or directml; one asked for by name is used or refused",
     )
-
-
-def add_json(parser: argparse.ArgumentParser, help: str) -> None:
-    """The option that prints for a program."""
-    parser.add_argument("--json", action="store_true", help=help)
 
 
 def need(extra: str, *packages: str) -> None:

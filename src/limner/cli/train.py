@@ -6,15 +6,11 @@ import logging
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, need, say
-
-if TYPE_CHECKING:
-    from limner.cli.shared import Commands
+from limner.cli.shared import Commands, add_command, need, say
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "train", _train, help="train a network from a recipe")
     parser.add_argument("recipe", metavar="RECIPE.toml")

@@ -1,5 +1,6 @@
 """From an encoded picture to the encoded result, the whole way: for Python, commands and batches."""
 
+import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -76,6 +77,18 @@ def run(
         metadata=metadata,
         on_stage=on_stage,
     )
+
+
+def stage_clock(record: Callable[[str, float], None]) -> OnStage:
+    """Records the name of each stage and how long it took since the last one, or since now, in seconds."""
+    last = time.perf_counter()
+
+    def on_stage(name: str) -> None:
+        nonlocal last
+        before, last = last, time.perf_counter()
+        record(name, last - before)
+
+    return on_stage
 
 
 def still(photo: Photo) -> Animation:

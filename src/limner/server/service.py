@@ -5,7 +5,6 @@ Only the network is not the thread's own: it is run for the pictures that wait t
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -30,7 +29,7 @@ from limner.models.spec import to_alpha, to_input
 from limner.parallel import keep_to
 from limner.rendering.options import Options
 from limner.rendering.outline import Frame, find_subject
-from limner.rendering.pipeline import Segment, run_frames, still
+from limner.rendering.pipeline import Segment, run_frames, stage_clock, still
 from limner.rendering.render import frame_shown
 from limner.server.batching import Batcher
 from limner.server.problems import LimitError
@@ -128,9 +127,9 @@ class Service:
         """
         try:
             with anyio.fail_after(self.settings.time_limit_s):
-                start = time.perf_counter()
+                clock = stage_clock(self.telemetry.observe_stage)
                 async with self._places:
-                    self.telemetry.stages.labels("wait").observe(time.perf_counter() - start)
+                    clock("wait")
                     if await gone():
                         raise LimitError(408, "gone", "the client closed the connection")
                     return await self._in_thread(job)
@@ -171,19 +170,13 @@ class Service:
     def _cut(self, job: Job, segment: Segment) -> Made:
         """What `limner cut` does, within the limits of the server."""
         options, extension = job.options, f".{job.format}"
-        last = time.perf_counter()
         seen: list[tuple[Frame, Frame | None, float]] = []
-
-        def on_stage(name: str) -> None:
-            nonlocal last
-            now = time.perf_counter()
-            self.telemetry.stages.labels(name).observe(now - last)
-            last = now
 
         def on_alpha(alpha: Alpha) -> None:
             if not seen:
                 seen.append((frame_shown(alpha, options), find_subject(alpha), float(alpha.mean())))
 
+        on_stage = stage_clock(self.telemetry.observe_stage)
         if job.background is not None:
             picture = load_image(job.background, max_pixels=self.settings.max_pixels)
             options = replace(options, picture=picture)
