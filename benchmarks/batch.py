@@ -129,7 +129,7 @@ def main() -> None:
                     "stages_cpu_ms": costs,
                     "bound_pictures_per_s": round(bound, 2),
                     "runs": runs,
-                    "share_of_bound": round(runs[-1]["pictures_per_s"] / bound, 3),
+                    "fraction_of_bound": round(runs[-1]["pictures_per_s"] / bound, 3),
                     "scaling": round(runs[-1]["pictures_per_s"] / runs[0]["pictures_per_s"], 3),
                 }
             )

@@ -12,33 +12,21 @@ from math import sin
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 
 from limner.datasets import read_dataset
 from limner.datasets.synthetic import paint_portrait
-from limner.images import Alpha, Image, Shifts, Size, fit, load_image
+from limner.images import Alpha, Flow, Image, Size, load_image, resize_longest
 from limner.mattes.foreground import estimate_foreground
 from limner.mattes.masks import feather
-from limner.rendering.backgrounds import lay_out, mix
+from limner.training.camera import SIZE, Place, Subject, expose
 
 FRAMES = 36
-SIZE = (480, 360)
 MOTIONS = ("still", "talk", "hand", "pan", "zoom", "blur", "cut")
 """Nothing moves; a head that sways; a hand that holds the camera; the subject passes by; the camera comes
 nearer; fast turns, blurred by motion; another scene half-way."""
 NOISE = 4.0  # standard deviation, grey levels
-BEYOND = 0.85  # of the portrait, the part that is seen
 ASIDE = 4  # every so many of the backgrounds are kept out of every training
 OPEN = 0.5  # of the time between two frames, that the shutter is open
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Colours and alpha of a person, and what goes behind."""
-
-    colours: Image
-    alpha: Alpha
-    behind: Image
 
 
 @dataclass(frozen=True)
@@ -48,15 +36,6 @@ class Clip:
     name: str
     frames: list[Image]
     alphas: list[Alpha]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where something is drawn: pixels to the right and down of its usual place, and how much larger."""
-
-    right: float = 0.0
-    down: float = 0.0
-    zoom: float = 1.0
 
 
 def painted_subjects(count: int, *, seed: int) -> list[Subject]:
@@ -76,7 +55,7 @@ def real_subjects(folder: Path, count: int, *, first: int = 0) -> list[Subject]:
         alpha = feather(alpha, 1)
         colours = estimate_foreground(image, alpha)
         behind = load_image(backgrounds[7 * number % len(backgrounds)])
-        found.append(Subject(fit(colours, 640), fit(alpha, 640), behind))
+        found.append(Subject(resize_longest(colours, 640), resize_longest(alpha, 640), behind))
     return found
 
 
@@ -95,20 +74,6 @@ def build(
             *(_frame(actor, motion, time, rng, size) for time, actor in enumerate(actors)), strict=True
         )
         yield Clip(f"{number:02d}-{motion}", list(frames), list(alphas))
-
-
-def expose(
-    subject: Subject,
-    places: list[tuple[Place, Place]],
-    size: Size,
-    noise: float,
-    rng: np.random.Generator,
-) -> tuple[Image, Alpha]:
-    """What a camera sees, with noise, of a subject and a background at some places within one exposure."""
-    drawn = [_moment(subject, front, back, size) for front, back in places]
-    light = np.mean([image.astype(np.float32) for image, _ in drawn], axis=0)
-    noisy = np.rint(light + rng.normal(0, noise, light.shape)).clip(0, 255).astype(np.uint8)
-    return noisy, np.mean([alpha for _, alpha in drawn], axis=0, dtype=np.float32)
 
 
 def _frame(
@@ -135,7 +100,7 @@ def _places(motion: str, time: float) -> tuple[Place, Place]:
     return Place(), Place()
 
 
-def shifts(motion: str, time: int) -> Shifts:
+def shifts(motion: str, time: int) -> Flow:
     """How far the subject has moved since the frame before."""
     before, after = _places(motion, time - 1)[0], _places(motion, time)[0]
     ratio = before.zoom / after.zoom
@@ -143,23 +108,3 @@ def shifts(motion: str, time: int) -> Shifts:
     down = place - (place - after.down / SIZE[0]) * ratio - before.down / SIZE[0]
     right = place - (place - after.right / SIZE[1]) * ratio - before.right / SIZE[1]
     return np.stack(np.meshgrid(down, right, indexing="ij")).astype(np.float32)
-
-
-def _moment(subject: Subject, front: Place, back: Place, size: Size) -> tuple[Image, Alpha]:
-    alpha = _drawn(subject.alpha, front, size).clip(0, 1)
-    wide = lay_out(subject.behind, (int(size[0] / BEYOND), int(size[1] / BEYOND)))
-    return mix(_drawn(subject.colours, front, size), alpha, _drawn(wide, back, size)), alpha
-
-
-def _drawn(array: Image | Alpha, place: Place, size: Size) -> np.ndarray:
-    """In the middle of a frame whose height it more than fills."""
-    height, width = size
-    scale = height / array.shape[0] / BEYOND * place.zoom
-    left = (width - array.shape[1] * scale) / 2 + place.right
-    top = (height - array.shape[0] * scale) / 2 + place.down
-    matrix = (1 / scale, 0, -left / scale, 0, 1 / scale, -top / scale)
-    return np.asarray(
-        PIL.Image.fromarray(array).transform(
-            (width, height), PIL.Image.Transform.AFFINE, matrix, PIL.Image.Resampling.BICUBIC
-        )
-    )

@@ -28,7 +28,7 @@ from limner.evaluation.timing import machine
 from limner.mattes.masks import threshold
 from limner.models.segmenter import Segmenter
 from limner.parallel import thread_map
-from limner.training.peers import FORMS, open_peer
+from limner.training.peers import FORMS, Peer
 from limner.training.predict import CheckpointSegmenter
 from limner.training.teachers import Teachers
 
@@ -64,7 +64,7 @@ def open_model(name: str, peers: Path) -> Predict:
         teachers = Teachers(peers)
         return lambda image: teachers(image)[0]
     if name in FORMS:
-        return open_peer(peers / name, threads=1)
+        return Peer(peers / name, threads=1)
     path, _, side = name.partition("@")
     if path.endswith(".ckpt"):
         return CheckpointSegmenter(path, side=int(side) if side else None)

@@ -41,8 +41,8 @@ from limner.models.segmenter import Segmenter
 from limner.models.spec import bundled_models
 from limner.rendering.backgrounds import lay_out
 from limner.rendering.compose import composite
-from limner.training.peers import FORMS, open_peer
-from painted import paint_harder
+from limner.training.painted import paint_harder
+from limner.training.peers import FORMS, Peer
 
 SIZE = (800, 600)
 OTHERS = ("sinet_softmax_320.onnx", "mediapipe_selfie_256.tflite")
@@ -141,9 +141,9 @@ def full_size(image: Image, alpha: Alpha, *, radii: tuple[int, ...]) -> Image:
     front = behind = pixels
     for radius in radii:
         box = partial(ndimage.uniform_filter, size=(2 * radius + 1, 2 * radius + 1, 1), mode="nearest")
-        share = box(opacity)
-        mean_front = box(front * opacity) / (share + 1e-5)
-        behind = box(behind * (1 - opacity)) / (1 - share + 1e-5)
+        weight_sum = box(opacity)
+        mean_front = box(front * opacity) / (weight_sum + 1e-5)
+        behind = box(behind * (1 - opacity)) / (1 - weight_sum + 1e-5)
         front = mean_front + opacity * (pixels - opacity * mean_front - (1 - opacity) * behind)
         front = front.clip(0, 255)
     return np.rint(front).astype(np.uint8)
@@ -311,7 +311,7 @@ def main() -> None:
     args = parser.parse_args()
     target = HERE / "results" / "matte.json"
     models: dict[str, Predict] = {f"Limner {name}": Segmenter(name) for name in args.models}
-    models |= {FORMS[name].name: open_peer(args.peers / name) for name in OTHERS}
+    models |= {FORMS[name].name: Peer(args.peers / name) for name in OTHERS}
     image, _ = read_dataset(args.data / "eg1800", "val")[0].load()
     result = {"machine": machine(), "times": times(image, next(iter(models.values()))(image), args.rounds)}
     if args.only_times:

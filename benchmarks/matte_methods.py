@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Alpha, Image, Mask
-from limner.images.tiles import Tiles, shrink
+from limner.images import Alpha, Image, Mask, downsample
+from limner.images.tiles import Tiles
 from limner.mattes.masks import box_mean
 
 Values = NDArray[np.float64]
@@ -62,21 +62,21 @@ def local_colours(
 
     F and B are means over windows on a grid of 512 cells, of the pixels of which the alpha is sure.
     """
-    channels, opacity = shrink(image, 512), shrink(alpha, 512)
+    channels, opacity = downsample(image, 512), downsample(alpha, 512)
     square = np.square(channels).sum(axis=0)
-    means, spreads, shares = [], [], []
+    means, spreads, weight_sums = [], [], []
     for side in (opacity, 1 - opacity):
         weight = ((side - sure) / (1 - sure)).clip(0, 1)
-        share = box_mean(weight, radius) + 1e-4
-        mean = box_mean(channels * weight, radius) / share
+        weight_sum = box_mean(weight, radius) + 1e-4
+        mean = box_mean(channels * weight, radius) / weight_sum
         means.append(mean)
-        spreads.append((box_mean(square * weight, radius) / share - np.square(mean).sum(axis=0)).clip(0))
-        shares.append(share)
+        spreads.append((box_mean(square * weight, radius) / weight_sum - np.square(mean).sum(axis=0)).clip(0))
+        weight_sums.append(weight_sum)
     difference = means[0] - means[1]
     distance = np.square(difference).sum(axis=0)
     slope = difference / (distance + 1e-3)
     trust = np.square(distance / (distance + noise**2 + sum(spreads)))
-    trust *= (np.minimum(*shares) * 50).clip(0, 1)
+    trust *= (np.minimum(*weight_sums) * 50).clip(0, 1)
     fields = np.concatenate([slope, [(slope * means[1]).sum(axis=0), trust]]).astype(np.float32)
     result = alpha.copy()
     for tiles in Tiles.holding((alpha > 0) & (alpha < 1)):

@@ -4,7 +4,7 @@
 
 Writes benchmarks/results/model_NAME.json for the models named, by default all, and rewrites what is made of
 these files in src/limner/models/MODEL_CARD.md: the front matter (with Hugging Face's `model-index`) and what
-stands between each model's two markers. The prose around them is written by hand.
+stands between each model's two markers. The prose around them is not generated.
 """
 
 import argparse
@@ -97,12 +97,12 @@ def measure(name: str, data: Path, shifted: Path) -> dict[str, Any]:
         }
     unused = sorted((data / "backgrounds").iterdir())[::4]
     means = [float(segmenter(load_image(path)).mean()) for path in unused]
-    nobody = {
+    no_subject = {
         "pictures": len(means),
         "mean_alpha": float(np.mean(means)),
         "above_2_percent": int(np.sum(np.array(means) > 0.02)),
     }
-    return {"model": name, "made": machine(), "lists": lists, "nobody": nobody}
+    return {"model": name, "made": machine(), "lists": lists, "no_subject": no_subject}
 
 
 def front(known: dict[str, dict[str, Any]]) -> str:
@@ -143,14 +143,14 @@ def tables(name: str, measured: dict[str, Any]) -> str:
         one = measured["lists"][key]
         cells = " | ".join(_cell(one, score) for score in SCORES)
         lines.append(f"| {title} | {one['images']} | {cells} |")
-    nobody = measured["nobody"]
+    no_subject = measured["no_subject"]
     lines += [
         "",
-        f"Pictures without anyone ({nobody['pictures']} that training left out): mean alpha "
-        f"**{100 * nobody['mean_alpha']:.2f} %**; {nobody['above_2_percent']} of them above 2 %.",
+        f"Pictures without anyone ({no_subject['pictures']} that training left out): mean alpha "
+        f"**{100 * no_subject['mean_alpha']:.2f} %**; {no_subject['above_2_percent']} of them above 2 %.",
         "",
-        "IoU by what the pictures of CelebAMask-HQ show, and how many there are; little and much are parted "
-        "at the median share of the picture:",
+        "IoU by what the pictures of CelebAMask-HQ show, and how many there are; little and much are split "
+        "at the median fraction of the picture:",
         "",
         "| | none | little | much |",
         "|---|---|---|---|",

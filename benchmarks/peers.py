@@ -29,7 +29,7 @@ from limner.evaluation.timing import machine
 from limner.images import Alpha, Image
 from limner.models.segmenter import Segmenter
 from limner.models.spec import bundled_models, model_path, to_input
-from limner.training.peers import FORMS, THREADS, Peer, RecurrentPeer, open_peer
+from limner.training.peers import FORMS, THREADS, Peer
 
 SETTLE_S = 0.3  # before each timing, so that the last model's threads have stopped waiting for more
 LISTS = {"eg1800": "EG1800", "celebamask-hq-5k": "CelebAMask-HQ"}
@@ -56,7 +56,7 @@ class Ours:
         return self.segmenter(image)
 
 
-Model: TypeAlias = Peer | RecurrentPeer | Ours
+Model: TypeAlias = Peer | Ours
 
 
 def latencies(models: list[Model], image: Image, rounds: int) -> dict[str, dict[str, float]]:
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     args = parser.parse_args()
     models: list[Model] = [
-        *(open_peer(Path(args.peers) / name) for name in FORMS),
+        *(Peer(Path(args.peers) / name) for name in FORMS),
         *(Ours(model) for model in args.models),
     ]
     lists = {key: read_dataset(Path(args.data) / key, "val") for key in LISTS}

@@ -17,8 +17,9 @@ import numpy as np
 import onnxruntime
 
 from limner.nets.portrait import PortraitNet
-from limner.training.export import PixelsToAlpha, to_onnx
-from limner.training.peers import THREADS, open_peer
+from limner.training.export import to_onnx
+from limner.training.peers import THREADS, Peer
+from limner.training.portrait import PixelsToAlpha
 from limner.training.quantise import to_8_bits
 from peers import SETTLE_S
 
@@ -51,7 +52,7 @@ def main() -> None:
             for weights, file in (("float32", data), ("int8", to_8_bits(data, list(noise)))):
                 runs[f"{name} | {size} | {millions:.2f} | {weights}"] = _ours(file, size)
     for path in BESIDE:
-        peer = open_peer(args.peers / path)
+        peer = Peer(args.peers / path)
         seen = peer.prepare(np.zeros((*peer.size, 3), np.uint8))
         runs[f"{peer.name} | {peer.size[0]} | | float32"] = lambda peer=peer, seen=seen: peer.run(seen)  # type: ignore[misc]
     taken: dict[str, list[float]] = {name: [] for name in runs}

@@ -16,14 +16,13 @@ from tqdm import tqdm
 
 from limner import files
 from limner.datasets import read_dataset
-from limner.images import load_image, save_image
-from limner.mattes.masks import to_uint8
+from limner.images import load_image, save_image, to_uint8
 from limner.rendering.backgrounds import lay_out
 from limner.training.composite import place, put_before
 from limner.training.loading import normalise
 
 COUNT = 134  # of each list
-LEAST_SIZE = 0.33
+MIN_SCALE = 0.33
 
 
 def main() -> None:
@@ -45,7 +44,7 @@ def main() -> None:
         behind = lay_out(load_image(backgrounds[number % len(backgrounds)]), alpha.shape)
         draws = iter(torch.from_numpy(rng.random((4, 1), np.float32)))
         known = torch.from_numpy(alpha)[None, None]
-        subject, opacity, _ = place(_tensor(image), known, torch.ones_like(known), LEAST_SIZE, draws)
+        subject, opacity, _ = place(_tensor(image), known, torch.ones_like(known), MIN_SCALE, draws)
         whole = put_before(subject, opacity, _tensor(behind), 0.5 * (number % 2), draws)
         name = f"{sample.source}-{sample.id}"
         save_image(args.target / "images" / f"{name}.jpg", to_uint8(whole[0].permute(1, 2, 0).numpy()))

@@ -46,14 +46,14 @@ def main() -> None:
         with (Path(folder) / "speed" / "metrics.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))[1:]
     rates = [float(row["images_per_s"]) for row in rows]
-    shares = [float(row["data_share"]) for row in rows]
+    fractions = [float(row["data_fraction"]) for row in rows]
     rate = sum(rates) / len(rates)
     result = {
         "net": args.net,
         "precision": args.precision,
         "machine": machine(),
         "images_per_s": [round(value, 1) for value in rates],
-        "data_share": [round(value, 3) for value in shares],
+        "data_fraction": [round(value, 3) for value in fractions],
         "minutes_for_24000": round(24_000 / rate / 60, 1),
     }
     print(json.dumps(result, indent=2))

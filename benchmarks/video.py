@@ -33,13 +33,14 @@ import clips
 from limner._version import commit
 from limner.evaluation.mattes import dtssd, sad
 from limner.evaluation.timing import machine
-from limner.images import Alpha, Image, moved, save_image
+from limner.images import Alpha, Image, save_image, warp
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL, to_input
 from limner.parallel import keep_to
 from limner.rendering.backgrounds import blurred
 from limner.rendering.compose import composite
 from limner.rendering.options import Options
+from limner.training.camera import SIZE
 from limner.video.compositor import Composer, Matted, edged
 from limner.video.motion_features import SLOW, Watcher
 from limner.video.outputs import choose_target
@@ -95,7 +96,7 @@ def flicker(args: argparse.Namespace) -> dict[str, Any]:
 
 def _steadied(frames: list[Image], seen: list[Image], found: list[Alpha]) -> list[Alpha]:
     """The alphas of ``limner video``."""
-    steady, watcher = Steady(), Watcher(edge_grid(clips.SIZE))
+    steady, watcher = Steady(), Watcher(edge_grid(SIZE))
     return [
         steady(frame, image, alpha, watcher(image, alpha))
         for frame, image, alpha in zip(frames, seen, found, strict=True)
@@ -103,13 +104,13 @@ def _steadied(frames: list[Image], seen: list[Image], found: list[Alpha]) -> lis
 
 
 def _along(motion: str, alphas: list[Alpha]) -> list[Alpha]:
-    """A plain filter's recursion along the true motion, with the same share of the new in every pixel."""
+    """A plain filter's recursion along the true motion, with the same weight of the new in every pixel."""
     found = alphas[:1]
     for number, alpha in enumerate(alphas[1:], 1):
         if motion == "cut" and number == clips.FRAMES // 2:
             found.append(alpha)
             continue
-        last = moved(found[-1], clips.shifts(motion, number))
+        last = warp(found[-1], clips.shifts(motion, number))
         found.append(last + np.float32(SLOW) * (alpha - last))
     return found
 
@@ -156,7 +157,7 @@ def speed(args: argparse.Namespace) -> dict[str, Any]:
         "size": [args.height, args.width],
         "frames_per_s": rates,
         "stage_cpu_ms_a_frame": {name: round(value, 2) for name, value in stages.items()},
-        "stage_share": {name: round(value / whole, 3) for name, value in stages.items()},
+        "stage_fraction": {name: round(value / whole, 3) for name, value in stages.items()},
     }
 
 

@@ -34,7 +34,7 @@ HOMES = {
     "pyarrow": {"batch", "datasets"},
     "pydantic": {"server"},
     "ray": {"batch"},
-    "scipy": {"evaluation", "mattes"},
+    "scipy": {"evaluation", "mattes", "training"},
     "starlette": {"server"},
     "torch": {"nets", "training"},
     "tqdm": {"batch", "datasets", "evaluation", "training", "video"},

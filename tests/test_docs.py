@@ -1,9 +1,11 @@
-"""The Python of README and guides runs as it stands."""
+"""README and guides: their Python runs, their links hold, their sentences are short."""
 
 import importlib.util
 import re
 import shutil
+import statistics
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -29,13 +31,34 @@ def test_snippets_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     exec(compile(code, "snippet", "exec"), {})
 
 
-def test_the_table_of_options_is_current() -> None:
-    spec = importlib.util.spec_from_file_location("options_table", ROOT / "scripts" / "options_table.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec
     assert spec.loader
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    assert script.page() == script.PAGE.read_text(encoding="utf-8"), "run scripts/options_table.py"
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_options_is_current() -> None:
+    table = script("options_table")
+    assert table.page() == table.PAGE.read_text(encoding="utf-8"), "run scripts/options_table.py"
+
+
+GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_sentences_are_short(page: Path) -> None:
+    found = script("sentences").sentences(page.read_text(encoding="utf-8"))
+    lengths = sorted(len(sentence.split()) for sentence in found)
+    assert statistics.median(lengths) < 18, f"words a sentence: {lengths}"
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_limner_is_installed_from_a_clone(page: Path) -> None:
+    """It is not on PyPI, where another package may take the name."""
+    assert not re.findall(r"""pip install (?:-\S+ )*['"]?limner\b""", page.read_text(encoding="utf-8"))
 
 
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")

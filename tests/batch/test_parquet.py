@@ -33,10 +33,12 @@ def test_a_row_becomes_a_row(tmp_path: Path, pictures: list[bytes]) -> None:
     summary = run(str(tmp_path / "in" / "*.parquet"), tmp_path / "out")
     assert (summary.files, summary.done, summary.failed) == (1, 5, 0)
     table = pq.read_table(tmp_path / "out" / "a.parquet")
-    assert table.column_names == ["name", "size", "cutout", "error"]
+    assert table.column_names == ["name", "size", "cutout", "confidence", "error"]
     assert table["name"].to_pylist() == list("vwxyz")
-    assert table["cutout"].to_pylist() == [cut_bytes(Job(), picture) for picture in pictures]
+    assert table["cutout"].to_pylist() == [cut_bytes(Job(), picture).data for picture in pictures]
     assert table["error"].null_count == 5
+    wanted = [cut_bytes(Job(), picture).confidence for picture in pictures]
+    assert table["confidence"].to_pylist() == pytest.approx(wanted, abs=1e-6)
 
 
 def test_threads_keep_the_order(tmp_path: Path, pictures: list[bytes]) -> None:
@@ -59,6 +61,7 @@ def test_pictures_that_fail_leave_the_reason_in_their_row(tmp_path: Path, pictur
     assert (summary.done, summary.failed) == (1, 2)
     made, bad, empty = pq.read_table(tmp_path / "out" / "a.parquet").to_pylist()
     assert made["error"] is None
+    assert bad["confidence"] is None
     assert "not a picture that Limner reads" in bad["error"]
     assert (empty["cutout"], empty["error"]) == (None, "the picture is missing: its row is empty")
     row = manifest(tmp_path / "out")["a.parquet"]
@@ -72,7 +75,7 @@ def test_pictures_as_hugging_face_stores_them(tmp_path: Path, pictures: list[byt
     rows = [{"bytes": picture, "path": f"{index}.png"} for index, picture in enumerate(pictures)]
     write(tmp_path / "in" / "a.parquet", photo=rows, label=[0] * 5)
     assert run(str(tmp_path / "in" / "a.parquet"), tmp_path / "out").done == 5
-    assert pq.read_schema(tmp_path / "out" / "a.parquet").names == ["label", "cutout", "error"]
+    assert pq.read_schema(tmp_path / "out" / "a.parquet").names == ["label", "cutout", "confidence", "error"]
 
 
 def test_the_column_must_be_clear(tmp_path: Path, pictures: list[bytes]) -> None:
@@ -87,7 +90,7 @@ def test_the_column_must_be_clear(tmp_path: Path, pictures: list[bytes]) -> None
     assert not (tmp_path / "out" / "a.parquet").exists()
     summary = run(source, tmp_path / "out", column="photo")
     assert (summary.done, summary.failed) == (5, 1)
-    assert pq.read_schema(tmp_path / "out" / "a.parquet").names == ["thumb", "cutout", "error"]
+    assert pq.read_schema(tmp_path / "out" / "a.parquet").names == ["thumb", "cutout", "confidence", "error"]
     assert (
         "no column 'photo' of encoded pictures: it has none"
         in manifest(tmp_path / "out")["b.parquet"]["error"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import limner
 from limner import Segmenter, files
 from limner.batch import Choice, Counts, Job, Summary, plan_batch, run_batch, run_here, run_processes
 from limner.batch.manifest import FILE
@@ -61,6 +62,8 @@ def test_the_manifest_says_what_was_made_from_what(source: Path, target: Path) -
     assert good["sha256"] == files.sha256((source / "a/000.png").read_bytes())
     assert good["output_bytes"] == (target / "a/000.png").stat().st_size
     assert good["input_time_ns"] == (source / "a/000.png").stat().st_mtime_ns
+    assert good["confidence"] == pytest.approx(limner.cut(source / "a/000.png").confidence, abs=1e-4)
+    assert "confidence" not in bad
     assert good["taken_s"] > 0
     assert bad["status"] == "failed"
     assert "not a picture that Limner reads" in bad["error"]

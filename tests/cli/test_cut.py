@@ -13,8 +13,7 @@ import PIL.Image
 import pytest
 
 from limner.cli import main
-from limner.images import Image, Rgba, load_frames, load_grey, load_image
-from limner.mattes.masks import to_uint8
+from limner.images import Image, Rgba, load_frames, load_grey, load_image, to_uint8
 from limner.models.spec import DEFAULT_MODEL, model_path
 from limner.rendering import cut as front
 from tests.conftest import PORTRAIT, decode
@@ -109,6 +108,7 @@ def test_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "height": 512,
         "frames": 1,
         "subject_fraction": pytest.approx(0.6, abs=0.2),
+        "confidence": pytest.approx(0.9, abs=0.1),
         "model": DEFAULT_MODEL,
         "device": "cpu",
         "seconds": dict.fromkeys(STAGES, pytest.approx(5, abs=5)),

@@ -8,7 +8,7 @@ import pytest
 
 from limner.cli import main
 from limner.datasets import read_dataset, read_folder
-from limner.datasets.plausible import check_opacity, check_shares, label_remarks
+from limner.datasets.plausible import check_fractions, check_opacity, label_remarks
 from limner.errors import DatasetError
 from limner.images import Alpha, save_image
 from tests.datasets.layouts import SKIN, picture
@@ -58,7 +58,9 @@ def test_the_cure_works(tmp_path: Path) -> None:
     assert len(read_dataset(tmp_path / "out")) == 10
 
 
-def test_a_few_pictures_of_nobody_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_few_pictures_without_a_subject_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_pairs(tmp_path / "p", tmp_path / "m", lambda number: 0 if number < 3 else 255)
     assert prepare(tmp_path) == 0
     assert "3 of 10 masks hold no subject" in capsys.readouterr().err
@@ -106,10 +108,10 @@ def test_labels_are_refused_but_not_what_is_left_of_a_faint_edge() -> None:
 
 
 def test_shares_of_a_set() -> None:
-    check_shares([0.0, 0.0, 0.3], "set")
+    check_fractions([0.0, 0.0, 0.3], "set")
     for shares in ([0.0, 0.0], [0.001], [1.0, 0.99]):
         with pytest.raises(DatasetError, match=r"^set: .*white on the subject"):
-            check_shares(shares, "set")
+            check_fractions(shares, "set")
 
 
 def test_remarks_of_labels() -> None:

@@ -21,7 +21,7 @@ from tests.evaluation.test_evaluate import first_20_columns
 
 def write_metrics(path: Path, encoding: str = "utf-8") -> None:
     rows = [f"{epoch},{1 / epoch},{1.2 / epoch},{1 - 0.1 / epoch},0.001,90,0.1" for epoch in range(1, 9)]
-    header = "epoch,loss,holdout_loss,holdout_dice,learning_rate,images_per_s,data_share"
+    header = "epoch,loss,holdout_loss,holdout_dice,learning_rate,images_per_s,data_fraction"
     path.write_text("\n".join([header, *rows]), encoding)
 
 

@@ -5,7 +5,7 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
-from limner.images import fit, halved, resize, resize_fields
+from limner.images import average_pool, resize, resize_longest, resize_maps, resize_nearest
 from tests.conftest import random_alpha, random_image
 
 
@@ -47,7 +47,7 @@ def test_fields_give_what_each_gives(
     before: tuple[int, int], after: tuple[int, int], rng: np.random.Generator
 ) -> None:
     fields = rng.random((2, 3, *before), np.float32)
-    found = resize_fields(fields, after)
+    found = resize_maps(fields, after)
     assert found.shape == (2, 3, *after)
     for place in np.ndindex(2, 3):
         np.testing.assert_allclose(found[place], as_pillow(fields[place], after), atol=1e-6)
@@ -55,13 +55,26 @@ def test_fields_give_what_each_gives(
 
 def test_large_fields_are_halved_first(rng: np.random.Generator) -> None:
     alpha = random_alpha(rng, 720, 960)
-    expected = as_pillow(halved(halved(alpha)), (90, 120))
-    np.testing.assert_allclose(resize_fields(alpha, (90, 120)), expected, atol=1e-6)
+    expected = as_pillow(average_pool(average_pool(alpha)), (90, 120))
+    np.testing.assert_allclose(resize_maps(alpha, (90, 120)), expected, atol=1e-6)
     np.testing.assert_allclose(expected, as_pillow(alpha, (90, 120)), atol=0.05)
 
 
-def test_halved_means() -> None:
-    assert halved(np.arange(12, dtype=np.float32).reshape(1, 3, 4)).tolist() == [[[2.5, 4.5], [8.5, 10.5]]]
+def test_average_pool_of_numbers_counted_by_eye() -> None:
+    values = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
+    assert average_pool(values).tolist() == [[[2.5, 4.5], [8.5, 10.5]]]
+
+
+def test_nearest_repeats_pixels() -> None:
+    values = np.array([[0, 1], [2, 3]], np.float32)
+    assert resize_nearest(values, (4, 3)).tolist() == [[0, 0, 1], [0, 0, 1], [2, 2, 3], [2, 2, 3]]
+
+
+def test_float_images_keep_their_type(rng: np.random.Generator) -> None:
+    image = rng.random((40, 30, 3), np.float32)
+    found = resize(image, (20, 50))
+    for channel in range(3):
+        np.testing.assert_allclose(found[..., channel], as_pillow(image[..., channel], (20, 50)), atol=2e-5)
 
 
 def test_16_bits_keep_their_depth(rng: np.random.Generator) -> None:
@@ -74,8 +87,8 @@ def test_16_bits_keep_their_depth(rng: np.random.Generator) -> None:
 
 
 def test_fit_keeps_proportions() -> None:
-    assert fit(np.zeros((300, 200), np.float32), 30).shape == (30, 20)
-    assert fit(np.zeros((1, 1000, 3), np.uint8), 10).shape == (1, 10, 3)
+    assert resize_longest(np.zeros((300, 200), np.float32), 30).shape == (30, 20)
+    assert resize_longest(np.zeros((1, 1000, 3), np.uint8), 10).shape == (1, 10, 3)
 
 
 def test_resize_is_antialiased_and_keeps_type(rng: np.random.Generator) -> None:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.interpolate import RegularGridInterpolator
 
-from limner.images.tiles import SIDE, Tiles, shrink
+from limner.images import downsample
+from limner.images.tiles import SIDE, Tiles
 
 
 def test_tiles_hold_the_mask_and_no_more(rng: np.random.Generator) -> None:
@@ -53,10 +54,10 @@ def test_samples_are_bilinear(size: tuple[int, int], grid: tuple[int, int], rng:
             np.testing.assert_allclose(found[channel], tiles.cut(whole), atol=1e-5)
 
 
-def test_shrunk_pictures_keep_their_places(rng: np.random.Generator) -> None:
+def test_downsampled_pictures_keep_their_coordinates(rng: np.random.Generator) -> None:
     ramp = np.repeat(np.linspace(0, 1, 4000, dtype=np.float32)[:, None], 1500, axis=1)
-    small = shrink(ramp, 512)
+    small = downsample(ramp, 512)
     assert small.shape == (512, 192)
     np.testing.assert_allclose(small[:, 0], (np.arange(512) + 0.5) / 512, atol=1e-3)
     same = rng.integers(0, 65536, (30, 20, 3), dtype=np.uint16)
-    np.testing.assert_array_equal(shrink(same, 512), np.moveaxis(same, 2, 0))
+    np.testing.assert_array_equal(downsample(same, 512), np.moveaxis(same, 2, 0))

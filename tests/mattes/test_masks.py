@@ -24,11 +24,6 @@ def test_threshold_includes_its_level() -> None:
     assert masks.threshold(np.array([[0.49, 0.5, 1.0]], np.float32)).tolist() == [[False, True, True]]
 
 
-def test_to_uint8_rounds_and_clips() -> None:
-    values = np.array([[-0.1, 0.0, 128 / 255, 127.6 / 255, 1.0, 1.2]], np.float32)
-    assert masks.to_uint8(values).tolist() == [[0, 0, 128, 128, 255, 255]]
-
-
 def test_edge_band_by_eye() -> None:
     band = masks.edge_band(mask("..####", "..####", "..####"), 1)
     np.testing.assert_array_equal(band, mask(".##...", ".##...", ".##..."))
@@ -58,10 +53,6 @@ def test_dilate_and_erode_agree_with_scipy(radius: int, rng: np.random.Generator
 def test_no_band_without_an_edge() -> None:
     assert not masks.edge_band(np.ones((5, 5), bool), 2).any()
     assert not masks.edge_band(np.zeros((5, 5), bool), 2).any()
-
-
-def test_trimap_by_eye() -> None:
-    assert masks.trimap(mask("...####"), 1).tolist() == [[0, 0, 128, 128, 255, 255, 255]]
 
 
 def test_feather_agrees_with_scipy_away_from_the_border(rng: np.random.Generator) -> None:
@@ -130,24 +121,24 @@ def test_strips_leave_no_seams(rng: np.random.Generator, monkeypatch: pytest.Mon
 def test_components_are_those_of_scipy(rng: np.random.Generator) -> None:
     for density in (0.3, 0.5, 0.6, 0.9):
         noise = rng.random((37, 53)) < density
-        found = masks.components(noise)
+        found = masks.connected_components(noise)
         expected, count = ndimage.label(noise)
         assert found.max() == count
         pairs = {(int(a), int(b)) for a, b in zip(found.ravel(), expected.ravel(), strict=True)}
         assert len(pairs) == count + 1  # one to one
-    assert not masks.components(np.zeros((4, 5), bool)).any()
+    assert not masks.connected_components(np.zeros((4, 5), bool)).any()
 
 
 def test_largest_keeps_the_soft_edge_of_what_it_keeps() -> None:
     alpha = np.zeros((10, 20), np.float32)
     alpha[2:8, 2:8], alpha[2:8, 8] = 1, 0.3
     alpha[4:6, 14:16] = 1
-    np.testing.assert_array_equal(masks.largest(alpha, 1)[:, :10], alpha[:, :10])
-    assert not masks.largest(alpha, 1)[:, 10:].any()
-    np.testing.assert_array_equal(masks.largest(alpha, 5), alpha)
-    assert not masks.largest(np.zeros((3, 3), np.float32), 1).any()
+    np.testing.assert_array_equal(masks.keep_largest(alpha, 1)[:, :10], alpha[:, :10])
+    assert not masks.keep_largest(alpha, 1)[:, 10:].any()
+    np.testing.assert_array_equal(masks.keep_largest(alpha, 5), alpha)
+    assert not masks.keep_largest(np.zeros((3, 3), np.float32), 1).any()
     with pytest.raises(InputError, match="at least 1 subject"):
-        masks.largest(alpha, 0)
+        masks.keep_largest(alpha, 0)
 
 
 def test_a_speck_is_no_subject_and_is_taken_away() -> None:
@@ -155,11 +146,33 @@ def test_a_speck_is_no_subject_and_is_taken_away() -> None:
     alpha[10:40, 10:40], alpha[10:40, 40] = 1, 0.3
     clean = alpha.copy()
     alpha[2, 50] = 0.9
-    for found in (masks.largest(alpha, 2), masks.without_specks(alpha)):
+    for found in (masks.keep_largest(alpha, 2), masks.remove_specks(alpha)):
         np.testing.assert_array_equal(found, clean)
-    np.testing.assert_array_equal(masks.supported(alpha >= 0.5), clean >= 0.5)
-    assert masks.supported(alpha >= 0.5, 0.001)[2, 50]
-    assert not masks.supported(np.zeros((3, 3), bool)).any()
+    np.testing.assert_array_equal(masks.remove_small_parts(alpha >= 0.5), clean >= 0.5)
+    assert masks.remove_small_parts(alpha >= 0.5, 0.001)[2, 50]
+    assert not masks.remove_small_parts(np.zeros((3, 3), bool)).any()
+
+
+@pytest.mark.parametrize("scale", [1, 20])  # the larger one is looked at on a grid
+def test_what_no_certain_core_supports_is_taken_away(scale: int) -> None:
+    small = np.zeros((50, 100), np.float32)
+    small[10:40, 5:30], small[10:40, 30] = 1, 0.3  # a subject and its soft edge
+    kept = small.copy()
+    kept[20:40, 60:70] = 0.8  # a second person, certain in the middle
+    kept[25:35, 63:67] = 0.97
+    alpha = kept.copy()
+    alpha[5:25, 80:95] = 0.9  # a ghost
+    alpha[:3, 60:80] = 0.2  # a smear
+    alpha, kept = (values.repeat(scale, 0).repeat(scale, 1) for values in (alpha, kept))
+    np.testing.assert_array_equal(masks.remove_specks(alpha), kept)
+    assert masks.remove_specks(kept) is kept
+
+
+def test_an_unsure_subject_stays_if_there_is_no_other() -> None:
+    alpha = np.zeros((20, 30), np.float32)
+    alpha[5:15, 5:15] = 0.6
+    assert masks.remove_specks(alpha) is alpha
+    assert not masks.remove_specks(alpha * 0.5).any()
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3, 4, 7, 12, 40])

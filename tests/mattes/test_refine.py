@@ -74,7 +74,7 @@ def test_the_edge_moves_by_a_share_of_the_picture(grid: int, monkeypatch: pytest
     alpha = np.zeros((512, 512), np.float32)
     alpha[:, 248:264] = 0.5
     cells = np.zeros((3, grid, grid), np.float32)
-    found = refine.lay_edge(np.zeros((512, 512, 3), np.uint8), alpha, cells, resize(alpha, (grid, grid)))
+    found = refine.refine_edge(np.zeros((512, 512, 3), np.uint8), alpha, cells, resize(alpha, (grid, grid)))
     columns = np.flatnonzero(found[256] > 0.5)
     assert 5 <= 248 - columns[0] <= 15
     assert columns[-1] - 263 == 248 - columns[0]

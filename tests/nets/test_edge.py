@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from limner.mattes import refine
-from limner.nets.edge import STRIDE, EdgeNet, PixelsToLines, local_line
+from limner.nets.edge import STRIDE, EdgeNet, ExportedEdgeNet, colour_model
 
 
 def two_colours() -> tuple[torch.Tensor, torch.Tensor]:
@@ -13,28 +13,28 @@ def two_colours() -> tuple[torch.Tensor, torch.Tensor]:
     return colours[right.long()].permute(2, 0, 1)[None], right.float()[None, None]
 
 
-def test_the_line_of_two_colours_by_hand() -> None:
+def test_the_model_of_two_colours() -> None:
     image, alpha = two_colours()
-    line = local_line(image, alpha, 4, 0.9)
+    model = colour_model(image, alpha, 4, 0.9)
     middle = slice(12, 20)  # both colours lie in the windows there
     distance = 0.7**2 + 0.4**2
-    trust = distance / (distance + (20 / 255) ** 2)
-    assert line.trust[..., middle].numpy() == pytest.approx(trust, abs=0.01)
+    confidence = distance / (distance + (20 / 255) ** 2)
+    assert model.confidence[..., middle].numpy() == pytest.approx(confidence, abs=0.01)
     mixed = 0.25 * image[..., -1:] + 0.75 * image[..., :1]
-    opacity = (line.slope * mixed).sum(1, keepdim=True) - line.offset
-    assert opacity[..., middle].numpy() == pytest.approx(0.25 * trust, abs=0.01)
-    assert (line.trust[..., :6] < 0.01).all()  # no subject near
+    opacity = (model.slope * mixed).sum(1, keepdim=True) - model.offset
+    assert opacity[..., middle].numpy() == pytest.approx(0.25 * confidence, abs=0.01)
+    assert (model.confidence[..., :6] < 0.01).all()  # no subject near
 
 
-def test_one_colour_is_not_trusted() -> None:
+def test_one_colour_gives_no_confidence() -> None:
     image, alpha = two_colours()
-    line = local_line(torch.full_like(image, 0.5), alpha, 4, 0.9)
-    assert line.trust.max() < 0.01
-    assert line.vote(image).abs().max() < 0.01
+    model = colour_model(torch.full_like(image, 0.5), alpha, 4, 0.9)
+    assert model.confidence.max() < 0.01
+    assert model.vote(image).abs().max() < 0.01
 
 
 @pytest.mark.parametrize("size", [(STRIDE, STRIDE), (48, 24)])
-def test_lines_have_the_size_of_the_grid(size: tuple[int, int]) -> None:
+def test_coefficients_have_the_size_of_the_grid(size: tuple[int, int]) -> None:
     net = EdgeNet().eval()
     image, alpha = torch.rand(2, 3, *size), torch.rand(2, 1, *size)
     with torch.inference_mode():
@@ -45,10 +45,10 @@ def test_grey_levels_are_taken_as_such() -> None:
     net = EdgeNet().eval()
     image, alpha = torch.rand(3, 16, 16), torch.rand(16, 16)
     with torch.inference_mode():
-        lines = net(image[None], alpha[None, None])[0]
-        found = PixelsToLines(net)(255 * image, alpha)
-    torch.testing.assert_close(found[:3] * 255, lines[:3])
-    torch.testing.assert_close(found[3], lines[3])
+        coefficients = net(image[None], alpha[None, None])[0]
+        found = ExportedEdgeNet(net)(255 * image, alpha)
+    torch.testing.assert_close(found[:3] * 255, coefficients[:3])
+    torch.testing.assert_close(found[3], coefficients[3])
 
 
 def test_the_bundled_network_fits_the_grid() -> None:

@@ -7,7 +7,8 @@ from torch import nn
 from limner.nets import NETS
 from limner.nets.blocks import pool, unpool
 from limner.nets.portrait import PortraitNet
-from limner.training.export import PixelsToAlpha, to_onnx
+from limner.training.export import to_onnx
+from limner.training.portrait import PixelsToAlpha
 
 PARAMETERS = {
     "portrait": 3_167_185,
@@ -138,7 +139,7 @@ def test_unpool_agrees_with_torch() -> None:
 
 @pytest.mark.parametrize("fixed", [0, 3])
 @pytest.mark.parametrize("name", ["portrait", "portrait_small"])
-def test_what_imagenet_taught_stays(net: nn.Module, fixed: int) -> None:
+def test_fixed_stages_keep_their_weights(net: nn.Module, fixed: int) -> None:
     assert isinstance(net, PortraitNet)
     net.encoder.fix(fixed)
     before = {key: value.clone() for key, value in net.state_dict().items()}

@@ -5,13 +5,11 @@ from scipy.ndimage import gaussian_filter
 from limner.errors import InputError
 from limner.rendering.backgrounds import (
     _gaussian,
-    as_depth,
     blurred,
     desaturated,
     from_linear,
     lay_out,
     shadow,
-    to_8_bit,
     to_linear,
 )
 from tests.conftest import random_image
@@ -94,14 +92,6 @@ def test_grey_keeps_the_luminance() -> None:
 def test_linear_and_back_is_exact() -> None:
     values = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(from_linear(to_linear(values)), values)
-
-
-def test_depths_and_back_are_exact() -> None:
-    values = np.arange(256, dtype=np.uint8)
-    deep = as_depth(values, np.zeros(1, np.uint16))
-    assert deep.dtype == np.uint16
-    assert deep[-1] == 65535
-    np.testing.assert_array_equal(to_8_bit(deep), values)
 
 
 def test_shadow_falls_to_the_right_and_below() -> None:

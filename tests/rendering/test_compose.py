@@ -5,8 +5,7 @@ import PIL.Image
 import pytest
 
 from limner.errors import InputError
-from limner.images import encode_image
-from limner.mattes.masks import to_uint8
+from limner.images import encode_image, to_uint8
 from limner.rendering.compose import composite
 from limner.rendering.render import render
 from tests.conftest import random_alpha, random_image

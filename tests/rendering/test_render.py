@@ -9,9 +9,7 @@ import PIL.Image
 import pytest
 
 from limner.errors import InputError
-from limner.images import Alpha, Image, Photo, save_image
-from limner.mattes.masks import to_uint8
-from limner.rendering.backgrounds import as_depth
+from limner.images import Alpha, Image, Photo, save_image, to_depth, to_uint8
 from limner.rendering.compose import composite
 from limner.rendering.cut import segment
 from limner.rendering.options import Options
@@ -146,7 +144,7 @@ def test_a_format_without_opacity_gets_white(photo: Photo, alpha: Alpha) -> None
 
 
 def test_sixteen_bits_stay_sixteen(photo: Photo, alpha: Alpha) -> None:
-    deep = Photo(pixels=as_depth(photo.pixels, np.zeros(1, np.uint16)))
+    deep = Photo(pixels=to_depth(photo.pixels, np.uint16))
     for background in ("transparent", "white", "blur", "grey"):
         options = Options(background=background, shadow=30)
         result, shallow = render(deep, alpha, options), render(photo, alpha, options)

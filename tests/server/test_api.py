@@ -12,8 +12,10 @@ import PIL.Image
 import pytest
 from starlette.testclient import TestClient
 
+from limner import Segmenter
 from limner.cli import main
 from limner.images import Photo, encode_frames, load_frames
+from limner.mattes.confidence import expected_iou
 from limner.models.spec import DEFAULT_MODEL, read_model
 from tests.conftest import PORTRAIT, decode
 from tests.server.conftest import PHOTO
@@ -121,6 +123,8 @@ def test_what_is_told_about_the_result(client: TestClient) -> None:
     whole = decode(client.post("/v1/cutout?output=mask", content=PHOTO, headers=JPEG).content)
     np.testing.assert_array_equal(mask, whole[top : top + height, left : left + width])
     assert float(answer.headers["limner-subject"]) == pytest.approx(float(whole.mean()) / 255, abs=2e-4)
+    confidence = expected_iou(Segmenter()(decode(PHOTO)))
+    assert float(answer.headers["limner-confidence"]) == pytest.approx(confidence, abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -67,12 +67,12 @@ def test_image_and_alpha_move_together(change: dict[str, float]) -> None:
     assert (moved - images.flip(-1)).abs().mean() > 0.02
 
 
-@pytest.mark.parametrize("least_size", [1.0, 0.35])
-def test_the_zoom_is_as_often_out_as_in(least_size: float) -> None:
+@pytest.mark.parametrize("min_scale", [1.0, 0.35])
+def test_the_zoom_is_as_often_out_as_in(min_scale: float) -> None:
     alphas = torch.zeros(200, 1, 40, 40)
     alphas[:, :, 12:28, 12:28] = 1
     _, moved = altered(
-        alphas.repeat(1, 3, 1, 1), alphas, numbers(200), config(scale=1.3, least_size=least_size)
+        alphas.repeat(1, 3, 1, 1), alphas, numbers(200), config(scale=1.3, min_scale=min_scale)
     )
     zooms = (moved.sum(dim=(1, 2, 3)) / 16**2).sqrt()
     assert 0.4 < (zooms < 1).float().mean() < 0.6
@@ -114,22 +114,22 @@ def test_a_second_subject_stands_behind_the_first() -> None:
     images, alphas = torch.zeros(16, 3, 48, 48), torch.zeros(16, 1, 48, 48)
     images[:, 0, :, 10:36] = alphas[:, 0, :, 10:36] = 1  # a red one in the middle
     behind = torch.full((2, 3, 48, 48), 0.4)
-    settings = config(flip=False, swap=1.0, company=0.5, backgrounds="x")
+    settings = config(flip=False, background_swap=1.0, second_subject=0.5, backgrounds="x")
     moved, moved_alphas = altered(images, alphas, numbers(), settings, scenery(behind))
-    company = moved_alphas[:, 0, 0, 40] == 1
-    assert 0 < company.sum() < 16
+    second = moved_alphas[:, 0, 0, 40] == 1
+    assert 0 < second.sum() < 16
     red, white, grey = torch.tensor([1.0, 0, 0]), torch.ones(3), torch.full((3,), 0.4)
-    for picture, alpha, two in zip(moved, moved_alphas[:, 0], company, strict=True):
+    for picture, alpha, two in zip(moved, moved_alphas[:, 0], second, strict=True):
         for column, colour in ((2, grey), (20, red), (33, red), (40, white if two else grey)):
             torch.testing.assert_close(picture[:, 24, column], colour)
         assert alpha[24, 2] == 0
         assert alpha[24, 20] == alpha[24, 33] == 1
 
 
-def test_swap_follows_the_compositing_equation() -> None:
+def test_a_new_background_follows_the_compositing_equation() -> None:
     images, alphas = batch()
     backgrounds = torch.randint(256, (5, 3, 48, 48)) / 255
-    settings = config(flip=False, swap=1.0, backgrounds="x")
+    settings = config(flip=False, background_swap=1.0, backgrounds="x")
     moved, moved_alphas = altered(images, alphas, numbers(), settings, scenery(backgrounds))
     torch.testing.assert_close(moved_alphas, alphas, atol=1e-4, rtol=0)
     for after, image, alpha in zip(moved, images, alphas, strict=True):
@@ -137,15 +137,15 @@ def test_swap_follows_the_compositing_equation() -> None:
         assert min(errors) < 1e-4
 
 
-def test_empty_pictures_hold_nobody() -> None:
+def test_pictures_without_a_subject() -> None:
     images, alphas = batch()
     backgrounds = torch.full((2, 3, 48, 48), 0.2)
-    settings = config(empty=0.5, backgrounds="x")
+    settings = config(no_subject=0.5, backgrounds="x")
     moved, moved_alphas = altered(images, alphas, numbers(), settings, scenery(backgrounds))
-    empty = moved_alphas.flatten(1).amax(dim=1) == 0
-    assert 0 < empty.sum() < 16
-    torch.testing.assert_close(moved[empty], torch.full_like(moved[empty], 0.2))
-    assert (moved[~empty] - 0.2).abs().amax(dim=(1, 2, 3)).min() > 0.1
+    removed = moved_alphas.flatten(1).amax(dim=1) == 0
+    assert 0 < removed.sum() < 16
+    torch.testing.assert_close(moved[removed], torch.full_like(moved[removed], 0.2))
+    assert (moved[~removed] - 0.2).abs().amax(dim=(1, 2, 3)).min() > 0.1
 
 
 def test_weights_move_with_the_picture() -> None:
@@ -160,13 +160,13 @@ def test_before_a_new_background_only_the_subject_can_be_unknown() -> None:
     unknown = torch.ones_like(alphas)
     unknown[..., 20:30] = 0
     backgrounds = scenery(torch.rand(3, 3, 48, 48))
-    settings = config(flip=False, swap=1.0, empty=0.0, least_size=0.4, backgrounds="x")
+    settings = config(flip=False, background_swap=1.0, min_scale=0.4, backgrounds="x")
     moved = augment(Examples(images, alphas, unknown), numbers(), settings, backgrounds)
     assert 0.4**2 * 10 / 48 < float((moved.weights < 0.5).float().mean()) < 10 / 48
-    nobody = augment(
-        Examples(images, alphas, unknown), numbers(), config(empty=1.0, backgrounds="x"), backgrounds
+    no_subject = augment(
+        Examples(images, alphas, unknown), numbers(), config(no_subject=1.0, backgrounds="x"), backgrounds
     )
-    assert (nobody.weights == 1).all()
+    assert (no_subject.weights == 1).all()
 
 
 @pytest.mark.parametrize("shape", [(48, 48), (32, 64), (64, 32)])
@@ -185,8 +185,8 @@ def test_backgrounds_keep_their_proportions() -> None:
     square = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
     square[..., 24:40, 24:40] = 255
     images, alphas = torch.zeros(4, 3, 32, 64), torch.zeros(4, 1, 32, 64)
-    nobody = Scenery(square, Examples(images, alphas, alphas))
-    moved, _ = altered(images, alphas, numbers(4), config(empty=1.0, backgrounds="x"), nobody)
+    no_subject = Scenery(square, Examples(images, alphas, alphas))
+    moved, _ = altered(images, alphas, numbers(4), config(no_subject=1.0, backgrounds="x"), no_subject)
     torch.testing.assert_close(moved[:, :, 8:24, 24:40], torch.ones(4, 3, 16, 16))
     assert float(moved.mean()) == pytest.approx(16 * 16 / (32 * 64))
 
@@ -203,12 +203,12 @@ def test_a_picture_changes_alike_in_any_batch() -> None:
 
 
 @pytest.mark.parametrize("effect", ["grey", "blur", "noise", "jpeg"])
-def test_shares_and_ranges_of_what_degrades(effect: str) -> None:
+def test_fractions_and_ranges_of_corruptions(effect: str) -> None:
     images, alphas = (values.repeat(8, 1, 1, 1) for values in batch())
     plain, plain_alphas = altered(images, alphas, numbers(128), config())
     changed, changed_alphas = altered(images, alphas, numbers(128), config(**{effect: 0.3}))
-    share = ((changed - plain).flatten(1).abs().amax(dim=1) > 1e-3).float().mean()
-    assert 0.15 < share < 0.45
+    fraction = ((changed - plain).flatten(1).abs().amax(dim=1) > 1e-3).float().mean()
+    assert 0.15 < fraction < 0.45
     assert torch.equal(changed_alphas, plain_alphas)
     assert changed.min() >= 0
     assert changed.max() <= 1

@@ -10,7 +10,8 @@ from limner.cli import main
 from limner.errors import InputError, ModelError
 from limner.training.checkpoint import MAY_CHANGE, check_resume, read_checkpoint
 from limner.training.config import TrainConfig
-from limner.training.module import load_checkpoint, save_weights
+from limner.training.kinds import load_checkpoint
+from limner.training.module import save_weights
 from limner.training.train import train
 from tests.datasets.test_folders import make_folder
 from tests.training.test_train import QUIET

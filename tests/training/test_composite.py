@@ -58,8 +58,8 @@ def test_strong_shrinking_does_not_alias() -> None:
 def test_subjects_are_lit_like_what_is_behind() -> None:
     image, alpha = block(slice(16, 48), slice(16, 48))
     behind = torch.full((1, 3, 64, 64), 0.4)
-    for relight, expected in ((0.0, 0.8), (0.5, 0.8 - 0.5 * 0.5 * 0.4)):
-        put = put_before(image, alpha, behind, relight, iter(draws(0.5)))
+    for colour_match, expected in ((0.0, 0.8), (0.5, 0.8 - 0.5 * 0.5 * 0.4)):
+        put = put_before(image, alpha, behind, colour_match, iter(draws(0.5)))
         torch.testing.assert_close(put[..., 32, 32], torch.full((1, 3), expected))
         torch.testing.assert_close(put[..., 5, 5], torch.full((1, 3), 0.4))
 

@@ -12,8 +12,8 @@ from limner.errors import DatasetError
 from limner.images import resize
 from limner.rendering.cut import segment
 from limner.training.config import TrainConfig
-from limner.training.loading import PackedPortraits, PortraitData, ResumableLoader
-from limner.training.sampling import MixedSampler
+from limner.training.loading import PackedPortraits, PortraitData
+from limner.training.sampling import MixedSampler, ResumableLoader
 from tests.datasets.test_folders import make_folder
 
 
@@ -71,18 +71,18 @@ def test_a_loader_goes_on_within_an_epoch() -> None:
     def loader() -> ResumableLoader:
         return ResumableLoader(range(40), 8, sampler=sampler([40]))  # type: ignore[arg-type]
 
-    whole = [batch.tolist() for batch in loader()]  # type: ignore[attr-defined]
+    whole = [batch.tolist() for batch in loader()]
     stopped = loader()
     given = iter(stopped)
-    start = [next(given).tolist() for _ in range(2)]  # type: ignore[attr-defined]
+    start = [next(given).tolist() for _ in range(2)]
     resumed = loader()
     resumed.load_state_dict(stopped.state_dict())
-    assert start + [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
-    assert [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
+    assert start + [batch.tolist() for batch in resumed] == whole
+    assert [batch.tolist() for batch in resumed] == whole
     finished = loader()
     list(finished)
     resumed.load_state_dict(finished.state_dict())
-    assert [batch.tolist() for batch in resumed] == whole  # type: ignore[attr-defined]
+    assert [batch.tolist() for batch in resumed] == whole
 
 
 def config(root: Path, *names: str, **changes: Any) -> TrainConfig:
@@ -138,20 +138,21 @@ def test_the_holdout_is_the_same_whatever_the_seed(tmp_path: Path) -> None:
 def test_a_teacher_counts_beside_the_masks(tmp_path: Path) -> None:
     """Less than half, so that no mask is turned round, and in training alone."""
     make_set(tmp_path / "one")
-    plain, taught = (
-        PortraitData(config(tmp_path, "one", teacher=teacher, teaching=0.4)) for teacher in ("", "unet")
+    plain, distilled = (
+        PortraitData(config(tmp_path, "one", teacher=teacher, distillation_weight=0.4))
+        for teacher in ("", "unet")
     )
-    for data in (plain, taught):
+    for data in (plain, distilled):
         data.setup("fit")
-    masks, words = alphas_of(plain.train), alphas_of(taught.train)
+    masks, words = alphas_of(plain.train), alphas_of(distilled.train)
     sure = (masks == 0) | (masks == 255)
     for sample, mask, alpha in zip(plain.train.samples, masks, words, strict=True):
         said = torch.from_numpy(resize(segment(sample.image, model="unet", refine="none"), (32, 32)))
         within = (mask == 0) | (mask == 255)
         assert torch.allclose((alpha / 255)[within], (0.6 * mask / 255 + 0.4 * said)[within], atol=0.01)
     assert torch.equal((words >= 128)[sure], (masks >= 128)[sure])
-    assert torch.equal(pixels_of(taught.train), pixels_of(plain.train))
-    assert torch.equal(alphas_of(taught.holdout), alphas_of(plain.holdout))
+    assert torch.equal(pixels_of(distilled.train), pixels_of(plain.train))
+    assert torch.equal(alphas_of(distilled.holdout), alphas_of(plain.holdout))
 
 
 def test_batches_are_of_one_shape_and_all_shapes_are_seen() -> None:
@@ -204,11 +205,11 @@ def test_a_pattern_stands_for_several_sets(tmp_path: Path) -> None:
 
 def test_backgrounds_come_from_folders_and_data_sets(tmp_path: Path) -> None:
     make_set(tmp_path / "one")
-    plain = PortraitData(config(tmp_path, "one", backgrounds="one/images", swap=0.5))
+    plain = PortraitData(config(tmp_path, "one", backgrounds="one/images", background_swap=0.5))
     plain.setup("fit")
     assert plain.backgrounds is not None
     assert plain.backgrounds.shape == (12, 3, 32, 32)  # every fourth is kept
-    whole = PortraitData(config(tmp_path, "one", backgrounds="one", swap=0.5))
+    whole = PortraitData(config(tmp_path, "one", backgrounds="one", background_swap=0.5))
     whole.setup("fit")
     assert whole.backgrounds is not None
     assert whole.backgrounds.shape == (16, 3, 32, 32)

@@ -14,7 +14,7 @@ from limner.evaluation.evaluate import evaluate
 from limner.images import resize
 from limner.models.segmenter import Segmenter
 from limner.training.config import TrainConfig, read_recipe
-from limner.training.module import load_checkpoint
+from limner.training.kinds import load_checkpoint
 from limner.training.predict import CheckpointSegmenter
 from limner.training.train import train
 from tests.training.test_train import QUIET
@@ -53,7 +53,9 @@ def run(root: Path) -> TrainConfig:
     (root / "packed.toml").write_text(RECIPE)
     folders = [f"data_root={root}", f"output={root}/runs"]
     assert main(["train", str(root / "packed.toml"), *folders]) == 0
-    return read_recipe(root / "packed.toml", folders)
+    config = read_recipe(root / "packed.toml", folders)
+    assert isinstance(config, TrainConfig)
+    return config
 
 
 def last(config: TrainConfig) -> dict[str, Any]:

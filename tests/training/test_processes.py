@@ -25,9 +25,9 @@ holdout = 0.2
 DYING = """
 import os, signal, sys
 from limner.cli import main
-from limner.training import module
+from limner.training import portrait
 
-total, calls = module.total, 0
+total, calls = portrait.total, 0
 
 
 def dying(*args):
@@ -39,7 +39,7 @@ def dying(*args):
 
 
 if __name__ == "__main__":
-    module.total = dying
+    portrait.total = dying
     sys.exit(main())
 """
 COMMAND = [sys.executable, "-m", "limner"]

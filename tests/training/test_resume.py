@@ -50,7 +50,7 @@ def at_step(number: int, act: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         result = act() if count == number else None
         return total(*args) if result is None else result
 
-    monkeypatch.setattr("limner.training.module.total", spy)
+    monkeypatch.setattr("limner.training.portrait.total", spy)
 
 
 def last(config: TrainConfig) -> dict[str, Any]:
@@ -123,9 +123,9 @@ def test_what_a_run_leaves(config: TrainConfig) -> None:
     }
     (row,) = scores(config)
     assert float(row["images_per_s"]) > 0
-    assert 0 < float(row["data_share"]) < 1
+    assert 0 < float(row["data_fraction"]) < 1
     checkpoint = torch.load(best, weights_only=True)
     assert checkpoint["hyper_parameters"]["net"] == "unet"
-    with pytest.raises(InputError, match="holds a run already: go on with --resume"):
+    with pytest.raises(InputError, match="holds a run already: use --resume"):
         train(replace(config, epochs=1))
     assert checkpoint["scores"]["holdout_dice"] == pytest.approx(float(row["holdout_dice"]))

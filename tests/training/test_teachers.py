@@ -10,14 +10,14 @@ from limner.datasets.preparation import prepare
 from limner.errors import DatasetError, ModelError
 from limner.images import Alpha, Image
 from limner.training import teachers
-from limner.training.peers import FORMS, open_peer
+from limner.training.peers import FORMS, Peer
 from limner.training.teachers import (
     BAND,
     GENERALISTS,
     HEADS,
     Teachers,
     combine,
-    plan_taught,
+    plan_pseudo_labels,
     trust_labels,
     trust_part,
 )
@@ -39,21 +39,21 @@ def red(image: Image) -> Alpha:
 def stand_in(monkeypatch: pytest.MonkeyPatch, **networks: Callable[[Image], Alpha]) -> None:
     """All networks see red, but for some."""
     by_name = dict.fromkeys(FORMS, red) | networks
-    monkeypatch.setattr(teachers, "open_peer", lambda path, threads: by_name[path.name])
+    monkeypatch.setattr(teachers, "Peer", lambda path, threads: by_name[path.name])
     teachers._loaded.cache_clear()
 
 
-def test_the_mean_and_its_weight_by_hand() -> None:
-    shares = {"a": 2.0, "b": 1.0}
-    alpha, weight = combine({"a": flat(1), "b": flat(0.4)}, shares)
+def test_the_mean_and_its_weight() -> None:
+    weights = {"a": 2.0, "b": 1.0}
+    alpha, weight = combine({"a": flat(1), "b": flat(0.4)}, weights)
     assert alpha[0, 0] == pytest.approx((0.8 - 0.15) / 0.7)
     deviation = (2 / 3 * 0.2**2 + 1 / 3 * 0.4**2) ** 0.5
     assert weight[0, 0] == pytest.approx((1 - 2 * deviation) ** 2)
-    alone, sure = combine({"a": flat(0.5)}, shares)
+    alone, sure = combine({"a": flat(0.5)}, weights)
     assert (alone[0, 0], sure[0, 0]) == (pytest.approx(0.5), 1)
     half, doubt = combine({"a": flat(1), "b": flat(0)}, {"a": 1.0, "b": 1.0})
     assert (half[0, 0], doubt[0, 0]) == (pytest.approx(0.5), 0)
-    clear, _ = combine({"a": flat(0.9)}, shares)
+    clear, _ = combine({"a": flat(0.9)}, weights)
     assert clear[0, 0] == 1
 
 
@@ -70,20 +70,27 @@ def test_networks_for_heads_count_where_they_agree(monkeypatch: pytest.MonkeyPat
     assert (weight == 1).all()
     stand_in(monkeypatch, **{MEDIAPIPE: nothing})
     alpha, weight = Teachers("x")(image)
-    assert alpha[0, 0] == pytest.approx((4 / 5 - 0.15) / 0.7)  # of 2, 1, 1 and 1 shares one is against
+    assert alpha[0, 0] == pytest.approx((4 / 5 - 0.15) / 0.7)  # of weights 2, 1, 1 and 1 one is against
     assert weight[0, 0] < 0.05
     assert weight[0, 20] == 1
 
 
-def test_each_sees_the_mirror_image_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_but_one_see_the_mirror_image_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def both(image: Image) -> Alpha:
+        asked.append(image)
+        return (left(image) + left(image)[:, ::-1]) / np.float32(2)
+
     def left(image: Image) -> Alpha:
         alpha = flat(0, image.shape[:2])
         alpha[:, :10] = 1
         return alpha
 
-    stand_in(monkeypatch, **dict.fromkeys(FORMS, left))
+    stand_in(monkeypatch, **dict.fromkeys(FORMS, left) | {RVM: both})
     alpha, _ = Teachers("x")(np.zeros((20, 30, 3), np.uint8))
     np.testing.assert_allclose(alpha[0], [0.5] * 10 + [0] * 10 + [0.5] * 10, atol=1e-6)
+    assert len(asked) == 1
 
 
 def test_a_coarse_mask_counts_away_from_its_outline() -> None:
@@ -120,7 +127,7 @@ def test_a_known_part_fills_holes_and_says_nothing_else() -> None:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """One with somebody in red on the right, one with nobody."""
+    """One with somebody in red on the right, one with no person."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     for name, width in (("some", 20), ("none", 0)):
@@ -138,9 +145,9 @@ def test_a_set_with_weights_is_prepared(
     labels = np.zeros((48, 64), np.uint8)
     labels[:, 32:] = 255
     PIL.Image.fromarray(labels).save(tmp_path / "labels" / "some.png")
-    plan = plan_taught(
+    plan = plan_pseudo_labels(
         [pictures],
-        name="taught",
+        name="people",
         teachers=tmp_path,
         labels=[tmp_path / "labels"],
         short_side=48,
@@ -156,9 +163,9 @@ def test_a_set_with_weights_is_prepared(
     assert not none.load_at((48, 64)).alpha.any()
 
 
-def test_nobody_is_asked_about_empty_scenes(pictures: Path, tmp_path: Path) -> None:
-    plan = plan_taught(
-        [pictures], name="scenes", teachers=tmp_path, empty=True, short_side=48, licence="none"
+def test_teachers_are_not_asked_about_scenes_without_a_subject(pictures: Path, tmp_path: Path) -> None:
+    plan = plan_pseudo_labels(
+        [pictures], name="scenes", teachers=tmp_path, no_subject=True, short_side=48, licence="none"
     )
     assert not prepare(plan, tmp_path / "target", jobs=1).spec.failures  # no network is there
     for sample in read_dataset(tmp_path / "target", "train"):
@@ -168,8 +175,8 @@ def test_nobody_is_asked_about_empty_scenes(pictures: Path, tmp_path: Path) -> N
 
 def test_stems_and_networks_must_be_known(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="have one stem"):
-        plan_taught([pictures, pictures], name="x", teachers=tmp_path, short_side=48, licence="")
+        plan_pseudo_labels([pictures, pictures], name="x", teachers=tmp_path, short_side=48, licence="")
     with pytest.raises(ModelError, match=r"other\.onnx is no network of another project"):
-        open_peer(tmp_path / "other.onnx")
+        Peer(tmp_path / "other.onnx")
     with pytest.raises(ModelError, match="no such file"):
-        open_peer(tmp_path / RVM)
+        Peer(tmp_path / RVM)

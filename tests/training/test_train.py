@@ -17,9 +17,11 @@ from limner.models.segmenter import Segmenter
 from limner.models.spec import read_model
 from limner.training import export as exporting
 from limner.training.config import TrainConfig
-from limner.training.export import PixelsToAlpha, check_loss, check_parity, first_images, read_validation
+from limner.training.export import check_loss, check_parity, first_images, read_validation
+from limner.training.kinds import load_checkpoint, load_portrait, new_module
 from limner.training.loading import PortraitData
-from limner.training.module import PortraitModule, load_checkpoint, warm_cosine
+from limner.training.module import warm_cosine
+from limner.training.portrait import PixelsToAlpha
 from limner.training.train import train
 from tests.datasets.test_folders import make_folder
 from tests.training.test_loading import alphas_of
@@ -48,7 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainConfig]:
     settings = ["epochs=12", "batch_size=8", "input_size=32", "colour=0.1", *folders]
     assert main(["train", str(root / "tiny.toml"), *settings]) == 0
     checkpoint = root / "runs" / "tiny" / "best.ckpt"
-    return checkpoint, load_checkpoint(checkpoint)[0].config
+    return checkpoint, load_portrait(checkpoint)[0].config
 
 
 def test_it_learns(run: tuple[Path, TrainConfig]) -> None:
@@ -185,13 +187,13 @@ def test_a_run_may_start_from_another_at_a_smaller_size(
     run: tuple[Path, TrainConfig], tmp_path: Path
 ) -> None:
     begun = replace(run[1], start=str(run[0]), input_size=64)
-    weights, expected = PortraitModule.of(begun).net.state_dict(), load_checkpoint(run[0])[0].net.state_dict()
+    weights, expected = new_module(begun).net.state_dict(), load_checkpoint(run[0])[0].net.state_dict()
     assert all(torch.equal(weights[name], value) for name, value in expected.items())
-    assert not torch.equal(PortraitModule.of(run[1]).net.state_dict()["head.weight"], expected["head.weight"])
+    assert not torch.equal(new_module(run[1]).net.state_dict()["head.weight"], expected["head.weight"])
     with pytest.raises(InputError, match="holds weights of unet, not of segnet_basic"):
-        PortraitModule.of(replace(begun, net="segnet_basic"))
+        new_module(replace(begun, net="segnet_basic"))
     with pytest.raises(ModelError, match="no such checkpoint"):
-        PortraitModule.of(replace(begun, start=str(tmp_path / "none.ckpt")))
+        new_module(replace(begun, start=str(tmp_path / "none.ckpt")))
 
 
 def test_only_sets_with_a_list_are_reported_on(run: tuple[Path, TrainConfig], tmp_path: Path) -> None:
@@ -206,12 +208,12 @@ def test_only_sets_with_a_list_are_reported_on(run: tuple[Path, TrainConfig], tm
 
 def test_unknown_net_is_refused(run: tuple[Path, TrainConfig]) -> None:
     with pytest.raises(InputError, match="unknown net 'vgg': use one of portrait"):
-        PortraitModule.of(replace(run[1], net="vgg"))
+        new_module(replace(run[1], net="vgg"))
 
 
 def test_a_net_with_fixed_layers_needs_a_start(run: tuple[Path, TrainConfig]) -> None:
-    with pytest.raises(InputError, match=r"goes on from trained ones: set start"):
-        PortraitModule.of(replace(run[1], net="portrait"))
+    with pytest.raises(InputError, match=r"needs trained ones: set start"):
+        new_module(replace(run[1], net="portrait"))
 
 
 def test_bad_checkpoints(tmp_path: Path) -> None:
@@ -240,7 +242,7 @@ def test_pixels_to_alpha_is_a_probability() -> None:
 
 def test_the_encoder_may_learn_at_a_rate_of_its_own(run: tuple[Path, TrainConfig]) -> None:
     config = replace(run[1], net="portrait_small", fixed_stages=0, encoder_rate=0.1, epochs=1)
-    module = PortraitModule.of(config)
+    module = new_module(config)
     assert all(parameter.requires_grad for parameter in module.net.parameters())
     module._trainer = cast(
         Any, SimpleNamespace(datamodule=SimpleNamespace(train_dataloader=lambda: range(4)))

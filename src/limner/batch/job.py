@@ -21,7 +21,7 @@ from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL, read_model
 from limner.parallel import keep_to, thread_map
 from limner.rendering.options import Options
-from limner.rendering.pipeline import check_target, run
+from limner.rendering.pipeline import Encoded, check_target, run
 
 LOST = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """Errors of writing after which no other picture can be written either."""
@@ -86,6 +86,7 @@ class Outcome:
     sha256: str = ""  # of the input
     output_bytes: int = 0
     error: str = ""
+    confidence: float | None = None  # see `expected_iou`; of a picture that was cut out now
     pictures: int = 1  # in the file
     causes: Mapping[str, int] = field(default_factory=dict)  # of the pictures in the file that failed
     started: float  # seconds since 1970
@@ -103,6 +104,7 @@ class Outcome:
             "input_bytes": self.task.bytes,
             "input_time_ns": self.task.time_ns,
             "output_bytes": self.output_bytes,
+            "confidence": "" if self.confidence is None else round(self.confidence, 4),
             "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="milliseconds"),
             "taken_s": round(self.taken_s, 4),
         }
@@ -146,7 +148,8 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
         if task.input.endswith(PACK):
             made, inside = _cut_pack(job, data)
         else:
-            made = cut_bytes(job, data)
+            made, _, confidence = cut_bytes(job, data)
+            inside = {"confidence": confidence}
         storage.write(storage.join(target, task.output), made)
     except (InputError, OutputError, MissingExtraError) as error:
         lost = isinstance(error, OutputError) and error.errno in LOST
@@ -154,7 +157,7 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
     return outcome("done", sha256=digest, output_bytes=len(made), **inside)
 
 
-def cut_bytes(job: Job, data: bytes) -> bytes:
+def cut_bytes(job: Job, data: bytes) -> Encoded:
     """From an encoded picture to the encoded result, on one core: as many pictures are under way as cores.
 
     Raises:
@@ -170,7 +173,7 @@ def cut_bytes(job: Job, data: bytes) -> bytes:
                 extension=job.extension,
                 compress=job.compress,
                 metadata=job.metadata,
-            ).data
+            )
     except MemoryError as error:
         raise InputError("there is not enough memory for the picture") from error
 
@@ -179,7 +182,7 @@ def _cut_pack(job: Job, data: bytes) -> tuple[bytes, dict[str, Any]]:
     """A Parquet file with its results, and what its outcome says of them."""
     from limner.batch.parquet import cut_pack
 
-    def cut(picture: bytes | None) -> bytes | InputError:
+    def cut(picture: bytes | None) -> Encoded | InputError:
         if picture is None:
             return InputError("the picture is missing: its row is empty")
         try:

@@ -7,12 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from limner.errors import InputError
+from limner.rendering.pipeline import Encoded
 
 ROWS = 64
 """Pictures that are read from a file, and written, at a time."""
 
-RESULT, ERROR = "cutout", "error"
-"""The columns that are added; one of them is empty in every row."""
+RESULT, CONFIDENCE, ERROR = "cutout", "confidence", "error"
+"""The columns that are added; a row has the first two, or the last."""
 
 
 @dataclass
@@ -25,14 +26,14 @@ class Pack:
 
 
 def cut_pack(
-    data: bytes, column: str, cut: Callable[[Iterable[bytes | None]], Iterable[bytes | InputError]]
+    data: bytes, column: str, cut: Callable[[Iterable[bytes | None]], Iterable[Encoded | InputError]]
 ) -> Pack:
     """The results of a file's pictures, in its order, beside its other columns.
 
     Args:
         data: A Parquet file.
         column: That of the pictures: binary, or a struct with such a field ``bytes``; if empty, the only one.
-        cut: From encoded pictures, None where there is none, to the encoded results, or why there is none.
+        cut: From encoded pictures, None where there is none, to the results, or why there is none.
 
     Raises:
         InputError: If it is not a Parquet file with such a column.
@@ -62,16 +63,24 @@ def _pictures(values: pa.Array) -> list[bytes | None]:
     return pictures
 
 
-def _result(batch: pa.RecordBatch, schema: pa.Schema, results: list[bytes | InputError]) -> pa.RecordBatch:
-    made = [None if isinstance(result, InputError) else result for result in results]
-    errors = [str(result) if isinstance(result, InputError) else None for result in results]
-    kept = [batch.column(name) for name in schema.names[:-2]]
-    return pa.RecordBatch.from_arrays([*kept, pa.array(made, pa.binary()), pa.array(errors)], schema=schema)
+def _result(batch: pa.RecordBatch, schema: pa.Schema, results: list[Encoded | InputError]) -> pa.RecordBatch:
+    added = [
+        (None, None, str(result))
+        if isinstance(result, InputError)
+        else (result.data, result.confidence, None)
+        for result in results
+    ]
+    kept = [batch.column(name) for name in schema.names[:-3]]
+    columns = [
+        pa.array(values, schema.field(-3 + i).type) for i, values in enumerate(zip(*added, strict=True))
+    ]
+    return pa.RecordBatch.from_arrays([*kept, *columns], schema=schema)
 
 
 def _result_schema(schema: pa.Schema, column: str) -> pa.Schema:
-    kept = [one for one in schema if one.name not in (column, RESULT, ERROR)]
-    return pa.schema([*kept, pa.field(RESULT, pa.binary()), pa.field(ERROR, pa.string())])
+    kept = [one for one in schema if one.name not in (column, RESULT, CONFIDENCE, ERROR)]
+    added = [(RESULT, pa.binary()), (CONFIDENCE, pa.float32()), (ERROR, pa.string())]
+    return pa.schema([*kept, *(pa.field(*one) for one in added)])
 
 
 def _column(schema: pa.Schema, column: str) -> str:

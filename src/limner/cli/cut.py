@@ -82,23 +82,24 @@ def _cut_one(
     try:
         with about("<stdin>" if source == "-" else source):
             clock = stage_clock(record)
-            data, size = run(file, segment, options, extension=extension, on_stage=clock, **encoding)
+            made = run(file, segment, options, extension=extension, on_stage=clock, **encoding)
     except InputError as error:
         raise error if source in str(error) else InputError(f"{source}: {error}") from error
     if target == "-":
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.write(made.data)
     else:
-        files.write_bytes(target, data)
+        files.write_bytes(target, made.data)
         say(f"wrote {target}")
     if max(highest) < 0.5:
         say(f"no person found in {source}: the result is empty")
     return {
         "input": source,
         "output": target,
-        "width": size[1],
-        "height": size[0],
+        "width": made.size[1],
+        "height": made.size[0],
         "frames": len(fractions),
         "subject_fraction": round(sum(fractions) / len(fractions), 4),
+        "confidence": round(made.confidence, 4),
         "model": segmenter.spec.name,
         "device": segmenter.device,
         "seconds": {stage: round(taken, 4) for stage, taken in seconds.items()},

@@ -39,5 +39,8 @@ def _export(args: argparse.Namespace) -> int:
         print(json.dumps({"model": args.target, "sha256": spec.sha256, "scores": spec.scores}, indent=2))
         return 0
     for name, scores in spec.scores.items():
-        print(f"{name}: IoU {100 * scores['iou_mean']:.2f} %, Dice {100 * scores['dice_mean']:.2f} %")
+        if "iou_mean" in scores:
+            print(f"{name}: IoU {100 * scores['iou_mean']:.2f} %, Dice {100 * scores['dice_mean']:.2f} %")
+        else:
+            print(f"{name}: " + ", ".join(f"{score} {value:.4g}" for score, value in scores.items()))
     return 0

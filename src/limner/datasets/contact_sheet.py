@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from limner.datasets.sample import Sample
-from limner.images import Colour, Image, fit
+from limner.images import Colour, Image, resize_longest
 from limner.rendering.compose import composite
 
 BACKDROP: Colour = (255, 0, 255)
@@ -34,7 +34,7 @@ def contact_sheet(samples: Sequence[Sample], *, cell: int = 128, columns: int = 
         top = gap + number // columns * (cell + gap)
         left = gap + number % columns * (width + gap)
         image, alpha = sample.load()
-        small, subject = fit(image, cell), fit(alpha, cell)
+        small, subject = resize_longest(image, cell), resize_longest(alpha, cell)
         height, across = subject.shape
         sheet[top : top + height, left : left + across] = small
         sheet[top : top + height, left + cell : left + cell + across] = composite(small, subject, BACKDROP)

@@ -25,13 +25,13 @@ class Layer:
     def paint(self, colours: ArrayLike, opacity: Opacity) -> None:
         """Lay one colour, or (H, W, 3) colours, over what is there."""
         total = opacity + self.opacity * (1 - opacity)
-        share = np.divide(opacity, total, out=np.ones_like(total), where=total > 0)[:, :, None]
-        self.colours = self.colours + share * (np.asarray(colours) - self.colours)
+        weight = np.divide(opacity, total, out=np.ones_like(total), where=total > 0)[:, :, None]
+        self.colours = self.colours + weight * (np.asarray(colours) - self.colours)
         self.opacity = total
 
 
 def coverage(field: Field, *, softness: float = 1.0) -> Opacity:
-    """Share of each pixel inside a shape: ``1/2 - field / (softness * |gradient|)``, cut to [0, 1].
+    """Fraction of each pixel inside a shape: ``1/2 - field / (softness * |gradient|)``, cut to [0, 1].
 
     Args:
         field: Of the shape.

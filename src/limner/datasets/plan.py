@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import DatasetError, InputError
-from limner.images import Alpha, Image, Size, encode_image, resize
-from limner.mattes.masks import to_uint8
+from limner.images import Alpha, Image, Size, encode_image, resize, to_uint8
 
 Item = TypeVar("Item")
 
@@ -29,7 +28,7 @@ class Record:
     weight: bytes | None = None  # PNG, grey: how much each pixel counts in training; without it, all alike
     size: Size  # of the image before it was made smaller
     parts: Mapping[str, float]  # part -> fraction of the picture that it covers; parts not present are absent
-    share: float  # of the picture that the subject covers
+    subject_fraction: float  # of the picture that it covers
 
 
 class Portrait(Protocol):
@@ -57,22 +56,22 @@ class Plan:
     split_by: str  # how the splits were made, for people
     splits: Mapping[str, Sequence[Portrait]]  # split -> its portraits, in order
     unused: Sequence[str] = ()  # files that belong to no portrait
-    empty: bool = False  # nobody is in any of the pictures
+    no_subject: bool = False  # none of the pictures shows a person
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeededSplit:
-    """Splits by chance: the ids in the order of the SHA-256 of ``SEED:ID``, cut into shares."""
+    """Splits by chance: the ids in the order of the SHA-256 of ``SEED:ID``, cut into fractions."""
 
     seed: int = 0
-    val: float = 0.1  # share of the portraits
-    test: float = 0.1  # share of the portraits
+    val: float = 0.1  # fraction of the portraits
+    test: float = 0.1  # fraction of the portraits
 
     def __post_init__(self) -> None:
         if min(self.val, self.test) < 0 or self.val + self.test >= 1:
             raise InputError(
-                f"val and test are shares of the portraits that leave some to train on, got {self.val} and "
-                f"{self.test}"
+                "val and test are fractions of the portraits that leave some to train on, got "
+                f"{self.val} and {self.test}"
             )
 
     def __str__(self) -> str:
@@ -83,7 +82,7 @@ class SeededSplit:
         return asdict(self)
 
     def assign(self, ids: Iterable[str]) -> dict[str, str]:
-        """Id -> split; the shares are met to within one portrait."""
+        """Id -> split; the fractions are met to within one portrait."""
         order = sorted(ids, key=lambda name: hashlib.sha256(f"{self.seed}:{name}".encode()).digest())
         val = round(self.val * len(order))
         test = round(self.test * len(order))
@@ -136,7 +135,7 @@ def encode(
         else encode_image(in_steps(to_uint8(resize(weight, small)), 16), ".png"),
         size=size,
         parts=parts or {},
-        share=float(alpha.mean()),
+        subject_fraction=float(alpha.mean()),
     )
 
 

@@ -5,16 +5,15 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from limner.errors import DatasetError
-from limner.images import Alpha
-from limner.mattes.masks import to_uint8
+from limner.images import Alpha, to_uint8
 
 LARGEST_LABEL = 31
 """Grey levels up to this one are black to the eye: they are label indices, not opacity."""
 LEAST_DARK = 0.01
 """Labels cover more than this fraction of a picture; less is what is left of a faint edge."""
 VOID = 255
-"""PASCAL VOC's label of pixels of which nobody said what they are."""
-SHARES = (0.002, 0.98)
+"""PASCAL VOC's label of pixels that were left unlabelled."""
+FRACTIONS = (0.002, 0.98)
 """Mean fraction of the pictures that subjects cover, beyond which no network learns to find them."""
 
 
@@ -42,18 +41,18 @@ def check_opacity(alpha: Alpha, name: str) -> None:
         )
 
 
-def check_shares(shares: Collection[float], name: str) -> None:
+def check_fractions(fractions: Collection[float], name: str) -> None:
     """Refuse a set of masks that hardly show a subject, or hardly anything else.
 
     Args:
-        shares: Of each mask the mean opacity, in [0, 1].
+        fractions: Of each mask the mean opacity, in [0, 1].
         name: Of the set, for the message.
 
     Raises:
-        DatasetError: If the mean is beyond `SHARES`.
+        DatasetError: If the mean is beyond `FRACTIONS`.
     """
-    mean = float(np.mean(list(shares)))
-    if not SHARES[0] <= mean <= SHARES[1]:
+    mean = float(np.mean(list(fractions)))
+    if not FRACTIONS[0] <= mean <= FRACTIONS[1]:
         covers = f"the masks cover {100 * mean:.2g} % of the pictures" if mean else "no mask holds a subject"
         raise DatasetError(
             f"{name}: {covers}; a mask is white on the subject and black elsewhere: look at them with limner "
@@ -77,11 +76,11 @@ def label_remarks(named: Collection[int], seen: Mapping[int, tuple[int, float]],
         raise DatasetError(f"no mask holds the labels {_listed(nowhere)}: there are {_listed(sorted(seen))}")
     remarks = [f"no mask holds the label {label}" for label in nowhere]
     for label in sorted(set(seen) - {0, *named}):
-        count, share = seen[label]
+        count, fraction = seen[label]
         void = ' ("void")' if label == VOID else ""
         remarks.append(
-            f"{count} of {masks} masks hold the label {label}{void} in {100 * share:.2g} % of their pixels: "
-            "it was not named and counts as background"
+            f"{count} of {masks} masks hold the label {label}{void} in {100 * fraction:.2g} % of their "
+            "pixels: it was not named and counts as background"
         )
     return remarks
 

@@ -17,7 +17,7 @@ from limner._version import __version__
 from limner.datasets import prepared
 from limner.datasets.description import DESCRIPTION, DatasetSpec
 from limner.datasets.plan import Plan, Portrait, Record
-from limner.datasets.plausible import check_shares, label_remarks
+from limner.datasets.plausible import check_fractions, label_remarks
 from limner.datasets.prepared import ShardNote
 from limner.errors import DatasetError, LimnerError
 from limner.parallel import parallel_map
@@ -63,7 +63,7 @@ def prepare(
     """Prepare a data set in the folder ``target``.
 
     A shard that is there, of the same settings and portraits, is kept, unless a portrait is missing from it:
-    then it is made again, so that a mended file gets in. The shards do not depend on ``jobs``, nor on how
+    then it is made again, so that a fixed file gets in. The shards do not depend on ``jobs``, nor on how
     often the work was stopped.
 
     Args:
@@ -161,8 +161,12 @@ def _make(
                     raise DatasetError(result.reason)
                 else:
                     failures[result.id] = result.reason
-            shares = [record.share for record in records]
-            note = ShardNote(settings=settings, portraits=task.digest(), failures=failures, shares=shares)
+            note = ShardNote(
+                settings=settings,
+                portraits=task.digest(),
+                failures=failures,
+                subject_fractions=[record.subject_fraction for record in records],
+            )
             (task.path.parent / DESCRIPTION).unlink(missing_ok=True)  # until all shards fit together again
             prepared.write_shard(task.path, records, split=task.split, source=source, note=note)
 
@@ -217,16 +221,15 @@ def _remarks(plan: Plan, tasks: Sequence[_Task]) -> list[str]:
         parts = [one for task in tasks for one in prepared.measure_parts(task.path)]
         seen: dict[int, list[float]] = {}
         for one in parts:
-            for name, share in one.items():
-                seen.setdefault(int(name.removeprefix("label ")), []).append(share)
-        means = {label: (len(shares), sum(shares) / len(shares)) for label, shares in sorted(seen.items())}
+            for name, fraction in one.items():
+                seen.setdefault(int(name.removeprefix("label ")), []).append(fraction)
+        means = {label: (len(found), sum(found) / len(found)) for label, found in sorted(seen.items())}
         if means:  # shards of earlier versions do not say
             remarks += label_remarks(named, means, len(parts))
     notes = [note for task in tasks if (note := prepared.read_note(task.path))]
-    shares = [share for note in notes for share in note.shares]
-    if shares and not plan.empty:  # the same
-        check_shares(shares, plan.name)
-        empty = sum(share == 0 for share in shares)
-        if empty:
-            remarks.append(f"{empty} of {len(shares)} masks hold no subject: nobody is in these pictures")
+    fractions = [fraction for note in notes for fraction in note.subject_fractions]
+    if fractions and not plan.no_subject:  # the same
+        check_fractions(fractions, plan.name)
+        if none := sum(fraction == 0 for fraction in fractions):
+            remarks.append(f"{none} of {len(fractions)} masks hold no subject")
     return remarks

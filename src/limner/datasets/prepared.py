@@ -41,7 +41,7 @@ class ShardNote:
     settings: Mapping[str, Any]
     portraits: str  # SHA-256 of the ids that belong into it
     failures: Mapping[str, str]  # id -> why it is not in the shard
-    shares: Sequence[float] = ()  # mean opacity of each mask
+    subject_fractions: Sequence[float] = ()  # mean opacity of each mask
 
 
 def write_shard(path: Path, records: Iterable[Record], *, split: str, source: str, note: ShardNote) -> None:

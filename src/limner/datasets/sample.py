@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 
 from limner.datasets.plausible import check_opacity
 from limner.errors import DatasetError, InputError
-from limner.images import Alpha, Image, Labels, Size, load_alpha, load_grey, load_image, picture_size, resize
-from limner.mattes.masks import from_labels, to_uint8
+from limner.images import (
+    Alpha,
+    Image,
+    Labels,
+    Size,
+    load_alpha,
+    load_grey,
+    load_image,
+    picture_size,
+    resize,
+    to_uint8,
+)
+from limner.mattes.masks import from_labels
 from limner.models.spec import nearest_shape, to_input
 
 

@@ -31,9 +31,9 @@ class SplitStatistics:
 
     samples: int
     subject_fraction: Mapping[str, float]  # "mean", "min", "median", "max", of a picture's area
-    soft_fraction: float  # mean share of pixels that are neither opaque nor transparent
+    soft_fraction: float  # mean fraction of pixels that are neither opaque nor transparent
     sizes: Mapping[str, int]  # "HEIGHT x WIDTH" -> pictures
-    parts: Mapping[str, float]  # part -> share of the pictures that show it
+    parts: Mapping[str, float]  # part -> fraction of the pictures that show it
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def to_svg(figure: Figure, name: str) -> str:
 
     Args:
         figure: What to draw.
-        name: Of its own among those of the page, which share their identifiers' name space.
+        name: Of its own among those of the page, which have one name space of identifiers.
     """
     buffer = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):

@@ -1,4 +1,4 @@
-"""Any image -> alpha function over a data set, scored against the true masks image by image and in sum."""
+"""Any image -> alpha function over a data set, scored against the true masks, per image and pooled."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from limner.evaluation.metrics import (
     precision,
     recall,
 )
-from limner.images import Alpha, Image, Size, resize
-from limner.mattes.masks import threshold, to_uint8
+from limner.images import Alpha, Image, Size, resize, to_uint8
+from limner.mattes.masks import threshold
 from limner.models.spec import to_input
 from limner.parallel import thread_map
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from limner.datasets import Sample
 from limner.evaluation.evaluate import Evaluation, ImageScore, Predict
-from limner.images import Alpha, Image, Mask, encode_image, fit
-from limner.mattes.masks import threshold, to_uint8
+from limner.images import Alpha, Image, Mask, encode_image, resize_longest, to_uint8
+from limner.mattes.masks import threshold
 from limner.rendering.render import render
 
 COUNT = 12
@@ -41,12 +41,13 @@ def draw(sample: Sample, score: ImageScore, predict: Predict, level: float) -> E
     image, target = sample.load()
     pred = predict(image)
     errors = _errors(image, threshold(pred, level), threshold(target))
+    cutout = render(resize_longest(image, SIDE), resize_longest(pred, SIDE))
     panels = {
-        "image": ("jpeg", encode_image(fit(image, SIDE), ".jpg")),
+        "image": ("jpeg", encode_image(resize_longest(image, SIDE), ".jpg")),
         "truth": ("png", _grey(target)),
         "prediction": ("png", _grey(pred)),
-        "error": ("jpeg", encode_image(fit(errors, SIDE), ".jpg")),
-        "cut-out": ("webp", encode_image(render(fit(image, SIDE), fit(pred, SIDE)), ".webp")),
+        "error": ("jpeg", encode_image(resize_longest(errors, SIDE), ".jpg")),
+        "cut-out": ("webp", encode_image(cutout, ".webp")),
     }
     return Example(score=score, panels=panels)
 
@@ -59,4 +60,4 @@ def _errors(image: Image, pred: Mask, target: Mask) -> Image:
 
 
 def _grey(alpha: Alpha) -> bytes:
-    return encode_image(to_uint8(fit(alpha, SIDE)), ".png")
+    return encode_image(to_uint8(resize_longest(alpha, SIDE)), ".png")

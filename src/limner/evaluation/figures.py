@@ -86,14 +86,14 @@ def calibration_figure(models: Evaluations) -> Figure:
             color=colour,
             label=name,
         )
-    axis.set(xlabel="alpha", ylabel="share that is the subject", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axis.set(xlabel="alpha", ylabel="fraction that is the subject", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axis.legend(frameon=False, loc="upper left")
     trim(axis)
     return figure
 
 
 def groups_figure(models: Evaluations) -> Figure | None:
-    """Mean IoU with its interval by subgroup; None where the images have no attributes that part them."""
+    """Mean IoU with its interval by subgroup; None where the images have no attributes that split them."""
     groups = {name: subgroups(one) for name, one in models.items()}
     first = next(iter(groups.values()))
     shown = sorted(first, key=lambda attribute: -_gap(first[attribute]))[:MOST_ATTRIBUTES]

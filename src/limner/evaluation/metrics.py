@@ -61,18 +61,18 @@ def dice(counts: Counts) -> float:
 
 
 def accuracy(counts: Counts) -> float:
-    """Share of pixels that are right, (TP + TN) / all, in [0, 1]; 1.0 when there are none."""
+    """Fraction of pixels that are right, (TP + TN) / all, in [0, 1]; 1.0 when there are none."""
     right = counts.true_pos + counts.true_neg
     return _ratio(right, right + counts.false_pos + counts.false_neg)
 
 
 def precision(counts: Counts) -> float:
-    """Share of the predicted subject that is right, TP / (TP + FP), in [0, 1]; 1.0 when none is predicted."""
+    """Fraction of the prediction that is right, TP / (TP + FP), in [0, 1]; 1.0 when nothing is predicted."""
     return _ratio(counts.true_pos, counts.true_pos + counts.false_pos)
 
 
 def recall(counts: Counts) -> float:
-    """Share of the true subject that is found, TP / (TP + FN), in [0, 1]; 1.0 when there is none."""
+    """Fraction of the true subject that is found, TP / (TP + FN), in [0, 1]; 1.0 when there is none."""
     return _ratio(counts.true_pos, counts.true_pos + counts.false_neg)
 
 
@@ -118,8 +118,8 @@ def boundary_iou(pred: Mask, target: Mask, *, fraction: float = 0.02) -> float:
 def boundary_f(pred: Mask, target: Mask, *, tolerance: int = 2) -> float:
     """F-measure of the mask edges, ``2PR / (P + R)``, in [0, 1]; 1.0 when neither has an edge.
 
-    P is the share of predicted edge pixels within ``tolerance`` of a true one; R the reverse. An edge pixel
-    is a pixel of the mask with one of its eight neighbours outside it.
+    P is the fraction of predicted edge pixels within ``tolerance`` of a true one; R the reverse. An edge
+    pixel is a pixel of the mask with one of its eight neighbours outside it.
 
     Args:
         pred: (H, W) predicted mask.

@@ -18,7 +18,7 @@ class Group:
     """Some images of an evaluation and their mean IoU."""
 
     attribute: str
-    name: str  # "none", "little" or "much" of the attribute, or "some" where there is too little to part
+    name: str  # "none", "little" or "much" of the attribute, or "some" where there are too few to split
     images: int
     iou_mean: float
     interval: Interval
@@ -43,7 +43,7 @@ def subgroups(evaluation: Evaluation) -> dict[str, list[Group]]:
                 iou_mean=float(ious[chosen].mean()),
                 interval=bootstrap(ious[chosen], np.mean),
             )
-            for name, chosen in _parted(values)
+            for name, chosen in _split_at_median(values)
             if chosen.sum() >= LEAST_IMAGES
         ]
         if len(groups) > 1:
@@ -59,7 +59,7 @@ def worst_and_best(groups: dict[str, list[Group]]) -> tuple[Group, Group] | tupl
     return min(flat, key=lambda group: group.iou_mean), max(flat, key=lambda group: group.iou_mean)
 
 
-def _parted(values: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _split_at_median(values: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     yield "none", values == 0
     some = values > 0
     if some.sum() < 2 * LEAST_IMAGES:

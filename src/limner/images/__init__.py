@@ -4,10 +4,9 @@ Inside the package a picture has one form, the array aliases below; everything e
 """
 
 from limner.images.animation import ANIMATED, Animation, encode_frames, load_animation, load_frames
-from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size, Trimap
+from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size
 from limner.images.check import Picture, as_alpha, as_image, as_photo
 from limner.images.colour import parse_colour
-from limner.images.coordinates import on_grid
 from limner.images.decode import (
     load_alpha,
     load_grey,
@@ -16,13 +15,22 @@ from limner.images.decode import (
     picture_size,
     to_pillow,
 )
+from limner.images.depth import to_depth, to_uint8
 from limner.images.encode import FORMATS, check_format, encode_image, encode_photo, save_image, save_photo
 from limner.images.limits import MAX_PIXELS
 from limner.images.metadata import METADATA, Metadata
 from limner.images.opening import Pillow, Source
 from limner.images.photo import Photo
-from limner.images.resize import fit, halved, resize, resize_fields
-from limner.images.warp import Shifts, moved, sampled
+from limner.images.resize import (
+    FeatureMap,
+    average_pool,
+    downsample,
+    resize,
+    resize_longest,
+    resize_maps,
+    resize_nearest,
+)
+from limner.images.warp import Flow, sample_bilinear, warp
 
 __all__ = [
     "ANIMATED",
@@ -32,6 +40,8 @@ __all__ = [
     "Alpha",
     "Animation",
     "Colour",
+    "FeatureMap",
+    "Flow",
     "Image",
     "Labels",
     "Mask",
@@ -41,33 +51,34 @@ __all__ = [
     "Pillow",
     "Pixels",
     "Rgba",
-    "Shifts",
     "Size",
     "Source",
-    "Trimap",
     "as_alpha",
     "as_image",
     "as_photo",
+    "average_pool",
     "check_format",
+    "downsample",
     "encode_frames",
     "encode_image",
     "encode_photo",
-    "fit",
-    "halved",
     "load_alpha",
     "load_animation",
     "load_frames",
     "load_grey",
     "load_image",
     "load_photo",
-    "moved",
-    "on_grid",
     "parse_colour",
     "picture_size",
     "resize",
-    "resize_fields",
-    "sampled",
+    "resize_longest",
+    "resize_maps",
+    "resize_nearest",
+    "sample_bilinear",
     "save_image",
     "save_photo",
+    "to_depth",
     "to_pillow",
+    "to_uint8",
+    "warp",
 ]

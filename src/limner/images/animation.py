@@ -16,8 +16,8 @@ import PIL.GifImagePlugin
 import PIL.Image
 
 from limner.errors import InputError
-from limner.images.colour import to_8_bit
 from limner.images.decode import photo_in, photo_of
+from limner.images.depth import to_uint8
 from limner.images.encode import encode_photo
 from limner.images.limits import MAX_PIXELS, too_large
 from limner.images.opening import Pillow, Source, name_of, opened, read_source
@@ -153,7 +153,7 @@ def _apng(frames: Iterator[tuple[Photo, int]], plays: int, *, compress: bool) ->
     count = number = 0
     head: tuple[tuple[bytes, ...], ...] = ()
     for photo, duration_ms in frames:
-        pixels = to_8_bit(photo.pixels)
+        pixels = to_uint8(photo.pixels)
         height, width = pixels.shape[:2]
         alpha = np.ones((height, width), np.float32) if photo.alpha is None else photo.alpha
         delay = _fraction(duration_ms)

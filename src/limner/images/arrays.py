@@ -17,8 +17,6 @@ Mask: TypeAlias = NDArray[np.bool_]
 """(H, W) bool, True on the subject."""
 Labels: TypeAlias = NDArray[np.uint8]
 """(H, W) uint8 class indices."""
-Trimap: TypeAlias = NDArray[np.uint8]
-"""(H, W) uint8: 0 background, 128 unknown, 255 foreground."""
 Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""
 Colour: TypeAlias = tuple[int, int, int]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from limner.errors import InputError
 from limner.images.arrays import Alpha, Image, Pixels, Size
 from limner.images.decode import load_photo, photo_of
+from limner.images.depth import to_uint8
 from limner.images.opening import Pillow, Source
 from limner.images.photo import Photo
 
@@ -80,16 +81,10 @@ def as_stored(array: NDArray[Any]) -> NDArray[Any]:
         InputError: If it is neither an image nor an alpha.
     """
     if array.ndim == 2 and (array.dtype.kind == "f" or array.dtype == np.bool_):
-        return to_8_bits(as_alpha(array))
+        return to_uint8(as_alpha(array))
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or not array.size:
         raise InputError(f"an image is {IMAGE}, got {_told(array)}")
     return _integers(array)
-
-
-def to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """``round(255 * value)`` of values in [0, 1]."""
-    bytes_: NDArray[np.uint8] = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    return bytes_
 
 
 def _photo_of_array(array: NDArray[Any]) -> Photo:
@@ -109,7 +104,7 @@ def _integers(array: NDArray[Any]) -> Pixels:
         return array
     if array.dtype.kind != "f" or not _in_range(array):
         raise InputError(f"an image is {IMAGE}, got {_told(array)}")
-    return to_8_bits(array)
+    return to_uint8(array)
 
 
 def _in_range(values: NDArray[Any]) -> bool:

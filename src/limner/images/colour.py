@@ -1,4 +1,4 @@
-"""Colours: their names, their depth, and the profiles that say what a picture's numbers mean."""
+"""Colours: their names, and the profiles that say what a picture's numbers mean."""
 
 import io
 import re
@@ -9,10 +9,9 @@ import numpy as np
 import PIL.Image
 import PIL.ImageCms
 import PIL.ImageColor
-from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images.arrays import Image, Pixels
+from limner.images.arrays import Image
 from limner.images.strips import map_strips, strips
 
 # The opacity of an rgba(...) as style sheets have it.
@@ -43,21 +42,6 @@ def parse_colour(text: str) -> tuple[int, int, int, int]:
     if max(red, green, blue, *opacity) > 255:
         raise InputError(f"'{text}' is not a colour: its values end at 255")
     return red, green, blue, opacity[0] if opacity else 255
-
-
-def to_8_bit(pixels: Pixels) -> NDArray[np.uint8]:
-    """``round(255 / 65535 * value)`` of 16-bit pixels, of any shape; 8-bit ones are returned as they are."""
-    if pixels.dtype == np.uint8:
-        return pixels
-    result = np.empty(pixels.shape, np.uint8)
-    for rows in strips(len(pixels), pixels[0].nbytes):
-        result[rows] = (pixels[rows].astype(np.uint32) * 255 + 32895) >> 16
-    return result
-
-
-def to_depth(image: NDArray[np.uint8], dtype: "np.dtype[Any]") -> Pixels:
-    """8-bit pixels at the depth of ``dtype``, uint8 or uint16."""
-    return image if dtype == np.uint8 else image * np.uint16(257)
 
 
 def colour_space(profile: bytes) -> str:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from limner.errors import InputError
 from limner.images.arrays import Alpha, Image, Labels, Pixels, Rgba, Size
 from limner.images.cicp import tone_mapped
-from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb, to_8_bit
+from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb
 from limner.images.deep import divide, is_deep, is_premultiplied, join, read_deep
+from limner.images.depth import to_uint8
 from limner.images.limits import MAX_PIXELS
 from limner.images.metadata import BROKEN_EXIF, described, orientation
 from limner.images.opening import Pillow, Source, name_of, opened, read_source, same_again
@@ -88,7 +89,7 @@ def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
     name = name_of(source)
     picture = _stored(source, max_pixels)
     if picture.mode.startswith("I"):
-        picture = PIL.Image.fromarray(to_8_bit(_deep_grey(picture, name)))
+        picture = PIL.Image.fromarray(to_uint8(_deep_grey(picture, name)))
     if picture.has_transparency_data:
         opacity = picture.convert("RGBA").getchannel("A")
         picture = picture.convert("RGB") if opacity.getextrema() == (255, 255) else opacity
@@ -157,7 +158,7 @@ def photo_of(picture: Pillow, name: str) -> Photo:
         pixels, alpha = np.stack([grey] * 3, axis=2), _keyed(picture, grey[..., None])
     else:
         if picture.mode.startswith("I"):  # littleCMS converts grey at 8 bits only
-            upright = PIL.Image.fromarray(to_8_bit(_deep_grey(upright, name)))
+            upright = PIL.Image.fromarray(to_uint8(_deep_grey(upright, name)))
         pixels, alpha = _arrays(_rgb(upright, profile))
         if profile is not None and colour_space(profile) != "RGB":
             profile = None

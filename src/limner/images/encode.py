@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from limner import files
 from limner.errors import InputError
 from limner.images.check import as_stored
-from limner.images.colour import to_8_bit
+from limner.images.depth import samples, to_uint8
 from limner.images.metadata import METADATA, Metadata, exif_block, wanted
 from limner.images.opening import start_heif
 from limner.images.photo import Photo
 from limner.images.png import encode_png, header_chunks
-from limner.images.strips import samples
 from limner.images.tiff import encode_tiff
 
 
@@ -114,7 +113,7 @@ def encode_photo(
             photo.pixels, photo.alpha, compress=compress, profile=profile, exif=exif, dpi=photo.dpi
         )
     height, width = photo.pixels.shape[:2]
-    stored = samples(to_8_bit(photo.pixels), photo.alpha, slice(0, height))
+    stored = samples(to_uint8(photo.pixels), photo.alpha, slice(0, height))
     options = deepcopy(form.options | (form.smaller if compress else {}))  # pillow-heif changes them
     if quality is not None:
         options["quality"] = quality

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from limner.images.arrays import Alpha, Image, Pixels
-from limner.images.colour import is_srgb, pixels_from_srgb, pixels_to_srgb, to_8_bit, to_depth
+from limner.images.colour import is_srgb, pixels_from_srgb, pixels_to_srgb
+from limner.images.depth import to_depth, to_uint8
 from limner.images.strips import strips
 
 
@@ -29,7 +30,7 @@ class Photo:
 
         The pixels themselves where they are that already; else made at each call.
         """
-        image = to_8_bit(self.pixels)
+        image = to_uint8(self.pixels)
         if image.ndim == 2:
             image = np.stack([image] * 3, axis=2)
         if self.profile is not None and not is_srgb(self.profile):

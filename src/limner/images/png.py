@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.images.arrays import Alpha, Pixels
-from limner.images.strips import channels, map_strips, samples, strips
+from limner.images.depth import channels, samples
+from limner.images.strips import map_strips, strips
 
 FAST, SMALL = 1, 7
 """Levels of zlib: the second takes about six times as long for an eighth fewer bytes."""

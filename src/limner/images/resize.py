@@ -1,15 +1,17 @@
-"""Pictures at another size."""
+"""Pictures, alphas and feature maps at another size: all resampling but that of torch and of FFmpeg."""
 
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
 from limner.images.arrays import Size
-from limner.images.coordinates import between, on_grid
 from limner.images.strips import map_strips, strips
+
+FeatureMap: TypeAlias = NDArray[np.float32]
+"""(C, h, w) float32: values at the middles of h x w equal parts of a picture."""
 
 _BILINEAR = PIL.Image.Resampling.BILINEAR
 LEAST_ROWS = 16
@@ -24,14 +26,19 @@ _Array = TypeVar("_Array", bound=NDArray[Any])
 
 
 def resize(array: _Array, size: Size) -> _Array:
-    """Resize an (H, W, 3) image of uint8 or uint16, or an (H, W) float32 alpha, to ``size``.
+    """Resize an image, (H, W, 3) uint8, uint16 or float32, or an (H, W) float32 alpha, to ``size``.
 
     Bilinear, antialiased when shrinking: the triangle filter is widened to the scale (as Pillow does).
     """
     if array.shape[:2] == size:
         return array
-    if array.dtype == np.float32 and array.shape[0] <= size[0] and array.shape[1] <= size[1]:
-        return cast(_Array, _enlarged(array, size))
+    if (
+        array.ndim == 2
+        and array.dtype == np.float32
+        and array.shape[0] <= size[0]
+        and array.shape[1] <= size[1]
+    ):
+        return cast(_Array, _by_matrices(array, size))
     result = np.empty((*size, *array.shape[2:]), array.dtype)
 
     def fill(rows: slice) -> None:
@@ -43,73 +50,97 @@ def resize(array: _Array, size: Size) -> _Array:
     return cast(_Array, result)
 
 
-def fit(array: _Array, side: int) -> _Array:
+def resize_longest(array: _Array, side: int) -> _Array:
     """Resize so that the longer side is ``side`` pixels, the proportions kept; see `resize`."""
     scale = side / max(array.shape[:2])
     height, width = (max(1, round(length * scale)) for length in array.shape[:2])
     return resize(array, (height, width))
 
 
-def halved(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def resize_nearest(alpha: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
+    """An (h, w) alpha enlarged to ``size`` without interpolation: each pixel as the one in which it lies."""
+    rows, columns = (
+        np.arange(length) * count // length for length, count in zip(size, alpha.shape, strict=True)
+    )
+    enlarged: NDArray[np.float32] = alpha.take(rows, axis=0).take(columns, axis=1)
+    return enlarged
+
+
+def downsample(array: NDArray[Any], side: int) -> FeatureMap:
+    """An image as a low-resolution feature map, or an alpha as a small one; neither is ever enlarged.
+
+    A large one is first thinned out to every third, fifth ... pixel, as far as two of each pixel remain.
+
+    Args:
+        array: (H, W) or (H, W, C), of any type.
+        side: Longer side of the result, pixels, at most.
+
+    Returns:
+        (h, w) or (C, h, w) float32, in the units of the array.
+    """
+    longest = max(array.shape[:2])
+    step = max(1, (longest // (2 * side) - 1) // 2 * 2 + 1)
+    thin = array[step // 2 :: step, step // 2 :: step]
+    thin = np.ascontiguousarray(thin, np.uint8 if thin.dtype == np.uint8 and thin.ndim == 3 else np.float32)
+    small = resize_longest(thin, min(side, longest)).astype(np.float32, copy=False)
+    return small if small.ndim == 2 else np.moveaxis(small, 2, 0)
+
+
+def average_pool(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Means of 2 x 2 pixels of an (..., H, W) array; an odd last row or column counts twice."""
-    odd = [(0, 0)] * (values.ndim - 2) + [(0, length % 2) for length in values.shape[-2:]]
-    even = np.pad(values, odd, mode="edge") if np.any(odd) else values
+    odd = [(0, 0)] * (maps.ndim - 2) + [(0, length % 2) for length in maps.shape[-2:]]
+    even = np.pad(maps, odd, mode="edge") if np.any(odd) else maps
     pairs = even[..., ::2, :] + even[..., 1::2, :]
     means: NDArray[np.float32] = (pairs[..., ::2] + pairs[..., 1::2]) * np.float32(0.25)
     return means
 
 
-def resize_fields(fields: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
-    """About as `resize`, of float32 values, (..., h, w), to a few hundred places along a side, but quicker.
+def resize_maps(maps: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
+    """About as `resize`, of (..., h, w) float32 to a few hundred pixels along a side, but quicker.
 
-    What is four times as large or more is halved first.
+    What is four times as large or more is pooled first.
     """
-    while min(fields.shape[-2] / size[0], fields.shape[-1] / size[1]) >= 4:
-        fields = halved(fields)
-    height, width = fields.shape[-2:]
-    if height != size[0]:
-        parts = [shares @ fields[..., near, :] for near, shares in _shares(height, size[0])]
-        fields = np.concatenate(parts, axis=-2)
-    if width != size[1]:
-        parts = [fields[..., near] @ shares.T for near, shares in _shares(width, size[1])]
-        fields = np.concatenate(parts, axis=-1)
-    return fields
+    while min(maps.shape[-2] / size[0], maps.shape[-1] / size[1]) >= 4:
+        maps = average_pool(maps)
+    return _by_matrices(maps, size)
+
+
+def _by_matrices(maps: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
+    """Bilinear and antialiased, by products of matrices; along the side first that makes less of it."""
+    if size[0] < maps.shape[-2]:
+        return _along(_along(maps, size[0], -2), size[1], -1)
+    return _along(_along(maps, size[1], -1), size[0], -2)
+
+
+def _along(maps: NDArray[np.float32], length: int, axis: int) -> NDArray[np.float32]:
+    if maps.shape[axis] == length:
+        return maps
+    shape = list(maps.shape)
+    shape[axis] = length
+    result = np.empty(shape, np.float32)
+    for made, near, weights in _weights(maps.shape[axis], length):
+        if axis == -2:
+            np.matmul(weights, maps[..., near, :], out=result[..., made, :])
+        else:
+            np.matmul(maps[..., near], weights.T, out=result[..., made])
+    return result
 
 
 @lru_cache(maxsize=64)
-def _shares(before: int, after: int) -> list[tuple[slice, NDArray[np.float32]]]:
-    """Along one side, for every few places what they are made of, and the share of each in each."""
+def _weights(before: int, after: int) -> list[tuple[slice, slice, NDArray[np.float32]]]:
+    """Along one side, for every few pixels of the result those that they are made of, and their weights."""
     scale = before / after
     reach = max(scale, 1.0)
     together = max(STRIP, PRODUCT // before)
     found = []
     for start in range(0, after, together):
-        middles = (np.arange(start, min(start + together, after)) + 0.5) * scale - 0.5
+        made = slice(start, min(start + together, after))
+        middles = (np.arange(made.start, made.stop) + 0.5) * scale - 0.5
         near = slice(max(0, int(middles[0] - reach)), min(before, int(middles[-1] + reach) + 1))
-        shares = (1 - np.abs(np.arange(before)[near] - middles[:, None]) / reach).clip(0)
-        found.append((near, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)))
+        weights = (1 - np.abs(np.arange(before)[near] - middles[:, None]) / reach).clip(0)
+        weights /= weights.sum(axis=1, keepdims=True)
+        found.append((made, near, weights.astype(np.float32)))
     return found
-
-
-def _enlarged(alpha: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
-    """As Pillow enlarges but for rounding, in a third to a sixth of its time."""
-    (above, step, lower), (left, beside, right) = (
-        between(on_grid(np.arange(after), after, before), before)
-        for before, after in zip(alpha.shape, size, strict=True)
-    )
-    wide = alpha.take(left, axis=1)
-    wide += (alpha.take(left + beside, axis=1) - wide) * right
-    result = np.empty(size, np.float32)
-    for top in range(0, size[0], STRIP):
-        rows = slice(top, top + STRIP)
-        upper, share = above[rows] - above[top], lower[rows]
-        first, last = above[top], above[top] + upper[-1] + step + 1
-        shares = np.zeros((len(upper), last - first), np.float32)
-        index = np.arange(len(upper))
-        shares[index, upper] = 1 - share
-        shares[index, upper + step] += share
-        np.matmul(shares, wide[first:last], out=result[rows])
-    return result
 
 
 def _rows(array: NDArray[Any], size: Size, rows: slice) -> NDArray[Any]:
@@ -126,8 +157,8 @@ def _rows(array: NDArray[Any], size: Size, rows: slice) -> NDArray[Any]:
         picture = PIL.Image.fromarray(values)
         return np.asarray(picture.resize((width, rows.stop - rows.start), _BILINEAR, box))
 
-    if part.dtype != np.uint16:
+    if part.dtype == np.uint8 or part.ndim == 2:
         return resized(part)
-    channels = (resized(part[..., channel].astype(np.float32)) for channel in range(part.shape[2]))
-    result: NDArray[Any] = np.rint(np.stack(list(channels), axis=2).clip(0, 65535))
-    return result
+    channels = [resized(part[..., channel].astype(np.float32)) for channel in range(part.shape[2])]
+    found = np.stack(channels, axis=2)
+    return np.rint(found.clip(0, 65535)) if part.dtype == np.uint16 else found

@@ -10,8 +10,9 @@ import PIL.TiffImagePlugin as Tiff
 import PIL.TiffTags
 
 from limner.images.arrays import Alpha, Pixels
+from limner.images.depth import channels, samples
 from limner.images.png import FAST, SMALL
-from limner.images.strips import channels, map_strips, samples, strips
+from limner.images.strips import map_strips, strips
 
 _DEFLATE, _INTERLEAVED, _DIFFERENCES, _STRAIGHT, _INCH = 8, 1, 2, 2, 2
 _GREY, _RGB = 1, 2

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images.arrays import Alpha
+from limner.images.depth import to_depth
 from limner.images.limits import too_large
 from limner.images.metadata import described, wanted
 from limner.images.tiff import encode_tiff
@@ -167,7 +168,7 @@ def _to_16_bits(values: NDArray[Any], name: str) -> NDArray[np.uint16]:
                 "(black) to 1 (white): tone-map it to these, or save it with 8 or 16 bits a channel"
             )
         _log.warning("%s: its floating-point pixels, 0 black and 1 white, are read with 16 bits", name)
-        deep = np.rint(values.clip(0, 1).astype(np.float64) * 65535).astype(np.uint16)
+        deep = to_depth(values, np.uint16)
         return deep
     bits = 8 * values.dtype.itemsize
     if bits > 16:

@@ -8,40 +8,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Mask, Size, fit, on_grid
+from limner.images.arrays import Mask, Size
+from limner.images.resize import FeatureMap
 
-Fields = NDArray[np.float32]
-"""(C, h, w) float32: values on a grid that is laid over a picture, its first cell in the first corner."""
 _Value = TypeVar("_Value", bound=np.generic)
 
 SIDE = 32
 """Of a tile, pixels; tiles at the lower and right border overlap their neighbours so that they fit in."""
 TOGETHER = 64
 """Tiles that are worked on at a time: few enough for the cache of a core."""
-
-
-def shrink(array: NDArray[Any], grid: int) -> Fields:
-    """A picture or an alpha on a grid of so many cells along its longer side, of its own size where smaller.
-
-    A large one is first thinned out to every third, fifth ... pixel, as far as two pixels a cell remain.
-
-    Args:
-        array: (H, W) or (H, W, C), of any type.
-        grid: Cells along the longer side, at most.
-
-    Returns:
-        (h, w) or (C, h, w) float32, in the units of the array.
-    """
-    longer = max(array.shape[:2])
-    step = max(1, (longer // (2 * grid) - 1) // 2 * 2 + 1)
-    thin = array[step // 2 :: step, step // 2 :: step]
-    side = min(grid, longer)
-    if thin.dtype == np.uint8 and thin.ndim == 3:
-        return np.moveaxis(fit(np.ascontiguousarray(thin), side), 2, 0).astype(np.float32)
-    thin = thin.astype(np.float32)
-    if thin.ndim == 2:
-        return fit(thin, side)
-    return np.stack([fit(np.ascontiguousarray(thin[..., channel]), side) for channel in range(thin.shape[2])])
 
 
 @dataclass(frozen=True)
@@ -61,14 +36,14 @@ class Tiles:
         return cls._of(held, (mask.shape[0], mask.shape[1]))
 
     @classmethod
-    def over(cls, cells: Mask, picture: Size) -> Iterator["Tiles"]:
-        """Those in which `sample` would find a True cell, of a grid that is laid over the picture."""
-        held = np.pad(cells, (0, 1))
+    def over(cls, mask: Mask, picture: Size) -> Iterator["Tiles"]:
+        """Those in which `sample` would find a True pixel of a low-resolution mask of the picture."""
+        held = np.pad(mask, (0, 1))
         for axis, length in enumerate(picture):
             starts, side = _starts(length), min(SIDE, length)
-            first = on_grid(starts, length, cells.shape[axis]).astype(np.intp)
-            last = on_grid(starts + side - 1, length, cells.shape[axis]).astype(np.intp) + 2
-            ranges = np.stack([first, last], axis=1).ravel().clip(max=cells.shape[axis])
+            first = _on_grid(starts, length, mask.shape[axis]).astype(np.intp)
+            last = _on_grid(starts + side - 1, length, mask.shape[axis]).astype(np.intp) + 2
+            ranges = np.stack([first, last], axis=1).ravel().clip(max=mask.shape[axis])
             held = np.logical_or.reduceat(held, ranges, axis=axis)
             held = held[::2] if axis == 0 else held[:, ::2]
         return cls._of(held, picture)
@@ -95,18 +70,23 @@ class Tiles:
         for tile, place in zip(tiles, self._slices(), strict=True):
             array[place] = tile
 
-    def sample(self, fields: Fields) -> Fields:
-        """Bilinear values of a coarser grid at every pixel of the tiles: (C, N, h, w)."""
-        rows, down = _spread(self.rows, self.picture[0], fields.shape[1])
-        columns, right = _spread(self.columns, self.picture[1], fields.shape[2])
-        near = fields[np.arange(len(fields))[:, None, None], rows[:, None, :, None], columns[:, None, None]]
+    def sample(self, features: FeatureMap) -> NDArray[np.float32]:
+        """Bilinear values of a low-resolution map, (C, h, w), at every pixel of the tiles: (C, N, h, w)."""
+        (rows, down), (columns, right) = (
+            [part[-(-starts // SIDE)] for part in _weights(length, count)]  # the last tile may start earlier
+            for starts, length, count in zip(
+                (self.rows, self.columns), self.picture, features.shape[1:], strict=True
+            )
+        )
+        channel = np.arange(len(features))[:, None, None]
+        near = features[channel, rows[:, None, :, None], columns[:, None, None]]
         count, channels, high, wide = near.shape  # (N, C, kh, kw)
         across = near.reshape(count, channels * high, wide) @ right.transpose(0, 2, 1)
         across = across.reshape(count, channels, high, -1).swapaxes(0, 1)
-        result: Fields = down @ across
+        result: NDArray[np.float32] = down @ across
         return result
 
-    def places(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def coordinates(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Rows and columns of their pixels: (N, h, 1) and (N, 1, w)."""
         height, width = (np.arange(length, dtype=np.float32) for length in self.side)
         rows, columns = self.rows.astype(np.float32), self.columns.astype(np.float32)
@@ -123,21 +103,17 @@ def _starts(length: int) -> NDArray[np.intp]:
     return np.minimum(np.arange(0, length, SIDE), max(0, length - SIDE))
 
 
-def _spread(
-    starts: NDArray[np.intp], length: int, cells: int
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Along one side, the cells that each tile needs, (N, k), their shares in its pixels, (N, side, k)."""
-    needed, shares = _spread_all(length, cells)
-    index = -(-starts // SIDE)  # the last tile may start earlier
-    return needed[index], shares[index]
+def _on_grid(index: NDArray[np.intp], length: int, count: int) -> NDArray[Any]:
+    """Middles of pixels along a side of ``length`` pixels, in pixels of a grid that has ``count`` there."""
+    return ((index + 0.5) * (count / length) - 0.5).clip(0, count - 1)
 
 
 @lru_cache(maxsize=64)
-def _spread_all(length: int, cells: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """The same of all tiles along the side."""
-    place = on_grid(_starts(length)[:, None] + np.arange(min(SIDE, length)), length, cells)
+def _weights(length: int, count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Along one side, the ``k`` grid pixels that each tile needs, (N, k), and their weights, (N, side, k)."""
+    place = _on_grid(_starts(length)[:, None] + np.arange(min(SIDE, length)), length, count)
     first = place[:, :1].astype(np.intp)
     reach = int(np.max(place[:, -1:].astype(np.intp) - first)) + 2
     needed = first + np.arange(reach)
-    shares = (1 - np.abs(place[:, :, None] - needed[:, None])).clip(0).astype(np.float32)
-    return needed.clip(max=cells - 1), shares
+    weights = (1 - np.abs(place[:, :, None] - needed[:, None])).clip(0).astype(np.float32)
+    return needed.clip(max=count - 1), weights

@@ -1,44 +1,44 @@
-"""A picture whose parts are moved."""
+"""A picture warped by a field of motion."""
 
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images.coordinates import between
-from limner.images.resize import resize_fields
+from limner.images.resize import resize_maps
 
-Shifts: TypeAlias = NDArray[np.float32]
-"""(2, m, n): how far things move down and to the right, as shares of height and width, at the middles of
-m x n equal cells over the picture; bilinear in between."""
+Flow: TypeAlias = NDArray[np.float32]
+"""(2, m, n): motion downwards and to the right, as fractions of height and width, at the middles of m x n
+equal parts of the picture; bilinear in between."""
 
 
-def moved(values: NDArray[np.float32], shifts: Shifts) -> NDArray[np.float32]:
-    """What is laid out over a picture, (..., H, W), with everything moved; the border is repeated inwards.
+def warp(values: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
+    """(..., H, W) values of a picture, each moved by the flow; the border is repeated inwards.
 
-    By several shifts, (n, 2, ...), it is (..., n, H, W).
+    By several flows, (n, 2, ...), it is (..., n, H, W).
     """
     height, width = values.shape[-2:]
-    down, right = np.moveaxis(resize_fields(shifts, (height, width)), -3, 0)
+    down, right = np.moveaxis(resize_maps(flow, (height, width)), -3, 0)
     rows = np.arange(height, dtype=np.float32)[:, None] - down * height
-    return sampled(values, rows, np.arange(width, dtype=np.float32) - right * width)
+    return sample_bilinear(values, rows, np.arange(width, dtype=np.float32) - right * width)
 
 
-def sampled(
+def sample_bilinear(
     values: NDArray[np.float32], rows: NDArray[np.float32], columns: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Bilinear values at some places; beyond the border, those of the border.
+    """Bilinear values at some coordinates; beyond the border, those of the border.
 
     Args:
         values: (..., H, W).
-        rows: Of the places, in pixels from the middle of the first one; of any shape.
+        rows: In pixels from the middle of the first one; of any shape.
         columns: The same, of the same shape.
 
     Returns:
-        (..., *shape of the places).
+        (..., *shape of the coordinates).
     """
     height, width = values.shape[-2:]
-    (top, below, lower), (left, beside, right) = between(rows, height), between(columns, width)
+    (top, lower), (left, right) = _split(rows, height), _split(columns, width)
+    below, beside = min(1, height - 1) * width, min(1, width - 1)
     flat = values.reshape(*values.shape[:-2], -1)
     first = top * width + left
 
@@ -51,8 +51,15 @@ def sampled(
         return found
 
     result = row(first)
-    step = row(first + below * width)
+    step = row(first + below)
     step -= result
     step *= lower
     result += step
     return result
+
+
+def _split(coordinates: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The pixel before each coordinate along a side of ``count`` pixels, and the weight of the next one."""
+    coordinates = coordinates.clip(0, count - 1)
+    before = np.minimum(np.floor(coordinates), max(0, count - 2))
+    return before.astype(np.intp), coordinates - before

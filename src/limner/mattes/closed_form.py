@@ -1,6 +1,6 @@
 """Closed-form matting of the pixels near an edge: slower and finer than `limner.mattes.refine`. Needs SciPy.
 
-In every window of 3 x 3 pixels the opacity is taken to be a line in colour space. The opacities that fit all
+In every window of 3 x 3 pixels alpha is taken to be an affine function of colour. The alphas that fit all
 windows best, the pixels away from the edge held at 0 or 1, solve one sparse system of linear equations.
 
 Reference:
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from limner.errors import MissingExtraError
 from limner.images import Alpha, Image, Mask
-from limner.mattes.masks import dilate
+from limner.mattes.masks import dilate, edge_band
 
 EPSILON = 1e-5
 """Regularisation of each window, colours in [0, 1], as the authors take it."""
@@ -23,7 +23,7 @@ TOLERANCE = 1e-4
 
 
 def solve(image: Image, alpha: Alpha, *, width: int, prior: float = 0.01) -> Alpha:
-    """The alpha solved anew within ``width`` pixels of where it crosses 0.5; 0 or 1 elsewhere.
+    """The alpha solved within ``width`` pixels of where it crosses 0.5; 0 or 1 elsewhere.
 
     Args:
         image: (H, W, 3) uint8.
@@ -40,7 +40,7 @@ def solve(image: Image, alpha: Alpha, *, width: int, prior: float = 0.01) -> Alp
     except ImportError as error:
         raise MissingExtraError("fine", "scipy") from error
     subject = alpha >= 0.5
-    unknown = dilate(subject, width) & dilate(~subject, width)
+    unknown = edge_band(subject, width)
     if not unknown.any():
         return alpha
     count = int(np.count_nonzero(unknown))

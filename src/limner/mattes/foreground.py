@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha, Image, as_alpha
-from limner.images.tiles import Fields, Tiles, shrink
+from limner.images import Alpha, FeatureMap, Image, as_alpha, downsample
+from limner.images.tiles import Tiles
 from limner.mattes.masks import box_mean
 
 GRID = 256
-"""Longer side of the grid on which mean colours are taken, in cells, at most."""
+"""Longer side at which mean colours are taken, pixels, at most."""
 RADII = (12, 2)
-"""Half the windows of the two blurs, in cells of a grid of `GRID`."""
+"""Half the windows of the two blurs, in pixels where the longer side is `GRID`."""
 SMALL = 1e-5
-"""Added to shares before dividing by them."""
+"""Added to fractions before dividing by them."""
 
 _Values = NDArray[Any]
 _Pixels = TypeVar("_Pixels", Image, NDArray[np.uint16])
@@ -25,12 +25,12 @@ def estimate_foreground(image: _Pixels, alpha: Alpha, *, grid: int = GRID) -> _P
     """The colours F of ``I = alpha * F + (1 - alpha) * B``, of the image's shape and type.
 
     Only pixels that are neither opaque nor transparent change. The mean colours of both sides are measured
-    twice on a small grid, in a wide and in a narrow window; the equation is then met at every pixel.
+    twice at low resolution, in a wide and in a narrow window; the equation is then met at every pixel.
 
     Args:
         image: (H, W, 3) uint8 or uint16.
         alpha: (H, W) float32 in [0, 1].
-        grid: Longer side of the grid, in cells; fewer are faster, and less sharp.
+        grid: Longer side at which colours are measured, pixels; less is faster and less sharp.
 
     Raises:
         InputError: If one is of another form, or the sizes differ.
@@ -44,10 +44,10 @@ def estimate_foreground(image: _Pixels, alpha: Alpha, *, grid: int = GRID) -> _P
     mixed = (alpha > 0) & (alpha < 1)
     if not mixed.any():
         return image
-    fields = _mean_colours(image, alpha, grid)
+    means_map = _mean_colours(image, alpha, grid)
     result = image.copy()
     for tiles in Tiles.holding(mixed):
-        means = tiles.sample(fields)
+        means = tiles.sample(means_map)
         colours, opacity, inside = tiles.cut(image), tiles.cut(alpha), tiles.cut(mixed)
         for channel in range(3):
             pixels = colours[..., channel]
@@ -59,19 +59,17 @@ def estimate_foreground(image: _Pixels, alpha: Alpha, *, grid: int = GRID) -> _P
     return result
 
 
-def _mean_colours(image: _Pixels, alpha: Alpha, grid: int) -> Fields:
-    """Of the foreground and of the background nearby, on the grid, (6, h, w)."""
-    pixels, opacity = shrink(image, grid), shrink(alpha, grid)
+def _mean_colours(image: _Pixels, alpha: Alpha, grid: int) -> FeatureMap:
+    """Of the foreground and of the background nearby, at low resolution, (6, h, w)."""
+    pixels, opacity = downsample(image, grid), downsample(alpha, grid)
     front: _Values = pixels
     behind: _Values = pixels
-    for cells in RADII:
-        radius = max(1, round(cells * grid / GRID))
-        share = box_mean(opacity, radius)
-        mean_front = box_mean(opacity * front, radius) / (share + SMALL)
-        mean_behind = box_mean((1 - opacity) * behind, radius) / (1 - share + SMALL)
-        front = _solve(pixels, opacity, mean_front, mean_behind).clip(0, np.iinfo(image.dtype).max)
-        behind = mean_behind
-    return np.concatenate([mean_front, mean_behind])
+    for radius in (max(1, round(radius * grid / GRID)) for radius in RADII):
+        fraction = box_mean(opacity, radius)
+        mean_front = box_mean(opacity * front, radius) / (fraction + SMALL)
+        behind = box_mean((1 - opacity) * behind, radius) / (1 - fraction + SMALL)
+        front = _solve(pixels, opacity, mean_front, behind).clip(0, np.iinfo(image.dtype).max)
+    return np.concatenate([mean_front, behind])
 
 
 def _solve(pixels: _Values, opacity: Alpha, front: _Values, behind: _Values) -> _Values:

@@ -8,12 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha, Labels, Mask, Trimap
+from limner.images import Alpha, Labels, Mask, resize
 
 _Floats = TypeVar("_Floats", NDArray[np.float32], NDArray[np.float64])
+_Any = TypeVar("_Any", NDArray[np.bool_], NDArray[np.float32])
 
 SPECK = 0.01
 """A connected part of a mask is a speck where its area is below this fraction of the largest part's."""
+CERTAIN = 0.95
+"""An opacity that a network gives only where it is sure of the subject."""
+INVISIBLE = 0.5 / 255
+"""A smaller opacity is 0 in 8 bits."""
+GRID = 384
+"""Pixels along the longer side on which the parts of an alpha are told apart."""
 HAIR = 0.02
 """How far a soft edge reaches, as a fraction of the shorter side of the picture."""
 STRIP = 256
@@ -30,11 +37,6 @@ def threshold(alpha: Alpha, level: float = 0.5) -> Mask:
     return alpha >= level
 
 
-def to_uint8(alpha: Alpha) -> NDArray[np.uint8]:
-    """The alpha in grey levels, (H, W) uint8: ``round(255 * alpha)``."""
-    return np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
-
-
 def dilate(mask: Mask, radius: int, *, outside: bool = False) -> Mask:
     """True within ``radius`` pixels (Chebyshev) of a True pixel.
 
@@ -47,16 +49,8 @@ def dilate(mask: Mask, radius: int, *, outside: bool = False) -> Mask:
         InputError: If ``radius`` is not positive.
     """
     _check_radius(radius)
-    height, width = mask.shape
-    grown = np.full((height + 2 * radius, width + 2 * radius), outside)
-    grown[radius:-radius, radius:-radius] = mask
-    reach = 1  # rows and columns, downwards and to the right, that each value stands for
-    while reach < 2 * radius + 1:
-        step = min(reach, 2 * radius + 1 - reach)
-        grown = grown[:-step] | grown[step:]
-        grown = grown[:, :-step] | grown[:, step:]
-        reach += step
-    return grown
+    grown = np.pad(mask, radius, constant_values=outside)
+    return _sliding_max(_sliding_max(grown, 1, 0, radius), 0, 1, radius)
 
 
 def erode(mask: Mask, radius: int, *, outside: bool = True) -> Mask:
@@ -74,13 +68,6 @@ def edge_band(mask: Mask, radius: int) -> Mask:
         InputError: If ``radius`` is not positive.
     """
     return dilate(mask, radius) & dilate(~mask, radius)
-
-
-def trimap(mask: Mask, radius: int) -> Trimap:
-    """0 on the background, 255 on the foreground, 128 in the `edge_band` of ``radius`` pixels."""
-    values = np.where(mask, np.uint8(255), np.uint8(0))
-    values[edge_band(mask, radius)] = 128
-    return values
 
 
 def feather(alpha: Alpha, radius: int) -> Alpha:
@@ -157,53 +144,61 @@ def _window_sums(values: _Floats, radius: int, axis: int) -> _Floats:
     return total
 
 
-def components(mask: Mask) -> NDArray[np.int32]:
+def connected_components(mask: Mask) -> NDArray[np.int32]:
     """Connected regions (4 neighbours), (H, W) int32: 0 outside, then 1, 2, ... from the top down.
 
-    Runs of True pixels of a row are joined with those they touch in the row above (union-find).
+    Runs of True pixels of a row are joined with those they touch in the row below: each takes the least
+    number among its neighbours' until all agree.
+
+    Reference:
+        Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm", J. Algorithms 3, 1982.
     """
     height, width = mask.shape
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(edges == 1)
     ends = np.nonzero(edges == -1)[1]
-    first = np.searchsorted(rows, np.arange(height + 1))  # of each row's runs
-    parents = list(range(len(rows)))
-
-    def root(run: int) -> int:
-        while parents[run] != run:
-            parents[run] = parents[parents[run]]
-            run = parents[run]
-        return run
-
-    for row in range(1, height):
-        above, here, last = first[row - 1], first[row], first[row + 1]
-        while above < first[row] and here < last:
-            if starts[above] < ends[here] and starts[here] < ends[above]:
-                one, other = sorted((root(above), root(here)))
-                parents[other] = one
-            if ends[above] < ends[here]:
-                above += 1
-            else:
-                here += 1
-    roots = np.array([root(run) for run in range(len(parents))], np.int64)
+    row = width + 1
+    first = np.searchsorted(rows * row + ends, (rows + 1) * row + starts, side="right")
+    last = np.searchsorted(rows * row + starts, (rows + 1) * row + ends)
+    touched = np.maximum(last - first, 0)  # runs of the next row
+    above = np.repeat(np.arange(len(rows)), touched)
+    below = np.arange(len(above)) + np.repeat(first - (np.cumsum(touched) - touched), touched)
+    roots = np.arange(len(rows))
+    while len(above):
+        one, other = roots[above], roots[below]
+        np.minimum.at(roots, np.maximum(one, other), np.minimum(one, other))
+        while ((upper := roots[roots]) != roots).any():
+            roots = upper
+        apart = roots[above] != roots[below]
+        above, below = above[apart], below[apart]
     numbers = np.unique(roots, return_inverse=True)[1] + 1
-    steps = np.zeros((height, width + 1), np.int32)
+    steps = np.zeros((height, row), np.int32)
     steps[rows, starts] = numbers
-    np.subtract.at(steps, (rows, ends), numbers)
+    steps[rows, ends] = -numbers
     labels: NDArray[np.int32] = np.cumsum(steps, axis=1, dtype=np.int32)[:, :width]
     return labels
 
 
-def supported(mask: Mask, fraction: float = SPECK) -> Mask:
-    """The mask without the connected parts that are smaller than this fraction of the largest one."""
-    labels = components(mask)
+def remove_small_parts(mask: Mask, fraction: float = SPECK, core: Mask | None = None) -> Mask:
+    """The mask without its stray parts: the largest connected part, and what can stand beside it.
+
+    Args:
+        mask: (H, W).
+        fraction: Of the largest part's area, that another part has at least.
+        core: (H, W), of which another part holds a pixel; by default any part does.
+    """
+    labels = connected_components(mask)
     areas = np.bincount(labels.ravel())
     areas[0] = 0
-    kept: Mask = (areas >= max(1, fraction * areas.max()))[labels]
-    return kept
+    kept = areas >= max(1, fraction * areas.max())
+    if core is not None:
+        kept &= np.bincount(labels[core], minlength=len(areas)) > 0
+        kept[areas.argmax()] = areas.any()
+    parts: Mask = kept[labels]
+    return parts
 
 
-def largest(alpha: Alpha, count: int) -> Alpha:
+def keep_largest(alpha: Alpha, count: int) -> Alpha:
     """The alpha of the ``count`` largest subjects alone, 0 elsewhere.
 
     A subject is a connected region with an alpha of at least 0.05; its size is counted where the alpha is at
@@ -214,7 +209,7 @@ def largest(alpha: Alpha, count: int) -> Alpha:
     """
     if count < 1:
         raise InputError(f"keep at least 1 subject, got {count}")
-    labels = components(threshold(alpha, 0.05))
+    labels = connected_components(threshold(alpha, 0.05))
     areas = np.bincount(labels[threshold(alpha)], minlength=labels.max() + 1)
     areas[0] = -1
     kept = np.argsort(-areas, kind="stable")[:count]
@@ -222,13 +217,24 @@ def largest(alpha: Alpha, count: int) -> Alpha:
     return np.where(np.isin(labels, kept) & (labels > 0), alpha, np.float32(0))
 
 
-def without_specks(alpha: Alpha, fraction: float = SPECK) -> Alpha:
-    """The alpha near what `supported` keeps of it where it is at least 0.5, 0 elsewhere.
+def remove_specks(alpha: Alpha, fraction: float = SPECK, certain: float = CERTAIN) -> Alpha:
+    """The alpha near the `remove_small_parts` parts of at least 0.5, 0 elsewhere.
 
-    Near is within `HAIR` of the shorter side, so that soft edges stay.
+    Where nothing would change, it is the alpha itself. Near is a pixel and `HAIR` of the shorter side, so
+    that soft edges stay. Large alphas are looked at on a grid.
+
+    Args:
+        alpha: (H, W).
+        fraction: Of the largest part's area, that another part has at least.
+        certain: Opacity that another part reaches somewhere.
     """
-    radius = max(1, round(HAIR * min(alpha.shape)))
-    return np.where(dilate(supported(threshold(alpha), fraction), radius), alpha, np.float32(0))
+    step = max(1, max(alpha.shape) // GRID)
+    seen = alpha[::step, ::step]
+    parts = remove_small_parts(threshold(seen), fraction, threshold(seen, certain))
+    near = dilate(parts, 1 + round(HAIR * min(seen.shape)))
+    if seen[~near].max(initial=0) < INVISIBLE:
+        return alpha
+    return alpha * resize(near.astype(np.float32), alpha.shape)
 
 
 def _greatest(alpha: Alpha, radius: int) -> Alpha:
@@ -239,19 +245,23 @@ def _greatest(alpha: Alpha, radius: int) -> Alpha:
     straight = radius - 2 * slant
     grown = np.pad(alpha, radius)
     for down, right, reach in ((1, 0, straight), (0, 1, straight), (1, 1, slant), (1, -1, slant)):
-        done = 1  # pixels along the line that each value stands for
-        while done < 2 * reach + 1:
-            step = min(done, 2 * reach + 1 - done)
-            grown = np.maximum(_moved(grown, 0, down, right, step), _moved(grown, 1, down, right, step))
-            done += step
+        grown = _sliding_max(grown, down, right, reach)
     return grown
 
 
-def _moved(values: Alpha, last: int, down: int, right: int, step: int) -> Alpha:
-    """All but the first or the last ``step`` values along a line, for a sliding maximum."""
-    rows = slice(step, None) if last else slice(None, -step)
-    columns = slice(step, None) if last == (right > 0) else slice(None, -step)
-    return values[rows if down else slice(None), columns if right else slice(None)]
+def _sliding_max(values: _Any, down: int, right: int, radius: int) -> _Any:
+    """The greatest of ``2 * radius + 1`` values in a row along a line; the ends of the lines are lost.
+
+    By maxima of 2, 4, 8 ... values: whole arrays are compared a few times.
+    """
+    width, done = 2 * radius + 1, 1
+    while done < width:
+        step = min(done, width - done)
+        rows = (slice(step, None), slice(-step)) if down else (slice(None),) * 2
+        columns = (slice(step, None), slice(-step))[::right] if right else (slice(None),) * 2
+        values = np.maximum(values[rows[0], columns[0]], values[rows[1], columns[1]])
+        done += step
+    return values
 
 
 def _in_strips(function: Callable[[Alpha], Alpha], alpha: Alpha, reach: int) -> Alpha:

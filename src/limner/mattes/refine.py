@@ -1,8 +1,8 @@
-"""A network's alpha, laid anew along the edge at the full size of the picture.
+"""A network's alpha, refined along the edge at the full size of the picture.
 
 The network saw a small picture, so its alpha is too soft and a few pixels off. A second, tiny network
-(`limner.nets.edge`) sees picture and alpha on a grid of 256 cells and gives a line in colour space for every
-cell; at full size each pixel near the edge takes its opacity from its own colour.
+(`limner.nets.edge`) sees picture and alpha at low resolution, 256 pixels on the longer side, and gives affine
+coefficients for each pixel there: at full size, alpha near the edge is an affine function of colour.
 """
 
 from functools import lru_cache
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from limner.images import Alpha, Image, Mask, as_alpha, as_image, fit
-from limner.images.tiles import Fields, Tiles, shrink
+from limner.images import Alpha, FeatureMap, Image, Mask, as_alpha, as_image, downsample, resize_longest
+from limner.images.tiles import Tiles
 from limner.mattes.closed_form import solve
 from limner.mattes.masks import box_mean, dilate
 from limner.models.session import start_session
@@ -20,24 +20,24 @@ from limner.models.spec import model_path
 from limner.parallel import share
 
 GRID = 256
-"""Longer side of the grid that the network sees, in cells, at most, for a photo."""
+"""Longer side of what the network sees of a photo, pixels, at most."""
 STRIDE = 8
-"""The network's grid is padded to multiples of it."""
+"""What the network sees is padded to multiples of it."""
 LEAST = 0.02
 """Alphas up to this become 0, those from 1 less this become 1, those between are stretched."""
 BAND = 5
-"""How far from an undecided cell the edge may move, in cells of a grid of `GRID`."""
+"""How far from an unknown pixel the edge may move, in pixels where the longer side is `GRID`."""
 FINE = 1200
 """Longer side up to which closed-form matting solves the picture itself, pixels; larger ones are reduced."""
 FINE_BAND = 0.01
 """Distance from the edge within which it solves, as a fraction of the longer side."""
-WINDOW, EVEN = 2, 1.0
-"""Half the side of the windows of `_fitted`, cells; how far colours of one thing differ, grey levels."""
+WINDOW, NOISE = 2, 1.0
+"""Half the side of a guided filter's windows, pixels; how far colours of one thing differ, grey levels."""
 MODEL = model_path("edge")
 
 
 def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
-    """The alpha with its edge laid where the picture has one, (H, W) float32 in [0, 1].
+    """The alpha with its edge moved to where the picture has one, (H, W) float32 in [0, 1].
 
     Works from any network's alpha, at any size. Only pixels near the edge are looked at; further away what
     is nearly opaque or transparent becomes so. An alpha without an edge, as of an empty picture, is returned
@@ -56,54 +56,56 @@ def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
     """
     image = as_image(image)
     alpha = as_alpha(alpha, (image.shape[0], image.shape[1]))
-    result = lay_edge(image, alpha, shrink(image, GRID), shrink(alpha, GRID))
-    return _finer(image, result) if fine and result is not alpha else result
+    result = refine_edge(image, alpha, downsample(image, GRID), downsample(alpha, GRID))
+    return _solve_closed_form(image, result) if fine and result is not alpha else result
 
 
-def lay_edge(image: Image, alpha: Alpha, cells: Fields, opacity: Alpha) -> Alpha:
-    """As `refine_alpha`, of a picture and an alpha that are there on the grid too.
+def refine_edge(image: Image, alpha: Alpha, image_map: FeatureMap, alpha_map: Alpha) -> Alpha:
+    """As `refine_alpha`, of a picture and an alpha that are there at low resolution too.
 
     Args:
         image: (H, W, 3) uint8.
         alpha: (H, W) float32 in [0, 1].
-        cells: (3, h, w) float32 in [0, 255], the picture on the grid.
-        opacity: (h, w) float32 in [0, 1], the alpha on the grid.
+        image_map: (3, h, w) float32 in [0, 255], the low-resolution image.
+        alpha_map: (h, w) float32 in [0, 1], the low-resolution alpha.
     """
-    band = band_of(opacity)
+    band = unknown_band(alpha_map)
     if not band.any():
         return alpha
-    return _drawn(image, stretched(alpha), run_on_grid(MODEL, pixels=cells, alpha=opacity)[0], band)
+    (coefficients,) = run_on_grid(MODEL, pixels=image_map, alpha=alpha_map)
+    return _apply_coefficients(image, stretch(alpha), coefficients, band)
 
 
-def _drawn(image: Image, alpha: Alpha, lines: Fields, band: Mask, *, logits: bool = True) -> Alpha:
-    """A copy of the alpha that follows the lines in the band."""
+def _apply_coefficients(
+    image: Image, alpha: Alpha, coefficients: FeatureMap, band: Mask, *, logits: bool = True
+) -> Alpha:
+    """A copy of the alpha that is affine in colour within the band; arguments as of `affine_alpha`."""
     result = alpha.copy()
-    fields = np.concatenate([lines, ramp(band)])
+    features = np.concatenate([coefficients, band_weight(band)])
     for tiles in Tiles.over(band, (alpha.shape[0], alpha.shape[1])):
-        sampled = tiles.sample(fields)
-        colours, before = tiles.cut(image), tiles.cut(alpha)
-        tiles.paste(draw(sampled, colours, before, logits=logits), result)
+        found = affine_alpha(tiles.sample(features), tiles.cut(image), tiles.cut(alpha), logits=logits)
+        tiles.paste(found, result)
     return result
 
 
-def draw(fields: Fields, colours: Image, alpha: Alpha, *, logits: bool = True) -> Alpha:
-    """The opacities that lines give to colours, mixed into an alpha.
+def affine_alpha(features: FeatureMap, colours: Image, alpha: Alpha, *, logits: bool = True) -> Alpha:
+    """The alphas that affine coefficients give to colours, mixed into an alpha.
 
     Args:
-        fields: (5, ...) float32: slopes, offset, and the weight of what they give; they are written over.
+        features: (5, ...) float32: slope by channel, bias, and the weight of what they give; overwritten.
         colours: (..., 3) uint8.
         alpha: (...) float32.
-        logits: The lines give logits.
+        logits: The coefficients give logits.
     """
-    slopes, weight = fields[:3], fields[4]
-    found: Alpha = fields[3]
+    slopes, weight = features[:3], features[4]
+    found: Alpha = features[3]
     for channel, slope in enumerate(slopes):
         slope *= colours[..., channel]
         found += slope
     if logits:
         np.exp(-found.clip(-30, 30, out=found), out=found)
         found += 1
-        found = stretched(np.reciprocal(found, out=found))
+        found = stretch(np.reciprocal(found, out=found))
     else:
         found.clip(0, 1, out=found)
     found -= alpha
@@ -112,75 +114,72 @@ def draw(fields: Fields, colours: Image, alpha: Alpha, *, logits: bool = True) -
     return found
 
 
-def _finer(image: Image, alpha: Alpha) -> Alpha:
-    """Solved by closed-form matting; a large photo on a grid, from which lines lead to its full size."""
+def _solve_closed_form(image: Image, alpha: Alpha) -> Alpha:
+    """Closed-form matting, of a large photo at low resolution, with affine coefficients back to its size."""
     width = max(2, round(FINE_BAND * min(FINE, max(alpha.shape))))
     if max(alpha.shape) <= FINE:
         return solve(image, alpha, width=width)
-    small, opacity = fit(image, FINE), fit(alpha, FINE)
-    solved = solve(small, opacity, width=width)
-    band = band_of(opacity, radius=BAND)
-    return _drawn(image, alpha, _fitted(small, solved), band, logits=False)
+    small = resize_longest(image, FINE)
+    solved = solve(small, resize_longest(alpha, FINE), width=width)
+    return _apply_coefficients(
+        image, alpha, _fit_coefficients(small, solved), unknown_band(solved, radius=BAND), logits=False
+    )
 
 
-def _fitted(image: Image, alpha: Alpha) -> Fields:
-    """The line of opacity over colour that fits best around each cell, (4, h, w): a guided filter's.
+def _fit_coefficients(image: Image, alpha: Alpha) -> FeatureMap:
+    """Slopes and bias, (4, h, w), of the affine function of colour that fits the alpha around each pixel.
 
     Reference:
         He, Sun and Tang, "Guided Image Filtering", ECCV 2010.
     """
     colours = np.moveaxis(image, 2, 0).astype(np.float64)
-    opacity = alpha.astype(np.float64)
-    mean, mean_alpha = box_mean(colours, WINDOW), box_mean(opacity, WINDOW)
-    products = box_mean(colours[:, None] * colours, WINDOW) - mean[:, None] * mean
-    shared = box_mean(colours * opacity, WINDOW) - mean * mean_alpha
-    matrices = np.moveaxis(products, (0, 1), (2, 3)) + EVEN**2 * np.eye(3)
+    mean, mean_alpha = box_mean(colours, WINDOW), box_mean(alpha.astype(np.float64), WINDOW)
+    covariance = box_mean(colours[:, None] * colours, WINDOW) - mean[:, None] * mean
+    shared = box_mean(colours * alpha, WINDOW) - mean * mean_alpha
+    matrices = np.moveaxis(covariance, (0, 1), (2, 3)) + NOISE**2 * np.eye(3)
     slope = np.moveaxis(np.linalg.solve(matrices, np.moveaxis(shared, 0, 2)[..., None])[..., 0], 2, 0)
-    offset = mean_alpha - (slope * mean).sum(axis=0)
-    return box_mean(np.concatenate([slope, offset[None]]), WINDOW).astype(np.float32)
+    bias = mean_alpha - (slope * mean).sum(axis=0)
+    return box_mean(np.concatenate([slope, bias[None]]), WINDOW).astype(np.float32)
 
 
-def band_of(alpha: Alpha, *, radius: int | None = None) -> Mask:
-    """Where the edge may lie on a grid: near a cell that is undecided.
+def unknown_band(alpha: Alpha, *, radius: int | None = None) -> Mask:
+    """Where the edge may lie at low resolution, (h, w): near a pixel that is neither opaque nor transparent.
 
     Args:
         alpha: (h, w).
-        radius: How near, in cells; by default `BAND` on a grid of `GRID`, and less on a smaller one.
+        radius: How near, pixels; by default `BAND` where the longer side is `GRID`, less where it is less.
     """
-    undecided = (alpha > LEAST) & (alpha < 1 - LEAST)
+    unknown = (alpha > LEAST) & (alpha < 1 - LEAST)
     if radius is None:
-        radius = max(1, round(BAND / GRID * max(undecided.shape)))
-    return dilate(undecided, radius) if undecided.any() else undecided
+        radius = max(1, round(BAND / GRID * max(unknown.shape)))
+    return dilate(unknown, radius) if unknown.any() else unknown
 
 
-def ramp(band: Mask) -> Fields:
-    """The band's weight, which runs out at its border: (1, h, w)."""
+def band_weight(band: Mask) -> FeatureMap:
+    """The weight of a band, which falls to 0 at its border: (1, h, w)."""
     return box_mean(band.astype(np.float32), 2)[None] * band
 
 
-def stretched(alpha: Alpha) -> Alpha:
-    """Without what is nearly transparent or opaque; see `LEAST`."""
+def stretch(alpha: Alpha) -> Alpha:
+    """The alpha without what is nearly transparent or opaque; see `LEAST`."""
     result: Alpha = (alpha - np.float32(LEAST)) * np.float32(1 / (1 - 2 * LEAST))
     return result.clip(0, 1, out=result)
 
 
-def run_on_grid(model: Path, **fields: Fields) -> list[Fields]:
-    """What a network says of fields on one grid, (..., h, w) each: its outputs, of the same height and width.
+def run_on_grid(model: Path, **maps: FeatureMap) -> list[FeatureMap]:
+    """The outputs of a network on low-resolution maps, (..., h, w) each, of the same height and width.
 
     Args:
-        model: ONNX file of a network for grids whose sides are multiples of `STRIDE`.
-        fields: By the names of its inputs.
+        model: ONNX file of a network whose inputs have sides that are multiples of `STRIDE`.
+        maps: By the names of its inputs.
     """
-    height, width = next(iter(fields.values())).shape[-2:]
-    below, beside = -height % STRIDE, -width % STRIDE
-
-    def padded(field: Fields) -> Fields:
-        return np.pad(field, [(0, 0)] * (field.ndim - 2) + [(0, below), (0, beside)], mode="edge")
-
-    if below or beside:
-        fields = {name: padded(field) for name, field in fields.items()}
-    found = _session(model, share()).run(None, fields)
-    return [field[..., :height, :width] for field in found]
+    height, width = next(iter(maps.values())).shape[-2:]
+    padding = (0, -height % STRIDE), (0, -width % STRIDE)
+    padded = {
+        name: np.pad(values, [(0, 0)] * (values.ndim - 2) + [*padding], mode="edge")
+        for name, values in maps.items()
+    }
+    return [values[..., :height, :width] for values in _session(model, share()).run(None, padded)]
 
 
 @lru_cache(maxsize=4)

@@ -5,10 +5,13 @@ Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2
 excitation, ReLU6 instead of swish. Here without the classifier.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from limner.nets.blocks import convolution
 
 
 class Stage(NamedTuple):
@@ -37,12 +40,15 @@ EPSILON = 1e-3
 """Of the batch norms, as the published weights were trained with."""
 
 
+_convolution = partial(convolution, activation=partial(nn.ReLU6, inplace=True), epsilon=EPSILON)
+
+
 class EfficientNetLite0(nn.Module):
     """Images (N, 3, H, W) in [0, 1] -> the last output at each stride s: (N, C, H / s, W / s), rounded up.
 
-    Meant for the weights that ImageNet gave it (`benchmarks/first_weights.py`): its batch norms keep their
-    statistics in training too, and `fix` keeps the weights of its first stages. A few thousand portraits
-    would not teach these better, and a step takes a third of the time.
+    Meant for the weights that ImageNet gave it (``start = "imagenet"`` in a recipe): its batch norms keep
+    their statistics in training too, and `fix` keeps the weights of its first stages. A few thousand
+    portraits would not improve these, and a step takes a third of the time.
 
     Args:
         stages: How many of `STAGES`: 5 end at stride 16, 7 at stride 32.
@@ -50,11 +56,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self, stages: int = len(STAGES)) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, STEM, 3, 2, padding=1, bias=False),
-            nn.BatchNorm2d(STEM, eps=EPSILON),
-            nn.ReLU6(inplace=True),
-        )
+        self.stem = nn.Sequential(*_convolution(3, STEM, 3, stride=2))
         self.stages = nn.ModuleList()
         self.channels: list[int] = []  # of the outputs
         before = STEM
@@ -100,20 +102,13 @@ class InvertedResidual(nn.Module):
     def __init__(self, before: int, after: int, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
         inner = before * expansion
-        widen: list[nn.Module] = []
-        if expansion > 1:
-            widen = [
-                nn.Conv2d(before, inner, 1, bias=False),
-                nn.BatchNorm2d(inner, eps=EPSILON),
-                nn.ReLU6(inplace=True),
-            ]
+        widen = _convolution(before, inner, 1) if expansion > 1 else []
         self.layers = nn.Sequential(
             *widen,
             Depthwise(inner, inner, kernel, stride, padding=kernel // 2, groups=inner, bias=False),
             nn.BatchNorm2d(inner, eps=EPSILON),
             nn.ReLU6(inplace=True),
-            nn.Conv2d(inner, after, 1, bias=False),
-            nn.BatchNorm2d(after, eps=EPSILON),
+            *_convolution(inner, after, 1, activation=None),
         )
         self.residual = before == after and stride == 1
 

@@ -14,6 +14,7 @@ Object Detection", CVPR 2017), and the mean of the whole picture added at the de
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from limner.nets.blocks import convolution
 from limner.nets.efficientnet import EfficientNetLite0
 
 
@@ -52,9 +53,7 @@ class Up(nn.Module):
         super().__init__()
         self.narrow = nn.Conv2d(below, here, 1)
         self.lateral = nn.Conv2d(skip, here, 1)
-        self.smooth = nn.Sequential(
-            nn.Conv2d(here, here, 3, padding=1, bias=False), nn.BatchNorm2d(here), nn.ReLU(inplace=True)
-        )
+        self.smooth = nn.Sequential(*convolution(here, here))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """(N, below, h, w) and (N, skip, H, W) -> (N, here, H, W)."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from limner.nets.blocks import encode_decode
+from limner.nets.blocks import convolution, encode_decode
 
 STAGES = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512))
 """Channels through the convolutions of each encoder stage: VGG-16's thirteen."""
@@ -32,12 +32,4 @@ class SegNet(nn.Module):
 
 
 def _stage(channels: tuple[int, ...]) -> nn.Sequential:
-    """3 x 3 convolutions, each with batch norm (which makes a bias idle) and ReLU."""
-    layers: list[nn.Module] = []
-    for before, after in pairwise(channels):
-        layers += [
-            nn.Conv2d(before, after, 3, padding=1, bias=False),
-            nn.BatchNorm2d(after),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers)
+    return nn.Sequential(*(layer for pair in pairwise(channels) for layer in convolution(*pair)))

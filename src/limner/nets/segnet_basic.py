@@ -6,7 +6,7 @@ Segmentation", TPAMI 2017.
 
 from torch import Tensor, nn
 
-from limner.nets.blocks import encode_decode
+from limner.nets.blocks import convolution, encode_decode
 
 DEPTH = 4
 
@@ -20,16 +20,14 @@ class SegNetBasic(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.ModuleList(
-            nn.Sequential(*_convolution(64 if depth else 3), nn.ReLU(inplace=True)) for depth in range(DEPTH)
+            nn.Sequential(*convolution(64 if depth else 3, 64, 7)) for depth in range(DEPTH)
         )
-        self.decoder = nn.ModuleList(nn.Sequential(*_convolution(64)) for _ in range(DEPTH))
+        self.decoder = nn.ModuleList(
+            nn.Sequential(*convolution(64, 64, 7, activation=None)) for _ in range(DEPTH)
+        )
         self.head = nn.Conv2d(64, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W) in [0, 1] -> logits (N, 1, H, W)."""
         logits: Tensor = self.head(encode_decode(x, self.encoder, self.decoder))
         return logits
-
-
-def _convolution(channels: int) -> tuple[nn.Module, nn.Module]:
-    return nn.Conv2d(channels, 64, 7, padding=3, bias=False), nn.BatchNorm2d(64)

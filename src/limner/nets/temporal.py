@@ -6,11 +6,13 @@ behind it: a cell that goes along with the subject belongs to it, whatever its c
 gives, for every cell, the share of the new opacity that is mixed into the moved one.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from limner.nets.edge import EdgeNet, folded, nearby
+from limner.nets.edge import EdgeNet, colour_models, stem_input
 
 CLUES = 7
 """Fields of `limner.video.motion_features`; the first is the share that a plain filter would take."""
@@ -37,17 +39,20 @@ class SteadyNet(nn.Module):
 
     def forward(self, image: Tensor, alpha: Tensor, last: Tensor, clues: Tensor) -> Tensor:
         """All on one grid, all but the last two clues in [0, 1] -> lines and share (N, 5, h, w)."""
-        near = nearby(image, alpha)
+        near = colour_models(image, alpha)
         told = self.more(F.pixel_unshuffle(torch.cat([2 * last - 1, clues], 1), 2))
         stem = self.edge.stem
-        x = self.edge.features(stem[1:](stem[0](folded(image, alpha, near)) + told))
+        x = self.edge.features(stem[1:](stem[0](stem_input(image, alpha, near)) + told))
         plain = torch.logit(clues[:, :1], eps=1e-4)
         share = torch.sigmoid(plain + 2 * F.pixel_shuffle(self.share(x), 2))
-        return torch.cat([self.edge.lines(x, image, alpha, near), share], 1)
+        return torch.cat([self.edge.coefficients(x, image, alpha, near), share], 1)
 
 
 class PixelsToShares(nn.Module):
     """The network as `limner.video.temporal` calls it: grey levels in, slopes for grey levels out."""
+
+    INPUTS: ClassVar[dict[str, int]] = {"pixels": 3, "alpha": 0, "last": 0, "clues": CLUES}
+    OUTPUTS: ClassVar[tuple[str, ...]] = ("lines", "share")
 
     def __init__(self, net: SteadyNet) -> None:
         super().__init__()

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from limner.nets.blocks import convolution
+
 
 class UNet(nn.Module):
     """Encoder and decoder with skip connections at every level.
@@ -46,12 +48,4 @@ def unet_large() -> UNet:
 
 
 def _double(channels_in: int, channels_out: int) -> nn.Sequential:
-    """Two 3 x 3 convolutions, each with batch norm (which makes a bias idle) and ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(inplace=True),
-    )
+    return nn.Sequential(*convolution(channels_in, channels_out), *convolution(channels_out, channels_out))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha, Image, Size, resize
+from limner.images import Alpha, Image, Size, resize, to_depth, to_uint8
 
 FITS = ("cover", "contain", "tile")
 
@@ -108,7 +108,7 @@ def blurred(image: Image, alpha: Alpha, *, radius: float, lens: bool = False) ->
     clear = 1 - alpha
     seen = clear * clear * clear
     weight = resize(seen, small)
-    mixed = resize(mix(to_8_bit(image), seen, np.zeros(3, np.uint8)), small)
+    mixed = resize(mix(to_uint8(image), seen, np.zeros(3, np.uint8)), small)
     colours = np.ascontiguousarray(np.moveaxis(mixed, 2, 0)) / (weight + 1e-6)  # by channels: rows are long
     light = to_linear(np.rint(colours.clip(0, 255)).astype(np.uint8)) * weight
     both = np.concatenate((light, weight[None]))
@@ -116,13 +116,13 @@ def blurred(image: Image, alpha: Alpha, *, radius: float, lens: bool = False) ->
     mean = light.sum(axis=(1, 2)) / max(float(weight.sum()), 1e-6)
     spread = from_linear((both[:3] + 1e-4 * mean[:, None, None]) / (both[3:] + 1e-4))
     found = np.ascontiguousarray(np.moveaxis(spread, 0, 2))
-    return as_depth(resize(found, (alpha.shape[0], alpha.shape[1])), image)
+    return to_depth(resize(found, (alpha.shape[0], alpha.shape[1])), image.dtype)
 
 
 def desaturated(image: Image) -> Image:
     """The picture in greys of the same luminance, (H, W, 3) uint8 or uint16 as it came."""
-    grey = from_linear(to_linear(to_8_bit(image)) @ _LUMINANCE)
-    return as_depth(np.repeat(grey[..., None], 3, axis=2), image)
+    grey = from_linear(to_linear(to_uint8(image)) @ _LUMINANCE)
+    return to_depth(np.repeat(grey[..., None], 3, axis=2), image.dtype)
 
 
 def shadow(alpha: Alpha, *, opacity: float) -> Alpha:
@@ -150,22 +150,6 @@ def from_linear(light: NDArray[np.float32]) -> Image:
     """Light in [0, 1] -> sRGB bytes, the inverse of `to_linear`."""
     encoded: Image = _FROM_LINEAR[np.rint(light.clip(0, 1) * np.float32(65535)).astype(np.uint16)]
     return encoded
-
-
-def as_depth(image: Image, like: Image) -> Image:
-    """8-bit values as those of 8 or 16 bits that ``like`` has: 255 becomes 65535."""
-    if like.dtype == np.uint8:
-        return image
-    deep: Image = np.multiply(image, 257, dtype=like.dtype)
-    return deep
-
-
-def to_8_bit(image: Image) -> Image:
-    """8-bit values of an image of 8 or 16 bits, rounded."""
-    if image.dtype == np.uint8:
-        return image
-    rounded: Image = ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    return rounded
 
 
 def _decoded(values: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -21,8 +21,9 @@ from limner.images import (
     encode_photo,
     load_frames,
     to_pillow,
+    to_uint8,
 )
-from limner.mattes.masks import to_uint8
+from limner.mattes.confidence import expected_iou
 from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL
 from limner.rendering import pipeline
@@ -64,10 +65,12 @@ class Result:
     Attributes:
         photo: The picture with all that belongs to it.
         alpha: (H, W) float32 in [0, 1], opacity of the subject at the input's size, before any crop.
+        confidence: In [0, 1], the IoU that the subject's mask probably has; see `expected_iou`.
     """
 
     photo: Photo
     alpha: Alpha = field(repr=False)
+    confidence: float
     _source: Any = field(repr=False)
     _model: str | Path = field(repr=False)
     _options: Options = field(repr=False)
@@ -154,9 +157,11 @@ def cut(picture: Picture, *, model: str | Path = DEFAULT_MODEL, **options: Any) 
     chosen = Options.of(options)
     source = picture.read() if hasattr(picture, "read") else picture
     photo, moves = _first_frame(source)
-    alpha = refined_alpha(photo, _loaded(model)(photo.image), chosen)
+    found = _loaded(model)(photo.image)
+    alpha = refined_alpha(photo, found, chosen)
     finished = render_photo(photo, alpha, chosen)
-    return Result(finished, adjusted_alpha(photo, alpha, chosen), source, model, chosen, moves)
+    adjusted = adjusted_alpha(photo, alpha, chosen)
+    return Result(finished, adjusted, expected_iou(found), source, model, chosen, moves)
 
 
 def _first_frame(picture: Any) -> tuple[Photo, bool]:

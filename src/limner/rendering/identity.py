@@ -9,7 +9,7 @@ import numpy as np
 
 from limner.errors import InputError
 from limner.images import Alpha, Mask
-from limner.mattes.masks import supported, threshold
+from limner.mattes.masks import remove_small_parts, threshold
 from limner.rendering.outline import Frame, head_of
 
 _log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:
         raise InputError(
             "the head is cut off by the upper border: an identity photo shows all of it, give one that does"
         )
-    mask = supported(threshold(alpha))
+    mask = remove_small_parts(threshold(alpha))
     for fraction in np.linspace(photo.head, photo.largest_head, 10):
         frame, lacks = _fitted(mask, photo, head, float(fraction), inside=inside)
         if not lacks:

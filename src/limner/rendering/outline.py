@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images import Alpha
-from limner.mattes.masks import supported, threshold
+from limner.mattes.masks import remove_small_parts, threshold
 
 LEAST_SUBJECT = 1e-4
 """A subject covers at least this fraction of the picture; less is what a matte of an empty room leaves."""
@@ -45,12 +45,12 @@ class Frame:
 def find_subject(alpha: Alpha) -> Frame | None:
     """The smallest rectangle around the subject; None where there is none.
 
-    The subject is where the alpha is at least 0.5, less the specks (`supported`). It covers at least
+    The subject is where the alpha is at least 0.5, less the specks (`remove_small_parts`). It covers at least
     `LEAST_SUBJECT` of the picture.
     """
     mask = threshold(alpha)
     if mask.any():
-        mask = supported(mask)
+        mask = remove_small_parts(mask)
     return _box(mask) if mask.sum() >= LEAST_SUBJECT * mask.size else None
 
 
@@ -77,7 +77,7 @@ def head_of(alpha: Alpha) -> Frame:
         InputError: If there is no subject, or no head in its outline.
     """
     subject_box(alpha)
-    mask = supported(threshold(alpha), HEAD_PART)
+    mask = remove_small_parts(threshold(alpha), HEAD_PART)
     widths = mask.sum(axis=1)
     thick = int(np.argmax(widths >= THIN * math.sqrt(mask.sum())))
     height, width = _head_size(widths[thick:])

@@ -23,6 +23,7 @@ from limner.images import (
     load_animation,
     load_photo,
 )
+from limner.mattes.confidence import expected_iou
 from limner.rendering.options import Options
 from limner.rendering.render import adjusted_alpha, compose, refined_alpha, storable
 
@@ -41,6 +42,7 @@ class Encoded(NamedTuple):
 
     data: bytes
     size: Size  # of its pixels
+    confidence: float  # see `expected_iou`; of an animation, its least certain frame's
 
 
 def run(
@@ -119,7 +121,14 @@ def run_frames(
         on_stage: Told when a stage is over.
         on_alpha: Told the `adjusted_alpha` of each frame.
     """
-    rendered = _rendered(animation.frames, segment, options, on_stage, on_alpha)
+    confidences: list[float] = []
+
+    def observed(image: Image) -> Alpha:
+        alpha = segment(image)
+        confidences.append(expected_iou(alpha))
+        return alpha
+
+    rendered = _rendered(animation.frames, observed, options, on_stage, on_alpha)
     first, second = next(rendered), next(rendered, None)
     if second is None and extension in FORMATS:
         photo = storable(first[0], options, extension)
@@ -129,7 +138,7 @@ def run_frames(
         data = encode_frames(moving, extension, plays=animation.plays, compress=compress)
     on_stage("encode")
     height, width = first[0].pixels.shape[:2]
-    return Encoded(data, (height, width))
+    return Encoded(data, (height, width), min(confidences))
 
 
 def check_target(path: str, options: Options) -> None:

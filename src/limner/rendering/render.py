@@ -18,18 +18,18 @@ from limner.images import (
     as_alpha,
     as_photo,
     resize,
+    to_depth,
     to_pillow,
+    to_uint8,
 )
 from limner.images.strips import strips
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.masks import feather, largest, shift_edge, to_uint8, without_specks
+from limner.mattes.masks import INVISIBLE, feather, keep_largest, remove_specks, shift_edge
 from limner.mattes.refine import refine_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
 from limner.rendering.framing import ID_PHOTOS, Frame, crop_to, frame_of
 from limner.rendering.options import OWN, PICTURE, Options
 from limner.rendering.outline import HEAD_PART
-
-_LEAST = 0.5 / 255  # a smaller opacity is 0 in 8 bits: not seen
 
 
 @overload
@@ -75,7 +75,8 @@ def render_photo(photo: Photo, alpha: Alpha, options: Options) -> Photo:
 
 
 def refined_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
-    """A network's alpha with its edge refined, as the options say."""
+    """A network's alpha without stray parts (`remove_specks`), its edge refined, as the options say."""
+    alpha = remove_specks(alpha)
     if options.refine == "none":
         return alpha
     return refine_alpha(photo.image, alpha, fine=options.refine == "fine")
@@ -84,9 +85,9 @@ def refined_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
 def adjusted_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
     """The alpha of the subjects that are kept, its edge moved and softened, times the photo's own opacity."""
     if options.subjects:
-        alpha = largest(alpha, options.subjects)
+        alpha = keep_largest(alpha, options.subjects)
     elif options.crop in ID_PHOTOS:
-        alpha = without_specks(alpha, HEAD_PART)
+        alpha = remove_specks(alpha, HEAD_PART)
     if options.shift:
         alpha = shift_edge(alpha, options.shift)
     if options.feather:
@@ -101,7 +102,7 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
     pixels, own, dpi = photo.pixels, photo.alpha, photo.dpi
     if own is not None:
         pixels = pixels.copy()
-        pixels[own < _LEAST] = np.iinfo(pixels.dtype).max  # else colours that nobody saw spread from there
+        pixels[own < INVISIBLE] = np.iinfo(pixels.dtype).max  # else colours that nobody saw spread from there
     if options.crop:
         frame = frame_shown(alpha, options)
         pixels, alpha = crop_to(pixels, frame), crop_to(alpha, frame)
@@ -147,11 +148,7 @@ def frame_shown(alpha: Alpha, options: Options) -> Frame:
 def _as_array(photo: Photo) -> NDArray[np.uint8]:
     if photo.alpha is None:
         return photo.pixels
-    opacity = photo.alpha
-    if photo.pixels.dtype == np.uint16:
-        deep = np.rint(opacity * np.float32(65535)).astype(np.uint16)
-        return np.dstack((photo.pixels, deep))
-    return np.dstack((photo.pixels, to_uint8(opacity)))
+    return np.dstack((photo.pixels, to_depth(photo.alpha, photo.pixels.dtype)))
 
 
 def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Photo:
@@ -165,7 +162,7 @@ def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Pho
         foreground, alpha = _over(foreground, alpha, _in_colours_of(photo, colour), flat)
     pixels = foreground.copy() if foreground is photo.pixels else foreground
     for rows in strips(len(pixels), pixels[0].nbytes):
-        pixels[rows] *= (alpha[rows] >= _LEAST)[..., None]
+        pixels[rows] *= (alpha[rows] >= INVISIBLE)[..., None]
     return replace(photo, pixels=pixels, alpha=alpha)
 
 
@@ -181,7 +178,7 @@ def _before_own(photo: Photo, own: Alpha, alpha: Alpha, options: Options) -> Pho
     subject = np.divide(alpha, own, out=np.zeros_like(alpha), where=own > 0).clip(0, 1)
     foreground = estimate_foreground(photo.pixels, subject)
     pixels = mix(foreground, subject, _background(photo, subject, options, own))
-    pixels[own < _LEAST] = 0
+    pixels[own < INVISIBLE] = 0
     return replace(photo, pixels=pixels, alpha=own)
 
 

@@ -66,7 +66,13 @@ def create_app(segmenter: Segmenter, settings: Settings | None = None) -> FastAP
             allow_origins=settings.origins,
             allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Api-Key"],
-            expose_headers=["Limner-Frame", "Limner-Subject", "Retry-After", *removebg.HEADERS],
+            expose_headers=[
+                "Limner-Frame",
+                "Limner-Subject",
+                "Limner-Confidence",
+                "Retry-After",
+                *removebg.HEADERS,
+            ],
         )
     return app
 
@@ -102,7 +108,11 @@ def _add_routes(app: FastAPI, service: Service) -> None:
             )
             made = await service.make(job, request.is_disconnected)
             frame = ",".join(str(value) for value in asdict(made.frame).values())
-            headers = {"Limner-Frame": frame, "Limner-Subject": f"{made.subject_fraction:.4f}"}
+            headers = {
+                "Limner-Frame": frame,
+                "Limner-Subject": f"{made.subject_fraction:.4f}",
+                "Limner-Confidence": f"{made.confidence:.4f}",
+            }
             return Response(made.data, headers=headers, media_type=FORMATS[job.format])
 
     @app.post(

@@ -48,6 +48,10 @@ def cutout_responses() -> dict[int | str, dict[str, Any]]:
                 "description": "Fraction of the picture covered by the subject; near 0, no person was found.",
                 "schema": {"type": "number", "example": 0.4213},
             },
+            "Limner-Confidence": {
+                "description": "How good the cut-out probably is: the expected IoU of its mask, 0 to 1.",
+                "schema": {"type": "number", "example": 0.9713},
+            },
         },
     }
     return {200: picture, **problem_responses(*PROBLEMS)}

@@ -59,6 +59,7 @@ class Made:
     frame: Frame  # what it shows of the upright picture
     box: Frame | None  # of the subject in the upright picture, if there is one
     subject_fraction: float
+    confidence: float  # see `expected_iou`
 
 
 class Service:
@@ -180,7 +181,7 @@ class Service:
         if job.background is not None:
             picture = load_image(job.background, max_pixels=self.settings.max_pixels)
             options = replace(options, picture=picture)
-        data, size = run_frames(
+        made = run_frames(
             self._decode(job),
             segment,
             options,
@@ -191,7 +192,14 @@ class Service:
             on_alpha=on_alpha,
         )
         frame, box, fraction = seen[0]
-        return Made(data=data, size=size, frame=frame, box=box, subject_fraction=fraction)
+        return Made(
+            data=made.data,
+            size=made.size,
+            frame=frame,
+            box=box,
+            subject_fraction=fraction,
+            confidence=made.confidence,
+        )
 
     def _decode(self, job: Job) -> Animation:
         """The frames of what was uploaded, where the format of the result holds them; else the first one."""

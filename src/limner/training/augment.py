@@ -50,7 +50,7 @@ def augment(
     Args:
         examples: What to change; alphas and weights are moved with the images.
         numbers: (N, `COLUMNS`), from `draw`.
-        config: The largest amounts and the shares of pictures.
+        config: The largest amounts and the fractions of pictures.
         scenery: What to choose new backgrounds from.
     """
     # The scenery's numbers stand around the others, which are those of runs without it.
@@ -58,15 +58,15 @@ def augment(
     draws = iter(columns[8:29])
     examples = _move(examples, config, draws)
     if scenery is not None:
-        examples = _swap(examples, scenery, config, iter((*columns[:8], *columns[29:38])))
+        examples = _swap_backgrounds(examples, scenery, config, iter((*columns[:8], *columns[29:38])))
     images = recolour(examples.images, config.colour, draws)
-    for share, effect in (
+    for fraction, effect in (
         (config.grey, to_grey),
         (config.blur, blur),
         (config.noise, add_noise),
         (config.jpeg, compress),
     ):
-        chosen, strength = next(draws) < share, next(draws)
+        chosen, strength = next(draws) < fraction, next(draws)
         if chosen.any():
             images = images.clone()
             images[chosen] = effect(images[chosen], strength[chosen])
@@ -87,28 +87,28 @@ def recolour(images: Tensor, largest: float, draws: Draws) -> Tensor:
     return (images * factor() * balance).clamp(0, 1)
 
 
-def _swap(examples: Examples, scenery: Scenery, config: TrainConfig, draws: Draws) -> Examples:
-    """Put some subjects before another background, alone or in twos, and leave some away."""
-    choice, share, *columns = draws
-    chosen = share < config.empty + config.swap
+def _swap_backgrounds(examples: Examples, scenery: Scenery, config: TrainConfig, draws: Draws) -> Examples:
+    """Put some subjects before another background, alone or with a second one, and remove some."""
+    choice, kind, *columns = draws
+    chosen = kind < config.no_subject + config.background_swap
     if not chosen.any():
         return examples
     draws = iter([column[chosen] for column in columns])
     images, alphas, weights = (values[chosen] for values in examples)
     behind = scenery.backgrounds[(choice[chosen] * len(scenery.backgrounds)).long()]
     behind = recolour(_covering(behind, images.shape), config.colour, draws)
-    company = (next(draws) < config.company).view(-1, 1, 1, 1)
+    second = (next(draws) < config.second_subject).view(-1, 1, 1, 1)
     others, other_alphas, other_weights = (values[chosen] for values in scenery.others)
-    others, other_alphas, other_weights = place(others, other_alphas, other_weights, config.least_size, draws)
-    other_alphas, other_weights = other_alphas * company, torch.where(company, other_weights, 1)
-    both = put_before(others, other_alphas, behind, config.relight, draws)
-    images, alphas, weights = place(images, alphas, weights, config.least_size, draws)
-    both = put_before(images, alphas, both, config.relight, draws)
-    empty = (share[chosen] < config.empty).view(-1, 1, 1, 1)
+    others, other_alphas, other_weights = place(others, other_alphas, other_weights, config.min_scale, draws)
+    other_alphas, other_weights = other_alphas * second, torch.where(second, other_weights, 1)
+    both = put_before(others, other_alphas, behind, config.colour_match, draws)
+    images, alphas, weights = place(images, alphas, weights, config.min_scale, draws)
+    both = put_before(images, alphas, both, config.colour_match, draws)
+    removed = (kind[chosen] < config.no_subject).view(-1, 1, 1, 1)
     images, alphas, weights = (
-        torch.where(empty, behind, both),
-        torch.where(empty, 0, 1 - (1 - alphas) * (1 - other_alphas)),
-        torch.where(empty, 1, weights * other_weights),
+        torch.where(removed, behind, both),
+        torch.where(removed, 0, 1 - (1 - alphas) * (1 - other_alphas)),
+        torch.where(removed, 1, weights * other_weights),
     )
     changed = Examples(*(values.clone() for values in examples))
     changed.images[chosen], changed.alphas[chosen], changed.weights[chosen] = images, alphas, weights

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
 
-class SharedBatchNorm(nn.BatchNorm2d):
+class SyncBatchNorm(nn.BatchNorm2d):
     """Batch norm whose mean and variance, in training, are those of the batches of all processes together.
 
     With it, several processes compute what one does with the same global batch.
@@ -31,8 +31,8 @@ class SharedBatchNorm(nn.BatchNorm2d):
         return result.to(x.dtype)
 
 
-def share(net: nn.Module) -> None:
-    """Turn every batch norm of a network into a `SharedBatchNorm`, in place; its state stays the same."""
+def convert(net: nn.Module) -> None:
+    """Turn every batch norm of a network into a `SyncBatchNorm`, in place; its state stays the same."""
     for module in net.modules():
         if type(module) is nn.BatchNorm2d:
-            module.__class__ = SharedBatchNorm
+            module.__class__ = SyncBatchNorm

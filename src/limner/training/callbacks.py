@@ -19,11 +19,11 @@ from torch import Tensor
 from limner import files
 from limner.training.module import save_weights
 
-COLUMNS = ("epoch", "loss", "holdout_loss", "holdout_dice", "learning_rate", "images_per_s", "data_share")
+COLUMNS = ("epoch", "loss", "holdout_loss", "holdout_dice", "learning_rate", "images_per_s", "data_fraction")
 
 
 class Progress(TQDMProgressBar):
-    """The bar of an epoch with images/s, the share of a step that waits for data, and the time left in all.
+    """The bar of an epoch with images/s, the fraction of the time that data takes, and the time left in all.
 
     Data is what happens before the network sees a batch: fetching, moving to the device, augmenting.
 
@@ -85,7 +85,7 @@ class Progress(TQDMProgressBar):
 
 
 class History(Callback):
-    """One row an epoch in ``metrics.csv``; kept in the checkpoint, so that a resumed run goes on with it.
+    """One row an epoch in ``metrics.csv``; kept in the checkpoint, so that a resumed run continues it.
 
     In an epoch that was resumed halfway, loss and speed are those of its second part.
     """
@@ -121,7 +121,7 @@ class History(Callback):
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on after these rows."""
+        """Continue after these rows."""
         self.rows = state_dict["rows"]
 
 
@@ -188,7 +188,7 @@ class Deadline(Callback):
         return {"elapsed_s": self.elapsed_s}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Count on from this time."""
+        """Continue from this time."""
         self.before_s = state_dict["elapsed_s"]
 
 

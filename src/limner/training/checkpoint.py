@@ -1,4 +1,4 @@
-"""Checkpoint files: read, and compared with the recipe that is to go on from them."""
+"""Checkpoint files: read, and compared with the recipe that is to resume them."""
 
 import pickle
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from limner.errors import InputError, ModelError
-from limner.training.config import TrainConfig
+from limner.training.config import RunConfig
 
 ZIP = b"PK\x03\x04"
 """How torch's files begin."""
@@ -49,8 +49,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return values
 
 
-def check_resume(config: TrainConfig, path: str | Path) -> None:
-    """Refuse a checkpoint that a run of these settings cannot go on from.
+def check_resume(config: RunConfig, path: str | Path) -> None:
+    """Refuse a checkpoint that a run of these settings cannot resume.
 
     Raises:
         ModelError: If it cannot be read, or holds weights alone.
@@ -60,7 +60,7 @@ def check_resume(config: TrainConfig, path: str | Path) -> None:
     if not {"loops", "optimizer_states", "callbacks"} <= values.keys():
         raise ModelError(f"{path} holds weights alone: begin a new run from them with start={path}")
     made_by: Mapping[str, Any] = values["hyper_parameters"]
-    for field in fields(TrainConfig):
+    for field in fields(config):
         default = field.default if field.default_factory is MISSING else field.default_factory()
         here, there = getattr(config, field.name), made_by.get(field.name, default)
         if here != there and field.name not in MAY_CHANGE:
@@ -71,7 +71,7 @@ def check_resume(config: TrainConfig, path: str | Path) -> None:
     _check_length(config, path, values)
 
 
-def _check_length(config: TrainConfig, path: str | Path, values: Mapping[str, Any]) -> None:
+def _check_length(config: RunConfig, path: str | Path, values: Mapping[str, Any]) -> None:
     """Epochs and minutes may change, but not what counts, nor to less than is done."""
     minutes = values["hyper_parameters"].get("minutes", 0)
     if bool(config.minutes) != bool(minutes):

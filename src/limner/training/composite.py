@@ -12,13 +12,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 TOUCH = 0.02
-"""Share of a side of the picture that the subject covers where it counts as cut off there."""
+"""Fraction of a side of the picture that the subject covers where it counts as cut off there."""
 
 
 def place(
-    images: Tensor, alphas: Tensor, weights: Tensor, least: float, draws: Iterator[Tensor]
+    images: Tensor, alphas: Tensor, weights: Tensor, min_scale: float, draws: Iterator[Tensor]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Show each subject smaller and elsewhere, on an empty picture, still cut off where it was.
+    """Show each subject smaller and elsewhere, on a black picture, still cut off where it was.
 
     A subject that touches a side of its picture touches the same side afterwards; one that touches two
     opposite sides stays as it is.
@@ -26,8 +26,8 @@ def place(
     Args:
         images: (N, 3, H, W) in [0, 1].
         alphas: (N, 1, H, W) in [0, 1].
-        weights: (N, 1, H, W) in [0, 1], how much each pixel counts; 1 on the empty picture.
-        least: Smallest size, as a fraction of the present one.
+        weights: (N, 1, H, W) in [0, 1], how much each pixel counts; 1 on the black picture.
+        min_scale: Smallest size, as a fraction of the present one.
         draws: Three are taken.
     """
     shrink, across, along = (next(draws) for _ in range(3))
@@ -35,7 +35,7 @@ def place(
     left, right = (solid[:, :, column].float().mean(dim=1) > TOUCH for column in (0, -1))
     top, bottom = (solid[:, row].float().mean(dim=1) > TOUCH for row in (0, -1))
     fixed = (left & right) | (top & bottom)
-    scale = torch.where(fixed, 1.0, torch.exp(shrink * math.log(least)))
+    scale = torch.where(fixed, 1.0, torch.exp(shrink * math.log(min_scale)))
     free = 1 - scale  # of the side of the picture, beside the frame in which the subject now is
     from_left = torch.where(left, 0.0, torch.where(right, free, across * free))
     from_top = torch.where(bottom, free, torch.where(top, 0.0, along * free))
@@ -50,14 +50,13 @@ def place(
 
 
 def put_before(
-    images: Tensor, alphas: Tensor, behind: Tensor, relight: float, draws: Iterator[Tensor]
+    images: Tensor, alphas: Tensor, behind: Tensor, colour_match: float, draws: Iterator[Tensor]
 ) -> Tensor:
     """The subjects before other pictures (N, 3, H, W), lit partly as these are; takes one draw.
 
-    Of the difference between the mean colours of the subject and of the picture behind, a share of up to
-    ``relight`` is taken away.
+    A subject's mean colour moves to that of the picture behind it, by a fraction of at most ``colour_match``.
     """
-    weight = relight * next(draws).view(-1, 1, 1, 1)
+    weight = colour_match * next(draws).view(-1, 1, 1, 1)
     area = alphas.mean(dim=(2, 3), keepdim=True).clamp(min=1e-4)
     subject = (images * alphas).mean(dim=(2, 3), keepdim=True) / area
     lit = (images + weight * (behind.mean(dim=(2, 3), keepdim=True) - subject)).clamp(0, 1)

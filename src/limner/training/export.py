@@ -1,6 +1,6 @@
 """A checkpoint -> an ONNX model with its sidecar: pixels in, alpha out, checked against torch and scored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
 from itertools import chain, islice, zip_longest
@@ -19,12 +19,18 @@ from limner.datasets import Sample, dataset_splits, matching_datasets, read_data
 from limner.errors import DatasetError, InputError, ModelError
 from limner.evaluation.evaluate import evaluate
 from limner.images import Alpha, Image, Size, load_image
+from limner.mattes import refine
 from limner.models.segmenter import Segmenter
+from limner.models.session import start_session
 from limner.models.spec import PORTRAIT, ModelSpec, input_size, to_input
+from limner.nets.edge import STRIDE
+from limner.training.checkpoint import read_checkpoint
 from limner.training.config import TrainConfig
+from limner.training.kinds import load_checkpoint
 from limner.training.loading import normalise
-from limner.training.module import load_checkpoint
+from limner.training.portrait import PixelsToAlpha, PortraitModule
 from limner.training.quantise import to_8_bits
+from limner.video import temporal
 
 LARGE = 256
 """Values in the weight of a layer from which it is worth storing in 16 bits."""
@@ -41,25 +47,14 @@ TOLERANCE = 1e-4
 """Largest difference of an alpha between torch and ONNX Runtime that is let pass; see `check_parity`."""
 
 
-class PixelsToAlpha(nn.Module):
-    """A network between its pre- and post-processing: pixels (N, h, w, 3) -> alphas (N, h, w)."""
-
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels (N, h, w, 3) uint8 -> alphas (N, h, w) float32 in [0, 1]."""
-        return torch.sigmoid(self.net(normalise(pixels)))[:, 0]
-
-
 def export(
     checkpoint: str | Path, target: str | Path, *, weights: str = "float32", val: Sequence[str | Path] = ()
 ) -> ModelSpec:
     """Write a checkpoint as a model: ``NAME.onnx`` and its sidecar ``NAME.json``.
 
-    The model is compared with torch on 32 pictures of validation lists, and its scores on these lists go into
-    the sidecar.
+    A network that finds people is compared with torch on 32 pictures of validation lists, and its scores on
+    these lists go into the sidecar; one that refines alphas is compared on noise, and the scores are those
+    of its holdout.
 
     Args:
         checkpoint: Of `limner train`.
@@ -78,20 +73,18 @@ def export(
     target = Path(target)
     if target.suffix != ".onnx":
         raise InputError(f"an exported model is NAME.onnx, got '{target}'")
-    if weights not in WEIGHTS:
-        raise InputError(f"unknown weights '{weights}': use one of {', '.join(WEIGHTS)}")
     module, commit = load_checkpoint(checkpoint)
+    portrait = isinstance(module, PortraitModule)
+    known = WEIGHTS if portrait else WEIGHTS[:2]
+    if weights not in known:
+        raise InputError(f"unknown weights '{weights}': use one of {', '.join(known)}")
     config = module.config
-    lists = read_validation(val or _roots(config))
-    model = PixelsToAlpha(module.net).eval()
-    size = (config.input_size, config.input_size)
-    data = to_onnx(model, size, free=config.stride > 0)
     spec = ModelSpec(
         name=target.stem,
-        kind=PORTRAIT,
-        size=size,
-        stride=config.stride,
-        sha256=files.sha256(data),
+        kind=PORTRAIT if portrait else config.net,
+        size=(0, 0),
+        stride=STRIDE,
+        sha256="",
         licence=config.licence,
         description=config.description,
         parameters=sum(parameter.numel() for parameter in module.net.parameters()),
@@ -99,8 +92,27 @@ def export(
         commit=commit,
         scores={},
     )
+    if isinstance(module, PortraitModule):
+        data, spec = _export_portrait(module, spec, weights, read_validation(val or _roots(module.config)))
+    else:
+        data = _export_refiner(module.exported(), weights)
+        side = refine.GRID if config.net == "edge" else temporal.GRID
+        scores = {"holdout": read_checkpoint(checkpoint).get("scores", {})}
+        spec = replace(spec, size=(side, side), sha256=files.sha256(data), scores=scores)
+    save(target, data, spec)
+    return spec
+
+
+def _export_portrait(
+    module: PortraitModule, spec: ModelSpec, weights: str, lists: Mapping[str, Sequence[Sample]]
+) -> tuple[bytes, ModelSpec]:
+    config = module.config
+    model = module.exported().eval()
+    size = (config.input_size, config.input_size)
+    data = to_onnx(model, size, free=config.stride > 0)
+    spec = replace(spec, size=size, stride=config.stride, sha256=files.sha256(data))
     with TemporaryDirectory() as folder:
-        draft = Path(folder) / target.name
+        draft = Path(folder) / f"{spec.name}.onnx"
         save(draft, data, spec)
         segmenter = Segmenter(draft, device="cpu")
         images = first_images(lists.values(), 32)
@@ -113,9 +125,48 @@ def export(
             segmenter = Segmenter(draft, device="cpu")
             check_loss(exact, segmenter.batch(images))
     scores = {f"{name}/val": evaluate(segmenter, samples).scores() for name, samples in lists.items()}
-    spec = replace(spec, scores=scores)
-    save(target, data, spec)
-    return spec
+    return data, replace(spec, scores=scores)
+
+
+def _export_refiner(model: Any, weights: str) -> bytes:
+    """The ONNX file of a network for grids of any size, compared with torch by the opacities of pixels."""
+    model = model.eval()
+    rng = np.random.default_rng(0)
+
+    def example(height: int, width: int) -> dict[str, NDArray[np.float32]]:
+        shapes = {name: (channels,) * (channels > 0) for name, channels in model.INPUTS.items()}
+        fields = {name: rng.random((*shape, height, width), np.float32) for name, shape in shapes.items()}
+        return fields | {"pixels": 255 * fields["pixels"]}
+
+    def opacities(run: Callable[[dict[str, Any]], Any]) -> list[Alpha]:
+        found = [(fields["pixels"], np.asarray(run(fields)[0])) for fields in examples]
+        return [1 / (1 + np.exp(-(found[:3] * pixels).sum(axis=0) - found[3])) for pixels, found in found]
+
+    def in_torch(fields: dict[str, Any]) -> Any:
+        with torch.inference_mode():
+            found = model(*(torch.from_numpy(values) for values in fields.values()))
+        return found if isinstance(found, tuple) else (found,)
+
+    examples = [example(64, 96), example(40, 32)]
+    axes = [torch.export.Dim(name, min=1, max=512) * STRIDE for name in ("height", "width")]
+    data = _onnx(
+        model,
+        [torch.from_numpy(values) for values in examples[0].values()],
+        [dict(enumerate(axes, values.ndim - 2)) for values in examples[0].values()],
+        [*model.INPUTS],
+        [*model.OUTPUTS],
+    )
+    exact = opacities(in_torch)
+    found = opacities(lambda fields: start_session(data, name="draft").run(None, fields))
+    difference = np.abs(_flat(exact) - _flat(found)).max()
+    if difference > TOLERANCE:
+        raise ModelError(
+            f"the exported model differs from torch by {difference:.1e}, more than {TOLERANCE:.0e}"
+        )
+    if weights == "float16":
+        data = halve(data)
+        check_loss(exact, opacities(lambda fields: start_session(data, name="draft").run(None, fields)))
+    return data
 
 
 def check_loss(exact: Sequence[Alpha], found: Sequence[Alpha]) -> float:
@@ -169,20 +220,38 @@ def to_onnx(model: PixelsToAlpha, size: Size, *, free: bool = False) -> bytes:
     shape = {0: torch.export.Dim("N")}
     if free:
         shape |= {1: torch.export.Dim("height"), 2: torch.export.Dim("width")}
+    return _onnx(model, [pixels], [shape], ["pixels"], ["alpha"])
+
+
+def _onnx(
+    model: nn.Module,
+    examples: Sequence[Tensor],
+    shapes: Sequence[Mapping[int, Any]],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> bytes:
+    """An ONNX file, less the exporter's notes on our source (a tenth of a small model) and known shapes.
+
+    Args:
+        model: What to export.
+        examples: Of the inputs.
+        shapes: Of each input, the axes of any length.
+        inputs: Their names.
+        outputs: Likewise.
+    """
     program = torch.onnx.export(
         model,
-        (pixels,),
-        input_names=["pixels"],
-        output_names=["alpha"],
-        dynamic_shapes=(shape,),
+        tuple(examples),
+        input_names=inputs,
+        output_names=outputs,
+        dynamic_shapes=tuple(shapes),
         dynamo=True,
         verbose=False,
     )
-    assert program is not None
-    proto = program.model_proto
-    del proto.graph.value_info[:]  # shapes that follow from the rest
-    for part in (proto.graph, *proto.graph.node):
-        part.ClearField("metadata_props")  # the exporter's notes on our source: a tenth of a small model
+    proto = program.model_proto  # type: ignore[union-attr]  # not None, since it is not written to a file
+    del proto.graph.value_info[:]
+    for part in (proto, proto.graph, *proto.graph.node, *proto.graph.initializer):
+        part.ClearField("metadata_props")
     data: bytes = proto.SerializeToString()
     return data
 

@@ -2,8 +2,9 @@
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from limner import files
 from limner.datasets import Sample, Seen, is_prepared, matching_datasets, read_dataset
-from limner.datasets.plausible import check_shares
+from limner.datasets.plausible import check_fractions
 from limner.datasets.sample import Load, load_image_at, load_planes
 from limner.errors import DatasetError
 from limner.images import Size
@@ -25,11 +26,11 @@ from limner.models.spec import training_shapes
 from limner.parallel import cores, parallel_map
 from limner.rendering.cut import segment
 from limner.training.augment import Examples, Scenery, augment, draw
-from limner.training.config import TrainConfig
-from limner.training.sampling import MixedSampler
+from limner.training.config import RunConfig, TrainConfig
+from limner.training.sampling import MixedSampler, ResumableLoader
 
 HOLDOUT_SEED = 0
-"""Not the run's: one that goes on from another must not train on what the other chose its epoch by."""
+"""Not the run's: one that starts from another must not train on what the other chose its epoch by."""
 
 
 class Batch(NamedTuple):
@@ -52,8 +53,8 @@ def unpack(planes: Tensor) -> Examples:
     )
 
 
-def load_taught(sample: Sample, size: Size, *, teacher: str, teaching: float) -> Seen:
-    """As `Sample.load_at`, the mask moved towards what a better model says of the whole picture.
+def load_distilled(sample: Sample, size: Size, *, teacher: str, weight: float) -> Seen:
+    """As `Sample.load_at`, the mask moved towards a better model's alpha of the whole picture.
 
     Where masks are a matter of taste the model doubts, and what is learnt there counts less.
 
@@ -61,14 +62,14 @@ def load_taught(sample: Sample, size: Size, *, teacher: str, teaching: float) ->
         Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
     """
     image, mask = sample.load()
-    alpha = mask + teaching * (segment(image, model=teacher, refine="none") - mask)
+    alpha = mask + weight * (segment(image, model=teacher, refine="none") - mask)
     return Seen.of(image, alpha, sample.load_weight(mask.shape), size)
 
 
 class PackedPortraits(Dataset[Batch]):
     """Samples at network size, in memory: 80 KiB each at 128 x 128; each in the shape nearest to its own.
 
-    Processes that train together each read and decode a share of them, and send it to the others.
+    Processes that train together each read and decode a part of them, and send it to the others.
 
     Attributes:
         samples: As given.
@@ -85,7 +86,7 @@ class PackedPortraits(Dataset[Batch]):
         bar = tqdm(packed, total=len(mine), desc=title, unit="image", disable=rank > 0)
         self._planes = [torch.from_numpy(planes) for planes in bar]
         if processes > 1:
-            self._planes = _share_out(self._planes, len(samples))
+            self._planes = _gather(self._planes, len(samples))
         self.by_shape: dict[Size, list[int]] = {}
         for place, planes in enumerate(self._planes):
             height, width = planes.shape[1:]
@@ -98,7 +99,7 @@ class PackedPortraits(Dataset[Batch]):
             if needed < torch.cuda.mem_get_info(device)[0] / 2:
                 self._planes = [planes.to(device) for planes in self._planes]
 
-    def shares(self) -> list[float]:
+    def subject_fractions(self) -> list[float]:
         """Of each picture the fraction that the subject covers."""
         return [float(planes[3].float().mean()) / 255 for planes in self._planes]
 
@@ -113,26 +114,6 @@ class PackedPortraits(Dataset[Batch]):
         """Every ``replicas``-th place from ``rank`` on, in batches of at most ``size``, each of one shape."""
         mine = ([place for place in places if place % replicas == rank] for places in self.by_shape.values())
         return [places[start : start + size] for places in mine for start in range(0, len(places), size)]
-
-
-class ResumableLoader(DataLoader[Batch]):
-    """A loader that can go on within an epoch: Lightning keeps its state in the checkpoint."""
-
-    sampler: MixedSampler
-
-    def state_dict(self) -> dict[str, int]:
-        """Batches of the epoch that were given out."""
-        return {"batches": self.given}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Leave these out of the next epoch."""
-        self.sampler.skip = state["batches"] % len(self)
-
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
-        self.given = self.sampler.skip
-        for batch in super().__iter__():
-            self.given += 1
-            yield batch
 
 
 class PortraitData(lightning.LightningDataModule):
@@ -150,26 +131,14 @@ class PortraitData(lightning.LightningDataModule):
         """Decode all samples, once."""
         config = self.config
         shapes = training_shapes(config.input_size, config.stride)
-        rng = np.random.default_rng(HOLDOUT_SEED)
-        train: list[Sample] = []
-        holdout: list[Sample] = []
-        self.sizes = []
-        for name in config.data:
-            samples = _read_all(matching_datasets(config.data_root, name))
-            order = rng.permutation(len(samples))
-            held = math.ceil(config.holdout * len(samples))
-            if held == len(samples):
-                raise DatasetError(
-                    f"{name} has only {held} training pictures: none is left beside the holdout"
-                )
-            holdout += [samples[i] for i in order[:held]]
-            train += [samples[i] for i in order[held:]]
-            self.sizes.append(len(samples) - held)
+        lists, holdout = read_lists(config)
+        train = list(chain(*lists))
+        self.sizes = [len(samples) for samples in lists]
         load: Load = Sample.load_at
         if config.teacher:
-            load = partial(load_taught, teacher=config.teacher, teaching=config.teaching)
+            load = partial(load_distilled, teacher=config.teacher, weight=config.distillation_weight)
         self.train = PackedPortraits(train, shapes, load, title="reading the training samples")
-        check_shares(self.train.shares(), ", ".join(config.data))
+        check_fractions(self.train.subject_fractions(), ", ".join(config.data))
         self.holdout = PackedPortraits(holdout, shapes, title="reading the holdout")
         self.backgrounds = self._read_backgrounds()
         if self.trainer:
@@ -218,11 +187,15 @@ class PortraitData(lightning.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """The holdout, always in the same order, shared out among the processes."""
+        """The holdout, always in the same order, split among the processes."""
         batches = self.holdout.batches(
             self.config.batch_size // self._replicas, replicas=self._replicas, rank=self._rank
         )
         return DataLoader(self.holdout, batch_sampler=batches, collate_fn=_as_it_is)
+
+    def name_of(self, index: int) -> str:
+        """Of a training picture, for messages."""
+        return self.train.samples[index].id
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Examples, list[int]]:  # noqa: ARG002
         """Batch -> examples on its device, and their places; augmented in training by seed, epoch, place."""
@@ -247,9 +220,9 @@ def _jobs() -> int:
     return max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 
-def _share_out(mine: list[Tensor], count: int) -> list[Tensor]:
+def _gather(mine: list[Tensor], count: int) -> list[Tensor]:
     """Every process has what belongs to its rank, and to each further round of ranks; all get all of it."""
-    group = dist.new_group(backend="gloo")  # works in main memory, beside GPUs too
+    group: Any = dist.new_group(backend="gloo")  # works in main memory, beside GPUs too
     processes = dist.get_world_size()
     shapes: list[list[tuple[int, ...]]] = [[] for _ in range(processes)]
     dist.all_gather_object(shapes, [tuple(planes.shape) for planes in mine], group=group)
@@ -263,7 +236,27 @@ def _share_out(mine: list[Tensor], count: int) -> list[Tensor]:
     return everything
 
 
-def read_backgrounds(config: TrainConfig) -> list[Path | bytes]:
+def read_lists(config: RunConfig) -> tuple[list[list[Sample]], list[Sample]]:
+    """What is trained on, of each of the data, and what is held out, of all.
+
+    Raises:
+        DatasetError: If a data set cannot be read, or nothing is left to train on.
+    """
+    rng = np.random.default_rng(HOLDOUT_SEED)
+    lists: list[list[Sample]] = []
+    holdout: list[Sample] = []
+    for name in config.data:
+        samples = _read_all(matching_datasets(config.data_root, name))
+        order = rng.permutation(len(samples))
+        held = math.ceil(config.holdout * len(samples))
+        if held == len(samples):
+            raise DatasetError(f"{name} has only {held} training pictures: none is left beside the holdout")
+        holdout += [samples[i] for i in order[:held]]
+        lists.append([samples[i] for i in order[held:]])
+    return lists, holdout
+
+
+def read_backgrounds(config: RunConfig) -> list[Path | bytes]:
     """The pictures that a configuration names as backgrounds, less what is kept to report on.
 
     Raises:

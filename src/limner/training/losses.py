@@ -21,7 +21,7 @@ def bce(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def dice(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """``1 - (2 sum(w p t) + 1) / (sum(w p) + sum(w t) + 1)``, per image, then the mean; in [0, 1).
 
-    The 1 makes an empty picture that is predicted empty cost nothing.
+    The 1 makes a picture without a subject that is predicted so cost nothing.
 
     Reference:
         Milletari et al., "V-Net", 3DV 2016 (with plain instead of squared sums).
@@ -61,6 +61,8 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def total(logits: Tensor, target: Tensor, weight: Tensor, shares: Mapping[str, float]) -> Tensor:
+def total(logits: Tensor, target: Tensor, weight: Tensor, factors: Mapping[str, float]) -> Tensor:
     """The weighted sum of the losses that a recipe names."""
-    return torch.stack([share * LOSSES[name](logits, target, weight) for name, share in shares.items()]).sum()
+    return torch.stack(
+        [factor * LOSSES[name](logits, target, weight) for name, factor in factors.items()]
+    ).sum()

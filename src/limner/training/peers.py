@@ -50,14 +50,18 @@ FORMS = {
 }
 """File name -> its form."""
 
+KEPT = (16, 20, 40, 64)
+"""Channels that Robust Video Matting keeps, at strides 2, 4, 8 and 16."""
+
 
 class Peer:
-    """A network with a fixed input, to which pictures are stretched.
+    """A network, to whose input pictures are stretched, or resized with their proportions kept (`Form.side`).
 
     Attributes:
+        form: What it wants and gives.
         name: What people call it.
         bytes: Of its file.
-        size: (height, width) of its input.
+        size: (height, width) of its input, or of that of a square picture.
     """
 
     def __init__(self, path: str | Path, *, threads: int = THREADS) -> None:
@@ -70,13 +74,20 @@ class Peer:
         path = Path(path)
         self.form, self.bytes = form_of(path), path.stat().st_size
         self.name = self.form.name
-        self.run, shape = _tflite(path, threads) if path.suffix == ".tflite" else _onnx(path, threads)
         self._first = path.suffix == ".onnx"  # channels before rows
-        self.size: Size = (shape[2], shape[3]) if self._first else (shape[1], shape[2])
+        start = _recurrent if self.form.side else _onnx if self._first else _tflite
+        self.run, shape = start(path, threads)
+        height, width = shape[2:] if self._first else shape[1:3]
+        self.size: Size = (height, width)
 
     def prepare(self, image: Image) -> Floats:
         """The network's input of an (H, W, 3) uint8 image, a batch of one."""
-        seen = to_input(image, self.size)[..., :: -1 if self.form.bgr else 1].astype(np.float32)
+        size = self.size
+        if self.form.side:
+            scale = self.form.side / max(image.shape)
+            height, width = (max(16, 16 * round(length * scale / 16)) for length in image.shape[:2])
+            size = (height, width)
+        seen = to_input(image, size)[..., :: -1 if self.form.bgr else 1].astype(np.float32)
         mean, std = (np.array(values, np.float32) for values in (self.form.mean, self.form.std))
         pixels: Floats = (seen - mean) / std
         return np.ascontiguousarray(pixels.transpose(2, 0, 1) if self._first else pixels)[None]
@@ -88,60 +99,6 @@ class Peer:
         if self.form.logits:
             found = np.reciprocal(1 + np.exp(found[:1] - found[1:]))  # the softmax of two
         return to_alpha(np.ascontiguousarray(found[-1], np.float32), image.shape[:2])
-
-
-class RecurrentPeer:
-    """Robust Video Matting, which sees a picture twice, the second time with what it kept of the first.
-
-    Attributes:
-        name: What people call it.
-        bytes: Of its file.
-        size: (height, width) of its input where the picture is square.
-
-    Reference:
-        Lin et al., "Robust High-Resolution Video Matting with Temporal Guidance", WACV 2022.
-    """
-
-    CHANNELS = (16, 20, 40, 64)
-    """Of what it keeps, at strides 2, 4, 8 and 16."""
-
-    def __init__(self, path: str | Path, *, threads: int = THREADS) -> None:
-        """Load the network; raises as `Peer` does."""
-        path = Path(path)
-        self.form, self.bytes = form_of(path), path.stat().st_size
-        self.name, self.size = self.form.name, (self.form.side, self.form.side)
-        self._session = start_session(path, name=self.name, threads=threads)
-
-    def prepare(self, image: Image) -> Floats:
-        """The network's input of an (H, W, 3) uint8 image: proportions kept, sides multiples of 16."""
-        scale = self.form.side / max(image.shape)
-        height, width = (max(16, 16 * round(length * scale / 16)) for length in image.shape[:2])
-        return np.ascontiguousarray(
-            to_input(image, (height, width)).transpose(2, 0, 1)[None] / np.float32(255)
-        )
-
-    def run(self, pixels: Floats) -> Floats:
-        """Alpha (1, h, w) of what `prepare` gave."""
-        height, width = pixels.shape[2:]
-        kept = [
-            np.zeros((1, -(-height // 2**level), -(-width // 2**level), channels), np.float32)
-            for level, channels in enumerate(self.CHANNELS, 1)
-        ]
-        for _ in range(2):
-            states = {f"r{level}i": state for level, state in enumerate(kept, 1)}
-            alpha, *kept = self._session.run(None, {"src": pixels, **states})
-        found: Floats = alpha[..., 0]
-        return found
-
-    def __call__(self, image: Image) -> Alpha:
-        """Alpha of the subject at the size of the image."""
-        return to_alpha(np.ascontiguousarray(self.run(self.prepare(image))[0]), image.shape[:2])
-
-
-def open_peer(path: str | Path, *, threads: int = THREADS) -> Peer | RecurrentPeer:
-    """The network in a file of `FORMS`; raises as `Peer` does."""
-    kind = RecurrentPeer if form_of(Path(path)).side else Peer
-    return kind(path, threads=threads)
 
 
 def form_of(path: Path) -> Form:
@@ -180,3 +137,27 @@ def _onnx(path: Path, threads: int) -> tuple[Callable[[Floats], Floats], tuple[i
     session = start_session(path, name=path.name, threads=threads)
     source = session.get_inputs()[0]
     return lambda pixels: session.run(None, {source.name: pixels})[0], tuple(source.shape)
+
+
+def _recurrent(path: Path, threads: int) -> tuple[Callable[[Floats], Floats], tuple[int, ...]]:
+    """Robust Video Matting, which sees a picture twice, the second time with what it kept of the first.
+
+    Reference:
+        Lin et al., "Robust High-Resolution Video Matting with Temporal Guidance", WACV 2022.
+    """
+    session = start_session(path, name=path.name, threads=threads)
+
+    def run(pixels: Floats) -> Floats:
+        height, width = pixels.shape[2:]
+        kept = [
+            np.zeros((1, -(-height // 2**level), -(-width // 2**level), channels), np.float32)
+            for level, channels in enumerate(KEPT, 1)
+        ]
+        for _ in range(2):
+            states = {f"r{level}i": state for level, state in enumerate(kept, 1)}
+            alpha, *kept = session.run(None, {"src": pixels, **states})
+        found: Floats = alpha.transpose(0, 3, 1, 2)
+        return found
+
+    side = FORMS[path.name].side
+    return run, (1, 3, side, side)

@@ -6,8 +6,7 @@ import torch
 
 from limner.images import Alpha, Image, Size
 from limner.models.spec import input_size, to_alpha, to_input
-from limner.training.export import PixelsToAlpha
-from limner.training.module import load_checkpoint
+from limner.training.kinds import load_portrait
 
 
 class CheckpointSegmenter:
@@ -25,12 +24,12 @@ class CheckpointSegmenter:
             side: Of the square with as many pixels as the network is to see; by default as it was trained.
 
         Raises:
-            ModelError: If the file is missing or is not a checkpoint of this package.
+            ModelError: If the file is missing or is not a checkpoint of a network that finds people.
         """
-        module, _ = load_checkpoint(path)
+        module, _ = load_portrait(path)
         self.name = module.config.name
         self._side, self._stride = side or module.config.input_size, module.config.stride
-        self._model = PixelsToAlpha(module.net).eval()
+        self._model = module.exported().eval()
 
     def input_size(self, size: Size) -> Size:
         """Height and width at which the network sees a picture of ``size``."""

@@ -1,10 +1,11 @@
-"""The order of an epoch: several data sets mixed, batches of one shape, shared out among processes."""
+"""The order of an epoch: several data sets mixed, batches of one shape, split among processes."""
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 
 
 class MixedSampler(Sampler[int]):
@@ -71,3 +72,23 @@ class MixedSampler(Sampler[int]):
         mine = rng.permutation(np.concatenate(batches))[self.skip :, self.rank]
         self.skip = 0
         return iter(mine.ravel().tolist())
+
+
+class ResumableLoader(DataLoader[Any]):
+    """A loader that can resume within an epoch: Lightning keeps its state in the checkpoint."""
+
+    sampler: Any  # with an attribute ``skip``: batches to leave out of its next round
+
+    def state_dict(self) -> dict[str, int]:
+        """Batches of the epoch that were given out."""
+        return {"batches": self.given}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Leave these out of the next epoch."""
+        self.sampler.skip = state["batches"] % len(self)
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        self.given = self.sampler.skip
+        for batch in super().__iter__():
+            self.given += 1
+            yield batch

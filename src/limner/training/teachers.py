@@ -21,7 +21,7 @@ from limner.evaluation.evaluate import flip_averaged
 from limner.evaluation.metrics import Counts, iou
 from limner.images import Alpha, Image, Labels, Mask, load_grey, load_image, picture_size
 from limner.mattes.masks import erode, threshold
-from limner.training.peers import RecurrentPeer, open_peer
+from limner.training.peers import FORMS, Peer
 
 GENERALISTS = {"rvm_mobilenetv3.onnx": 2.0, "mediapipe_selfie_256.tflite": 1.0}
 """File -> how much it counts, on every picture."""
@@ -36,7 +36,7 @@ CLEAR = 0.15, 0.85
 """The mean of several alphas is blunt: at the first it becomes 0, at the second 1."""
 
 BAND = 4
-"""Pixels on both sides of a coarse mask's outline where the teachers' word stands."""
+"""Pixels on both sides of a coarse mask's outline where the teachers decide."""
 
 
 class Teachers:
@@ -49,10 +49,9 @@ class Teachers:
             ModelError: If one is missing.
             InputError: If the package that runs one is missing.
         """
-        peers = {name: open_peer(Path(folder) / name, threads=threads) for name in (*GENERALISTS, *HEADS)}
+        peers = {name: Peer(Path(folder) / name, threads=threads) for name in (*GENERALISTS, *HEADS)}
         self._networks = {
-            name: peer if isinstance(peer, RecurrentPeer) else flip_averaged(peer)
-            for name, peer in peers.items()
+            name: peer if FORMS[name].side else flip_averaged(peer) for name, peer in peers.items()
         }
 
     def __call__(self, image: Image) -> tuple[Alpha, Alpha]:
@@ -66,17 +65,17 @@ class Teachers:
         return combine(alphas, {**GENERALISTS, **HEADS})
 
 
-def combine(alphas: Mapping[str, Alpha], shares: Mapping[str, float]) -> tuple[Alpha, Alpha]:
+def combine(alphas: Mapping[str, Alpha], weights: Mapping[str, float]) -> tuple[Alpha, Alpha]:
     """The mean of several alphas, made clear (`CLEAR`), and its weight ``(1 - 2 s)^2``, 0 from ``s = 0.5``.
 
     Args:
         alphas: Name -> (H, W), at least one.
-        shares: Name -> how much it counts; ``s`` is the standard deviation with these.
+        weights: Name -> how much it counts; ``s`` is the standard deviation with these.
     """
-    total = np.float32(sum(shares[name] for name in alphas))
-    parts = [(np.float32(shares[name]) / total, alpha) for name, alpha in alphas.items()]
-    mean = np.sum([share * alpha for share, alpha in parts], axis=0, dtype=np.float32)
-    variance = np.sum([share * (alpha - mean) ** 2 for share, alpha in parts], axis=0, dtype=np.float32)
+    total = np.float32(sum(weights[name] for name in alphas))
+    parts = [(np.float32(weights[name]) / total, alpha) for name, alpha in alphas.items()]
+    mean = np.sum([part * alpha for part, alpha in parts], axis=0, dtype=np.float32)
+    variance = np.sum([part * (alpha - mean) ** 2 for part, alpha in parts], axis=0, dtype=np.float32)
     low, high = CLEAR
     clear: Alpha = ((mean - np.float32(low)) / np.float32(high - low)).clip(0, 1)
     weight: Alpha = (1 - 2 * np.sqrt(variance)).clip(0, 1) ** 2
@@ -111,14 +110,16 @@ def trust_part(alpha: Alpha, weight: Alpha, part: Mask) -> tuple[Alpha, Alpha]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taught:
-    """A picture that teachers are asked about."""
+class PseudoLabelled:
+    """A picture that the teachers label."""
 
     id: str
     image: Path
     labels: Path | None  # 255 subject, 0 background, else unknown; coarse
     part: Path | None  # white on a part of the subject
-    empty: bool  # nobody is in it: the teachers, who take clothes and dogs for people, are not asked
+    no_subject: (
+        bool  # it shows no person: the teachers, which take clothes and dogs for people, are not asked
+    )
     teachers: Path  # folder of their files
     short_side: int
 
@@ -129,7 +130,7 @@ class Taught:
             LimnerError: If a file is missing or damaged.
         """
         image = load_image(self.image)
-        if self.empty:
+        if self.no_subject:
             alpha, weight = np.zeros(image.shape[:2], np.float32), None
         else:
             alpha, weight = _loaded(self.teachers)(image)
@@ -147,19 +148,19 @@ class Taught:
         )
 
 
-def plan_taught(
+def plan_pseudo_labels(
     pictures: Sequence[Path],
     *,
     name: str,
     teachers: Path,
     labels: Sequence[Path] = (),
     parts: Sequence[Path] = (),
-    empty: bool = False,
+    no_subject: bool = False,
     short_side: int,
     licence: str,
     count: int | None = None,
 ) -> Plan:
-    """List the pictures to ask teachers about; all are for training.
+    """List the pictures that teachers are to label; all are for training.
 
     Args:
         pictures: Folders of them.
@@ -167,7 +168,7 @@ def plan_taught(
         teachers: Folder with the files of `GENERALISTS` and `HEADS`.
         labels: Folders of coarse masks, matched by stem: 255 subject, 0 background, else unknown.
         parts: Folders of masks of a part of the subject, matched by stem.
-        empty: Nobody is in the pictures; the teachers are not asked.
+        no_subject: The pictures show no person; the teachers are not asked.
         short_side: Of the prepared pictures, pixels.
         licence: Terms of the pictures.
         count: So many pictures, spread evenly; without it, all.
@@ -181,12 +182,12 @@ def plan_taught(
     if count is not None:
         stems = evenly_spaced(stems, count)
     portraits = [
-        Taught(
+        PseudoLabelled(
             id=stem,
             image=found[stem],
             labels=label_of.get(stem),
             part=part_of.get(stem),
-            empty=empty,
+            no_subject=no_subject,
             teachers=teachers,
             short_side=short_side,
         )
@@ -196,16 +197,16 @@ def plan_taught(
         name=name,
         licence=licence,
         settings={
-            "kind": "scenes" if empty else "taught",
+            "kind": "scenes" if no_subject else "pseudo-labels",
             "size": short_side,
-            "teachers": {} if empty else {**GENERALISTS, **HEADS},
+            "teachers": {} if no_subject else {**GENERALISTS, **HEADS},
             "agreement": AGREEMENT,
             "labels": [str(folder) for folder in labels],
             "parts": [str(folder) for folder in parts],
         },
         split_by="all are for training",
         splits={"train": portraits, "val": [], "test": []},
-        empty=empty,
+        no_subject=no_subject,
     )
 
 

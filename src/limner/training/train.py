@@ -11,34 +11,32 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from limner import files
 from limner.errors import InputError
-from limner.training import allocator
-from limner.training.batchnorm import share
+from limner.training import allocator, batchnorm
 from limner.training.callbacks import Averaging, Deadline, History, Progress, StopInOrder, Stopped
 from limner.training.checkpoint import check_resume
-from limner.training.config import TrainConfig
-from limner.training.loading import PortraitData
-from limner.training.module import PortraitModule
+from limner.training.config import RunConfig
+from limner.training.kinds import DATA, new_module
 
 
-def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
-    """Train until the epochs, or the minutes, are over or the Dice of the holdout stops improving.
+def train(config: RunConfig, *, resume: str | Path | None = None) -> Path:
+    """Train until the epochs, or the minutes, are over or the score on the holdout stops improving.
 
-    Several processes share out every batch and learn what one does: `devices` of them, that this one starts
-    beside itself, or those that torchrun has started, on any number of machines that share the folder.
+    Several processes split every batch and learn what one does: `devices` of them, that this one starts
+    beside itself, or those that torchrun has started, on any number of machines that see the same folder.
 
     Args:
         config: The settings.
-        resume: A ``last.ckpt`` of the same settings to go on from, as if it had never stopped; those of
+        resume: A ``last.ckpt`` of the same settings to resume, as if the run had never stopped; those of
             `limner.training.checkpoint.MAY_CHANGE` may differ.
 
     Returns:
-        The checkpoint of the epoch with the best Dice on the holdout, ``best.ckpt`` in ``output/name``; with
-        ``minutes`` that of the last step, ``weights.ckpt``. ``last.ckpt``, ``metrics.csv`` and ``curves.png``
-        lie beside it.
+        The checkpoint of the epoch with the best score on the holdout (`NetModule.MONITOR`), ``best.ckpt`` in
+        ``output/name``; with ``minutes`` that of the last step, ``weights.ckpt``. ``last.ckpt``,
+        ``metrics.csv`` and ``curves.png`` lie beside it.
 
     Raises:
-        InputError: If the folder holds a run already and ``resume`` does not go on with it, the checkpoint
-            is of other settings, or a batch cannot be shared out.
+        InputError: If the folder holds a run already that ``resume`` does not continue, the checkpoint
+            is of other settings, or a batch cannot be split.
         DatasetError: If a data set cannot be read.
         ModelError: If the checkpoint cannot be read, or the loss stops being a number.
         KeyboardInterrupt: After Ctrl-C, once ``last.ckpt`` is written.
@@ -46,7 +44,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     folder = Path(config.output) / config.name
     if resume is None and (folder / "last.ckpt").exists():
         raise InputError(
-            f"{folder} holds a run already: go on with --resume {folder}/last.ckpt, or choose another name"
+            f"{folder} holds a run already: use --resume {folder}/last.ckpt, or choose another name"
         )
     if resume is not None:
         check_resume(config, resume)
@@ -59,7 +57,9 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     files.make_folder(folder)
     allocator.keep()
     averaging = Averaging(config.ema_decay) if config.ema_decay else None
-    best = ModelCheckpoint(folder, "best", monitor="holdout_dice", mode="max", enable_version_counter=False)
+    module = new_module(config).to(memory_format=torch.channels_last)
+    score, mode = module.MONITOR
+    best = ModelCheckpoint(folder, "best", monitor=score, mode=mode, enable_version_counter=False)
     progress = Progress()
     callbacks: list[Callback] = [
         progress,
@@ -72,7 +72,7 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
     if config.minutes:
         callbacks.append(Deadline(config.minutes, folder / "weights.ckpt", averaging))
     else:
-        callbacks.append(EarlyStopping("holdout_dice", mode="max", patience=config.patience))
+        callbacks.append(EarlyStopping(score, mode=mode, patience=config.patience))
     callbacks.append(StopInOrder(folder / "last.ckpt"))  # after the average weights of the step are there
     trainer = lightning.Trainer(
         max_epochs=-1 if config.minutes else config.epochs,
@@ -81,17 +81,19 @@ def train(config: TrainConfig, *, resume: str | Path | None = None) -> Path:
         strategy="ddp" if several else "auto",
         sync_batchnorm=several and torch.cuda.is_available(),
         precision=config.precision,  # type: ignore[arg-type]  # Lightning checks the name itself
+        gradient_clip_val=config.gradient_norm or None,
         callbacks=callbacks,
         logger=False,
         num_sanity_val_steps=0,
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    module = PortraitModule.of(config).to(memory_format=torch.channels_last)
     if several and not torch.cuda.is_available():
-        share(module.net)
+        batchnorm.convert(module.net)
     try:
-        trainer.fit(module, PortraitData(config), ckpt_path=resume, weights_only=True if resume else None)
+        trainer.fit(
+            module, DATA[type(config)](config), ckpt_path=resume, weights_only=True if resume else None
+        )
     except Stopped as stopped:
         raise KeyboardInterrupt from stopped
     if trainer.is_global_zero and importlib.util.find_spec("matplotlib"):  # a borrowed machine may lack it
@@ -106,7 +108,7 @@ def leads() -> bool:
     return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
 
 
-def _processes(config: TrainConfig) -> tuple[int, int]:
+def _processes(config: RunConfig) -> tuple[int, int]:
     """Processes on each machine, and machines."""
     if not TorchElasticEnvironment.detect():
         return config.devices, 1

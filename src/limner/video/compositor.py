@@ -13,9 +13,9 @@ import numpy as np
 from av import VideoFrame
 
 from limner.errors import InputError
-from limner.images import Alpha, Colour, Image, Photo, Size, halved, resize, resize_fields
+from limner.images import Alpha, Colour, Image, Photo, Size, average_pool, resize, resize_maps
 from limner.mattes.foreground import estimate_foreground
-from limner.mattes.refine import lay_edge
+from limner.mattes.refine import refine_edge
 from limner.models.spec import to_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, mix, shadow
 from limner.rendering.options import OWN, PICTURE, Options
@@ -121,7 +121,7 @@ class Composer:
             small = (max(1, round(self._size[0] / scale)), max(1, round(self._size[1] / scale)))
             picture = blurred(
                 self._scaler.rgb(item.frame, small),
-                resize_fields(alpha, small),
+                resize_maps(alpha, small),
                 radius=radius / scale,
                 lens=self._options.lens,
             )
@@ -171,7 +171,7 @@ def edged(image: Image, seen: Image, found: Alpha) -> Alpha:
     size = image.shape[0], image.shape[1]
     grid = edge_grid(size)
     cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
-    return lay_edge(image, to_alpha(found, size), cells, to_alpha(found, grid))
+    return refine_edge(image, to_alpha(found, size), cells, to_alpha(found, grid))
 
 
 def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:
@@ -180,7 +180,7 @@ def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:
     result = []
     for plane, back in zip(front, behind, strict=True):
         if plane.shape not in alphas:
-            alphas[plane.shape] = halved(alpha)
+            alphas[plane.shape] = average_pool(alpha)
         result.append(mix(plane[..., None], alphas[plane.shape], back[..., None])[..., 0])
     return result
 
@@ -202,7 +202,7 @@ def _foreground(front: list[Plane], alpha: Alpha, layout: str) -> list[Plane]:
         elif np.array_equal(channel, before):
             result.append(plane)
         else:
-            small = halved(channel.astype(np.float32))
+            small = average_pool(channel.astype(np.float32))
             result.append(np.rint(small).astype(plane.dtype))
     return result
 

@@ -1,6 +1,6 @@
 """How the subject moves from one frame to the next.
 
-Every cell of a coarse grid gets the shift that makes ``sum w (after - moved(before))^2`` least over a window
+Every cell of a coarse grid gets the shift that makes ``sum w (after - warp(before))^2`` least over a window
 around it, found on a small copy of the frames first, with a window that is the whole frame, then on finer
 ones (Lucas and Kanade, "An iterative image registration technique", IJCAI 1981). The weight ``w`` is the
 subject's alpha: along its edge the subject's motion counts, not that of what is behind it.
@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Shifts, halved, moved
+from limner.images import Flow, average_pool, warp
 
 Luma: TypeAlias = NDArray[np.float32]
 """(SIDE, SIDE), in grey levels: a frame without its colours, stretched to a square."""
@@ -30,7 +30,7 @@ FARTHEST = 0.2
 """Of a shift, as a share of the frame."""
 
 
-def motion(before: Luma, after: Luma, alphas: NDArray[np.float32]) -> Shifts:
+def motion(before: Luma, after: Luma, alphas: NDArray[np.float32]) -> Flow:
     """The shifts of several subjects from one frame to the next, (n, 2, CELLS, CELLS).
 
     Args:
@@ -40,7 +40,7 @@ def motion(before: Luma, after: Luma, alphas: NDArray[np.float32]) -> Shifts:
     """
     copies = [(np.stack([before, after]), np.float32(0.02) + np.float32(0.98) * alphas)]
     while copies[-1][0].shape[-1] > LEVELS[0][0]:
-        copies.append((halved(copies[-1][0]), halved(copies[-1][1])))
+        copies.append((average_pool(copies[-1][0]), average_pool(copies[-1][1])))
     shifts = np.zeros((len(alphas), 2, CELLS, CELLS), np.float32)
     for (side, reach, rounds), (frames, weights) in zip(LEVELS, reversed(copies), strict=True):
         for _ in range(rounds):
@@ -49,9 +49,9 @@ def motion(before: Luma, after: Luma, alphas: NDArray[np.float32]) -> Shifts:
     return shifts
 
 
-def _better(before: Luma, after: Luma, weights: NDArray[np.float32], shifts: Shifts, reach: int) -> Shifts:
+def _better(before: Luma, after: Luma, weights: NDArray[np.float32], shifts: Flow, reach: int) -> Flow:
     """What is to be added to the shifts, pixels, at the middles of the cells."""
-    start = moved(before, shifts)
+    start = warp(before, shifts)
     down, right = np.zeros_like(start), np.zeros_like(start)
     down[:, 1:-1] = (start[:, 2:] - start[:, :-2]) * np.float32(0.5)
     right[..., 1:-1] = (start[..., 2:] - start[..., :-2]) * np.float32(0.5)
@@ -66,7 +66,7 @@ def _better(before: Luma, after: Luma, weights: NDArray[np.float32], shifts: Shi
     first, both, second, along, across = window @ products @ window.T
     stiff = np.float32(STIFF * (pixels * (2 * reach + 1)) ** 2)
     first, second = first + stiff, second + stiff
-    found: Shifts = np.stack([both * across - second * along, both * along - first * across], axis=1)
+    found: Flow = np.stack([both * across - second * along, both * along - first * across], axis=1)
     found /= (first * second - both * both)[:, None]
     return found.clip(-2, 2)
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.images import Alpha, Image, Shifts, Size, moved, resize, resize_fields
-from limner.images.tiles import Fields
+from limner.images import Alpha, FeatureMap, Flow, Image, Size, resize, resize_maps, warp
 from limner.mattes.masks import box_mean
 from limner.video.motion import SIDE, Luma, motion
 
@@ -34,14 +33,14 @@ LARGEST, LEAST = 32.0, 2.0
 class Clues:
     """What is known about a frame from those before it."""
 
-    shifts: Shifts  # of the subject since the frame before
-    fields: Fields
+    shifts: Flow  # of the subject since the frame before
+    fields: FeatureMap
     """(7, h, w): the share of the new alpha that a plain filter takes, in [0, 1]; the differences from the
     last frame, along the subject's motion and along the scene's, and those from the mean of the last few, in
     [0, 1]; and which of the two motions explains less, by the last frame and by the mean, in [-1, 1]."""
 
 
-def no_clues(grid: Size) -> Fields:
+def no_clues(grid: Size) -> FeatureMap:
     """The fields of a frame with none before it: nothing is explained."""
     return np.concatenate([np.ones((5, *grid), np.float32), np.zeros((2, *grid), np.float32)])
 
@@ -52,8 +51,10 @@ class Watcher:
     def __init__(self, grid: Size) -> None:
         """Prepare for fields on a grid of (h, w) cells."""
         self._grid = grid
-        self._before: tuple[Fields, Alpha] | None = None  # the frame before and its alpha, SIDE x SIDE
-        self._means: list[Fields] = []  # of the last few frames, along the subject's motion and the scene's
+        self._before: tuple[FeatureMap, Alpha] | None = None  # the frame before and its alpha, SIDE x SIDE
+        self._means: list[
+            FeatureMap
+        ] = []  # of the last few frames, along the subject's motion and the scene's
 
     def __call__(self, image: Image, alpha: Alpha) -> Clues | None:
         """The clues; none where a clip begins and after a cut.
@@ -63,33 +64,33 @@ class Watcher:
             alpha: (h, w) float32 in [0, 1], what the network found there.
         """
         now = np.ascontiguousarray(np.moveaxis(resize(image, (SIDE, SIDE)), 2, 0), np.float32)
-        before, self._before = self._before, (now, resize_fields(alpha, (SIDE, SIDE)))
+        before, self._before = self._before, (now, resize_maps(alpha, (SIDE, SIDE)))
         if before is None or _difference(before[0], now).mean() > CUT:
             self._means = [now, now]
             return None
         last, place = before
         ways = motion(_luma(last), _luma(now), np.stack([place, 1 - place]))
-        told = [moved(np.stack([last, mean]), way) for mean, way in zip(self._means, ways, strict=True)]
+        told = [warp(np.stack([last, mean]), way) for mean, way in zip(self._means, ways, strict=True)]
         self._means = [mean + np.float32(RECENT) * (now - mean) for _, mean in told]
         differences = np.stack([[_difference(one, now) for one in way] for way in told], axis=1)
         fields = _fields(differences)
-        return Clues(ways[0], resize_fields(fields, self._grid))
+        return Clues(ways[0], resize_maps(fields, self._grid))
 
 
-def _luma(image: Fields) -> Luma:
+def _luma(image: FeatureMap) -> Luma:
     red, green, blue = image
     luma: Luma = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
     return luma
 
 
-def _difference(one: Fields, other: Fields) -> Luma:
+def _difference(one: FeatureMap, other: FeatureMap) -> Luma:
     """Mean of the three channels."""
     red, green, blue = np.abs(one - other)
     mean: Luma = (red + green + blue) * np.float32(1 / 3)
     return mean
 
 
-def _fields(differences: NDArray[np.float32]) -> Fields:
+def _fields(differences: NDArray[np.float32]) -> FeatureMap:
     """Those of `Clues`, from differences (2, 2, h, w): from the last frame and the mean, along either way."""
     smooth = box_mean(differences, 1)
     subject, scene = smooth[:, 0], smooth[:, 1]

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from limner.errors import InputError
-from limner.images import Image, check_format, fit, save_image
+from limner.images import Image, check_format, resize_longest, save_image
+from limner.mattes.masks import remove_specks
 from limner.models.segmenter import MIN_SIDE, Segmenter
 from limner.parallel import keep_to, thread_map
 from limner.rendering.backgrounds import mix
@@ -183,10 +184,10 @@ def preview_video(
 def _cell(found: NDArray[np.uint8]) -> Image:
     """A finished frame as it is shown on a sheet: small, in colours, on a check where it is transparent."""
     image = np.repeat(found[..., None], 3, axis=2) if found.ndim == 2 else found[..., :3]
-    cell = fit(np.ascontiguousarray(image), CELL)
+    cell = resize_longest(np.ascontiguousarray(image), CELL)
     if found.ndim == 2 or found.shape[2] == 3:
         return cell
-    alpha = fit(found[..., 3].astype(np.float32) / np.float32(255), CELL)
+    alpha = resize_longest(found[..., 3].astype(np.float32) / np.float32(255), CELL)
     rows, columns = np.indices(alpha.shape) // 8
     check = np.where((rows + columns) % 2, 192, 240).astype(np.uint8)
     return mix(cell, alpha, np.repeat(check[..., None], 3, axis=2))
@@ -251,7 +252,7 @@ def _matted(
         images = [
             clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width))) for frame in frames
         ]
-        alphas = zip(images, segmenter.batch(images), strict=True)
+        alphas = zip(images, map(remove_specks, segmenter.batch(images)), strict=True)
         for item in waiting:
             if isinstance(item, Packet):
                 yield item

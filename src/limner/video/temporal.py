@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limner.images import Alpha, Image, Size, moved, resize, resize_fields, sampled
+from limner.images import Alpha, Image, Size, resize, resize_maps, resize_nearest, sample_bilinear, warp
 from limner.images.tiles import Tiles
-from limner.mattes.refine import band_of, draw, ramp, run_on_grid, stretched
+from limner.mattes.refine import affine_alpha, band_weight, run_on_grid, stretch, unknown_band
 from limner.models.spec import model_path, to_alpha
 from limner.video.motion_features import Clues, no_clues
 
@@ -63,37 +63,28 @@ class Steady:
         grid = edge_grid(size)
         last = None if clues is None else self._last
         shifts, told = (_STILL, no_clues(grid)) if clues is None else (clues.shifts, clues.fields)
-        opacity = resize_fields(found, grid)
-        before = opacity if last is None else moved(last.small, shifts)
-        near = band_of(opacity)
+        opacity = resize_maps(found, grid)
+        before = opacity if last is None else warp(last.small, shifts)
+        near = unknown_band(opacity)
         band = near & self._lay
-        sure = stretched(opacity) if self._lay else opacity
-        alpha = _enlarged(sure, size)
+        sure = stretch(opacity) if self._lay else opacity
+        alpha = resize_nearest(sure, size)
         undecided = band | (before > SURE) & (before < 1 - SURE) | (np.abs(before - sure) > SURE)
         if undecided.any():
             cells = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)
             lines, share = run_on_grid(MODEL, pixels=cells, alpha=opacity, last=before, clues=told)
             share = np.where(near, share, np.maximum(share, told[:1]))
-            fields = np.concatenate([lines, ramp(band), share])
+            fields = np.concatenate([lines, band_weight(band), share])
             found = to_alpha(found, (min(found.shape[0], size[0]), min(found.shape[1], size[1])))
             for tiles in Tiles.over(undecided, size):
                 values, new = tiles.sample(fields), tiles.sample(found[None])[0]
                 if self._lay:
-                    new = draw(values[:5], tiles.cut(image), stretched(new))
+                    new = affine_alpha(values[:5], tiles.cut(image), stretch(new))
                 if last is not None:
                     down, right = tiles.sample(shifts)
-                    rows, columns = tiles.places()
-                    old = sampled(last.alpha, rows - down * size[0], columns - right * size[1])
+                    rows, columns = tiles.coordinates()
+                    old = sample_bilinear(last.alpha, rows - down * size[0], columns - right * size[1])
                     new = old + values[5] * (new - old)
                 tiles.paste(new, alpha)
-        self._last = _Matte(alpha, resize_fields(alpha, grid))
+        self._last = _Matte(alpha, resize_maps(alpha, grid))
         return alpha
-
-
-def _enlarged(cells: Alpha, size: Size) -> Alpha:
-    """Every pixel as the cell in which it lies."""
-    rows, columns = (
-        (np.arange(length) * count) // length for length, count in zip(size, cells.shape, strict=True)
-    )
-    enlarged: Alpha = cells.take(rows, axis=0).take(columns, axis=1)
-    return enlarged

@@ -1,6 +1,6 @@
-"""The bundled portrait, finished in eight ways, on one sheet.
+"""The bundled portrait with eight different options, on one sheet.
 
-python examples/finishes.py docs/finishes.jpg
+python examples/options.py docs/options.jpg
 """
 
 import sys
@@ -9,10 +9,10 @@ import numpy as np
 
 import limner
 from demo import PORTRAIT, SKY, checkerboard
-from limner.images import Image, fit
+from limner.images import Image, resize_longest
 from limner.rendering.compose import composite
 
-WAYS = (
+VARIANTS = (
     limner.Options(),
     limner.Options(mask=True),
     limner.Options(background="blur", blur=4, lens=True),
@@ -29,7 +29,7 @@ def main() -> None:
     """Draw the sheet."""
     photo = limner.load_photo(PORTRAIT)
     alpha = limner.segment(photo)
-    panels = [_panel(limner.render(photo, alpha, way)) for way in WAYS]
+    panels = [_panel(limner.render(photo, alpha, options)) for options in VARIANTS]
     rows = [np.hstack(panels[start : start + 4]) for start in (0, 4)]
     limner.save_image(sys.argv[1], np.vstack(rows)[GAP:, GAP:])
 
@@ -38,7 +38,7 @@ def _panel(photo: limner.Photo) -> Image:
     pixels = photo.pixels if photo.pixels.ndim == 3 else np.dstack([photo.pixels] * 3)
     if photo.alpha is not None:
         pixels = composite(pixels, photo.alpha, checkerboard(photo.alpha.shape))
-    seen = fit(pixels, SIDE)
+    seen = resize_longest(pixels, SIDE)
     panel = np.full((SIDE + GAP, SIDE + GAP, 3), 255, np.uint8)
     panel[GAP : GAP + seen.shape[0], GAP : GAP + seen.shape[1]] = seen
     return panel

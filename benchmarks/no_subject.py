@@ -1,6 +1,6 @@
-"""What a model sees where nobody is: the mean alpha over a folder of pictures without people.
+"""What a model sees where there is no subject: the mean alpha over a folder of pictures without people.
 
-    python benchmarks/empty.py FOLDER [--every N] [--model NAME|FILE]
+    python benchmarks/no_subject.py FOLDER [--every N] [--model NAME|FILE]
 
 Every fourth picture by name (``--every 4``) is what training leaves out of its backgrounds.
 """
@@ -29,7 +29,7 @@ def main() -> None:
         "model": segmenter.spec.name,
         "pictures": len(alphas),
         "mean_alpha": round(float(np.mean([alpha.mean() for alpha in alphas])), 4),
-        "mean_share_above_half": round(float(np.mean([(alpha >= 0.5).mean() for alpha in alphas])), 4),
+        "mean_fraction_above_half": round(float(np.mean([(alpha >= 0.5).mean() for alpha in alphas])), 4),
         "pictures_with_an_all_zero_8_bit_matte": sum(bool(alpha.max() < 0.5 / 255) for alpha in alphas),
         "pictures_below_1_percent": sum(bool(alpha.mean() < 0.01) for alpha in alphas),
     }

@@ -1,8 +1,8 @@
-"""Label pictures by other projects' networks: a prepared data set with pseudo-alpha and pixel weights.
+"""Pseudo-labels from other projects' networks: a prepared data set with alphas and weights of pixels.
 
     pip install ai-edge-litert
-    python scripts/teach.py ../pool/unlabelled/* data/people --teachers ../shared/peers
-    python scripts/teach.py ../pool/scenes/* data/scenes --teachers ../shared/peers --empty
+    python scripts/pseudo_label.py ../pool/unlabelled/* data/people --teachers ../shared/peers
+    python scripts/pseudo_label.py ../pool/scenes/* data/scenes --teachers ../shared/peers --no-subject
 
 Run it again to resume. `limner data show data/people` draws some of it.
 """
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from limner.datasets.preparation import prepare
-from limner.training.teachers import plan_taught
+from limner.training.teachers import plan_pseudo_labels
 
 
 def main() -> None:
@@ -26,19 +26,19 @@ def main() -> None:
     parser.add_argument(
         "--parts", type=Path, nargs="+", default=[], help="folders of masks of a part of the subject"
     )
-    parser.add_argument("--empty", action="store_true", help="nobody is in the pictures")
+    parser.add_argument("--no-subject", action="store_true", help="the pictures show no person")
     parser.add_argument("--count", type=int, help="so many pictures, spread evenly")
     parser.add_argument("--size", type=int, default=384, help="shorter side, pixels (%(default)s)")
     parser.add_argument("--licence", default="not stated", help="terms of the pictures, to be recorded")
     parser.add_argument("--jobs", type=int, help="worker processes (one a core)")
     args = parser.parse_args()
-    plan = plan_taught(
+    plan = plan_pseudo_labels(
         args.pictures,
         name=args.target.resolve().name,
         teachers=args.teachers,
         labels=args.labels,
         parts=args.parts,
-        empty=args.empty,
+        no_subject=args.no_subject,
         short_side=args.size,
         licence=args.licence,
         count=args.count,

@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from limner.datasets.synthetic import Layers, paint_portrait
-from limner.images import Alpha, Size
-from limner.mattes.masks import to_uint8
+from limner.images import Alpha, Size, to_uint8
 
 Colours = NDArray[np.float32]
 

@@ -1,0 +1,49 @@
+"""The samples of pictures: floats in [0, 1], 8 and 16 bits a channel, and how files store them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.images.arrays import Alpha, Pixels
+from limner.images.strips import strips
+
+
+def to_depth(values: NDArray[Any], dtype: Any) -> Pixels:
+    """Values of any shape as uint8 or uint16, rounded; those that are so already are returned as they are.
+
+    Args:
+        values: uint8, uint16 or float; floats are clipped to [0, 1].
+        dtype: The type that is wanted.
+    """
+    result: Pixels
+    if values.dtype == dtype:
+        return values
+    if values.dtype == np.uint8:
+        result = np.multiply(values, 257, dtype=np.uint16)
+    elif values.dtype == np.uint16:
+        result = np.empty(values.shape, np.uint8)
+        for rows in strips(len(values), values[0].nbytes):
+            result[rows] = (values[rows].astype(np.uint32) * 255 + 32895) >> 16  # round(255 / 65535 * value)
+    else:
+        scaled = values.clip(0, 1).astype(np.result_type(values.dtype, np.float32), copy=False)
+        result = np.rint(scaled * np.iinfo(dtype).max).astype(dtype)
+    return result
+
+
+def to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Values in 8 bits, such as the grey levels of an alpha, ``round(255 * alpha)``; see `to_depth`."""
+    return to_depth(values, np.uint8)
+
+
+def channels(pixels: Pixels, alpha: Alpha | None) -> int:
+    """How many samples a pixel has, its opacity among them."""
+    return (1 if pixels.ndim == 2 else pixels.shape[2]) + (alpha is not None)
+
+
+def samples(pixels: Pixels, alpha: Alpha | None, rows: slice) -> NDArray[Any]:
+    """A strip as files store it, (h, W, C): the colours and, after them, the opacity at the same depth."""
+    colours = pixels[rows].reshape(-1, pixels.shape[1], channels(pixels, None))
+    if alpha is None:
+        return colours
+    return np.concatenate([colours, to_depth(alpha[rows], pixels.dtype)[..., None]], axis=2)
