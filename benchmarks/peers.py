@@ -1,10 +1,11 @@
-"""Other projects' portrait models beside ours: accuracy on two lists, latency interleaved in one process.
+"""Other projects' portrait models beside ours: accuracy, and latency interleaved in one process.
 
     pip install ai-edge-litert
     python benchmarks/peers.py --peers ../shared/peers --data ../shared/data
 
 Every model sees the same images through the same resizing (`limner.models.spec.to_input`, `to_alpha`), scored
-at each image's full size with threshold 0.5. Latencies are taken in turn, round by round, each with two
+at each image's full size with threshold 0.5: two validation lists, and the mean over the parts of foreign/
+(see foreign.py). Latencies are taken in turn, round by round, each with two
 threads on one 600 x 800 portrait. Writes benchmarks/results/peers.json, docs/peers.png and the table in
 docs/notebook/benchmarks.md.
 """
@@ -21,8 +22,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from tqdm import tqdm
 
+from foreign import PARTS, read_parts
 from limner import files
-from limner.datasets import read_dataset
 from limner.evaluation.drawing import COLOURS, new_figure, to_png, trim
 from limner.evaluation.evaluate import evaluate
 from limner.evaluation.timing import machine
@@ -32,7 +33,8 @@ from limner.models.spec import bundled_models, model_path, to_input
 from limner.training.peers import FORMS, THREADS, Peer
 
 SETTLE_S = 0.3  # before each timing, so that the last model's threads have stopped waiting for more
-LISTS = {"eg1800": "EG1800", "celebamask-hq-5k": "CelebAMask-HQ"}
+LISTS = {"eg1800": "EG1800", "celebamask-hq-5k": "CelebAMask-HQ", "foreign": "other sources"}
+SCORES = {"": "iou", " boundary": "boundary_iou", " dice": "dice", " accuracy": "accuracy", " mad": "mad"}
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- peers: made by benchmarks/peers.py -->\n", "<!-- end of peers -->\n"
 
@@ -93,8 +95,8 @@ def front(rows: list[dict[str, Any]], score: str) -> list[dict[str, Any]]:
 def plot(rows: list[dict[str, Any]]) -> Figure:
     """Accuracy over latency for each list, with the front; the models by number, the fastest first."""
     rows = sorted(rows, key=lambda row: row["network_ms"])
-    figure = new_figure(11, 4.4)
-    for axis, (key, title) in zip(figure.subplots(1, 2), LISTS.items(), strict=True):
+    figure = new_figure(14.5, 4.4)
+    for axis, (key, title) in zip(figure.subplots(1, len(LISTS)), LISTS.items(), strict=True):
         best = front(rows, key)
         axis.step(
             [row["network_ms"] for row in best],
@@ -114,7 +116,7 @@ def plot(rows: list[dict[str, Any]]) -> Figure:
                 label=f"{number}  {row['name']}",
             )
             axis.annotate(str(number), place, ha="center", va="center", fontsize=7.5, color="white")
-        axis.set(xscale="log", yscale="log", title=f"{title}, validation list")
+        axis.set(xscale="log", yscale="log", title=title)
         axis.set(xlabel="network alone, ms, 2 threads", ylabel="mean IoU, %")
         axis.margins(x=0.08, y=0.08)
         axis.invert_yaxis()
@@ -163,8 +165,9 @@ def main() -> None:
         *(Peer(Path(args.peers) / name) for name in FORMS),
         *(Ours(model) for model in args.models),
     ]
-    lists = {key: read_dataset(Path(args.data) / key, "val") for key in LISTS}
-    timed = latencies(models, lists["eg1800"][0].load()[0], args.rounds)
+    parts = read_parts(Path(args.data))
+    lists = {key: [parts[key]] if key in parts else [parts[name] for name in PARTS] for key in LISTS}
+    timed = latencies(models, parts["eg1800"][0].load()[0], args.rounds)
     rows = []
     for model in models:
         row: dict[str, Any] = {
@@ -174,10 +177,10 @@ def main() -> None:
             "mb": model.bytes / 1e6,
             **timed[model.name],
         }
-        for key, samples in lists.items():
-            scores = evaluate(model, samples, threads=1).scores()
-            row |= {key: scores["iou_mean"], f"{key} boundary": scores["boundary_iou_mean"]}
-            row |= {f"{key} {name}": scores[f"{name}_mean"] for name in ("dice", "accuracy", "mad")}
+        for key, of_list in lists.items():
+            scores = [evaluate(model, samples, threads=1).scores() for samples in of_list]
+            for name, measure in SCORES.items():
+                row[key + name] = float(np.mean([one[f"{measure}_mean"] for one in scores]))
         rows.append(row)
     made = machine()
     files.write_bytes(

@@ -12,7 +12,16 @@ from limner.training.config import TrainConfig
 from limner.training.loading import normalise
 
 STILL = {"scale": 1.0, "rotation": 0.0, "shift": 0.0, "colour": 0.0}
-ALL = {"scale": 1.3, "rotation": 10.0, "shift": 0.1, "colour": 0.3, "blur": 0.5, "noise": 0.5, "jpeg": 0.5}
+ALL = {
+    "scale": 1.3,
+    "rotation": 10.0,
+    "shift": 0.1,
+    "colour": 0.3,
+    "blur": 0.5,
+    "noise": 0.5,
+    "jpeg": 0.5,
+    "bars": 0.5,
+}
 
 
 def config(**changes: float | str) -> TrainConfig:
@@ -43,6 +52,25 @@ def altered(
 
 def numbers(count: int = 16, seed: int = 0) -> torch.Tensor:
     return draw(seed, 0, range(count))
+
+
+def test_bars_hold_no_subject_and_leave_the_rest() -> None:
+    images, alphas = batch()
+    weights = torch.full_like(alphas, 0.5)
+    examples = augment(Examples(images, alphas, weights), numbers(), config(bars=1.0, flip=False))
+    bar = examples.weights == 1
+    assert torch.allclose(examples.images.where(~bar, 0), images.where(~bar, 0), atol=1e-6)
+    assert torch.equal(examples.alphas, alphas.where(~bar, 0))
+    assert (examples.weights[~bar] == 0.5).all()
+    sides = 0
+    for one in bar[:, 0]:
+        assert 0.05 < one.float().mean() < 0.65
+        rows, columns = one.all(dim=1), one.all(dim=0)
+        assert torch.equal(one, rows[:, None].expand(48, 48)) != torch.equal(one, columns.expand(48, 48))
+        sides += int(columns.any())
+    assert 0 < sides < 16
+    without = augment(Examples(images, alphas, weights), numbers(), config(flip=False))
+    assert torch.equal(without.alphas, alphas)
 
 
 def test_only_flips_when_nothing_else_is_allowed() -> None:

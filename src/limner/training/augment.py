@@ -18,7 +18,7 @@ from limner.training.config import TrainConfig
 from limner.training.corruptions import add_noise, blur, compress, to_grey
 
 Draws = Iterator[Tensor]  # each (N,) in [0, 1): an effect takes the next few
-COLUMNS = 39  # as many as all effects take, and one to choose a second picture by
+COLUMNS = 44  # as many as all effects take, and one to choose a second picture by
 
 
 def draw(seed: int, epoch: int, ids: Sequence[int]) -> Tensor:
@@ -70,7 +70,32 @@ def augment(
         if chosen.any():
             images = images.clone()
             images[chosen] = effect(images[chosen], strength[chosen])
-    return examples._replace(images=images)
+    return letterbox(examples._replace(images=images), config.bars, iter(columns[38:43]))
+
+
+def letterbox(examples: Examples, fraction: float, draws: Draws) -> Examples:
+    """Cover two opposite sides of a fraction of the pictures by bars, in which there is no subject.
+
+    Bars take 10 to 60 % of the picture together. They are black, white, grey, or show the picture blurred.
+    """
+    images, alphas, weights = examples
+    chosen, total, first, upright, colour = (next(draws).view(-1, 1, 1, 1) for _ in range(5))
+    total = 0.1 + 0.5 * total
+    start = total * torch.where(first < 0.6, 0.5, (first - 0.6) / 0.4)
+    height, width = images.shape[2:]
+    rows, columns = (
+        (torch.arange(length, device=images.device) + 0.5) / length for length in (height, width)
+    )
+    place = torch.where(upright < 0.6, rows.view(1, 1, -1, 1), columns.view(1, 1, 1, -1))
+    bar = ((place < start) | (place >= start + 1 - total)) & (chosen < fraction)
+    blurred = F.interpolate(
+        F.adaptive_avg_pool2d(images, 6), images.shape[2:], mode="bilinear", align_corners=False
+    )
+    level = torch.where(colour < 0.5, 0.0, torch.where(colour < 0.6, 1.0, (colour - 0.6) / 0.15))
+    filling = torch.where(colour < 0.75, level, blurred)
+    return Examples(
+        torch.where(bar, filling, images), torch.where(bar, 0.0, alphas), torch.where(bar, 1.0, weights)
+    )
 
 
 def recolour(images: Tensor, largest: float, draws: Draws) -> Tensor:

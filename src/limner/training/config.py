@@ -96,6 +96,7 @@ class TrainConfig(RunConfig):
     blur: float = 0.0  # fraction that is out of focus
     noise: float = 0.0  # fraction with sensor noise
     jpeg: float = 0.0  # fraction with the blocks of a strong JPEG compression
+    bars: float = 0.0  # fraction with bars on two sides, as phones and films have
     background_swap: float = 0.0  # fraction that gets a new background from backgrounds
     no_subject: float = 0.0  # fraction that is replaced by such a background
     min_scale: float = 1.0  # of subjects on new backgrounds, where they are cut off on one side at most
@@ -105,7 +106,7 @@ class TrainConfig(RunConfig):
     POSITIVE: ClassVar[tuple[str, ...]] = ("input_size", *RunConfig.POSITIVE)
     FRACTIONS: ClassVar[tuple[str, ...]] = (
         *("background_swap", "no_subject", "second_subject", "colour_match"),
-        *("grey", "blur", "noise", "jpeg"),
+        *("grey", "blur", "noise", "jpeg", "bars"),
     )
 
     def __post_init__(self) -> None:
