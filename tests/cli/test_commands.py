@@ -134,6 +134,7 @@ def test_missing_extra_names_the_command(
     assert "pip install 'limner[train]'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_bench_prints_a_table_or_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
