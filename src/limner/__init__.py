@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from limner._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from limner import video
+    from limner import video as video
     from limner.errors import (
         DatasetError,
         InputError,
@@ -30,7 +30,7 @@ __all__ = [
     "Counts", "DatasetError", "Evaluation", "InputError", "LimnerError", "MissingExtraError",
     "ModelError", "Options", "OutputError", "Photo", "Result", "Segmenter", "accuracy", "boundary_iou",
     "cut", "dice", "estimate_foreground", "evaluate", "iou", "load_image", "load_photo", "refine_alpha",
-    "render", "sad", "save_image", "save_photo", "segment", "video",
+    "render", "sad", "save_image", "save_photo", "segment",
 ]  # fmt: skip
 
 _HOMES = {
