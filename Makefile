@@ -1,16 +1,21 @@
-# make demo: a cut-out of the bundled photograph in demo/. make test: the whole suite. Both make what they need.
+# make demo: a cut-out of the bundled photograph in demo/. make test: the suite without what is slow; make test-all:
+# all of it. Each makes what it needs.
 PYTHON ?= python3
 PIP := -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 CORE := .venv-core/bin
 DEV := .venv/bin
 
-.PHONY: demo test check lock clean
+.PHONY: demo test test-all check lock clean
 
 demo: .venv-core/ready
 	$(CORE)/python examples/demo.py demo
 
 test: .venv/ready
+	@scripts/chromium
+	$(DEV)/python -m pytest -m "not slow"
+
+test-all: .venv/ready
 	@scripts/chromium
 	$(DEV)/python -m pytest
 

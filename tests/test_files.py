@@ -64,6 +64,14 @@ def test_missing_folder_and_directory_are_named(tmp_path: Path) -> None:
         files.write_bytes(tmp_path / ("n" * 300), b"")
 
 
+def test_a_folder_that_was_taken_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(OutputError, match=r"cannot write a\.bin: its folder does not exist"):
+        files.write_bytes("a.bin", b"")
+
+
 def test_sha256_of_abc() -> None:
     # FIPS 180-2, appendix B.1
     assert files.sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -109,6 +117,19 @@ def test_text_is_read_however_it_was_saved(encoding: str, end: str, tmp_path: Pa
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(tmp_path / "a.txt", "a.txt")
     assert files.read_text(zipfile.Path(tmp_path / "a.zip", "a.txt")) == "José\nzwei drei\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_is_read_however_it_was_saved(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes('{"name": "José"}\r\n'.encode(encoding))
+    assert files.read_json(tmp_path / "a.json") == {"name": "José"}
+
+
+@pytest.mark.parametrize("text", ["{", "", "[" * 100_000])
+def test_what_is_no_json_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=r"cannot read the sidecar: it is no JSON"):
+        files.read_json(tmp_path / "a.json", "the sidecar")
 
 
 def test_bytes_that_are_not_utf8_are_kept_spelled_or_read_as_letters() -> None:

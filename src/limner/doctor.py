@@ -1,4 +1,4 @@
-"""What is installed, what is missing, and the command that mends it."""
+"""What is installed, what is missing, and the command that fixes it."""
 
 import platform
 import re
@@ -20,7 +20,7 @@ class Finding:
     name: str
     state: str
     cure: str = ""  # a command; empty when all is well
-    broken: bool = False  # cut-outs cannot be made until it is mended
+    broken: bool = False  # cut-outs cannot be made until it is fixed
 
 
 def examine() -> list[Finding]:
@@ -46,19 +46,11 @@ def packages() -> list[Finding]:
 
 
 def _package(name: str) -> Finding:
-    try:
-        return Finding(name, metadata.version(name))
-    except metadata.PackageNotFoundError:
-        if name == "onnxruntime":  # its GPU build has a name of its own
-            return _onnxruntime()
-        return Finding(name, "missing", f"pip install {name}", broken=True)
-
-
-def _onnxruntime() -> Finding:
-    try:
-        return Finding("onnxruntime", f"{metadata.version('onnxruntime-gpu')} (GPU build)")
-    except metadata.PackageNotFoundError:
-        return Finding("onnxruntime", "missing", "pip install onnxruntime", broken=True)
+    if version := _version(name):
+        return Finding(name, version)
+    if name == "onnxruntime" and (version := _version("onnxruntime-gpu")):
+        return Finding(name, f"{version} (GPU build)")
+    return Finding(name, "missing", f"pip install {name}", broken=True)
 
 
 def _devices() -> Finding:
@@ -89,7 +81,7 @@ def _extra(extra: str) -> Finding:
     marker = re.compile(rf"extra == ['\"]{extra}['\"]")
     needed = [line for line in metadata.requires("limner") or [] if marker.search(line)]
     names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed if "python_version" not in line]
-    missing = [name for name in names if not _installed(name)]
+    missing = [name for name in names if not _version(name)]
     if missing:
         return Finding(
             f"extra {extra}", f"not installed ({', '.join(missing)})", f"pip install 'limner[{extra}]'"
@@ -97,9 +89,9 @@ def _extra(extra: str) -> Finding:
     return Finding(f"extra {extra}", "installed")
 
 
-def _installed(name: str) -> bool:
+def _version(package: str) -> str:
+    """Of an installed package; empty where there is none."""
     try:
-        metadata.version(name)
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return False
-    return True
+        return ""

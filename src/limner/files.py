@@ -4,38 +4,32 @@ import codecs
 import errno
 import hashlib
 import io
+import json
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
 from limner.errors import InputError, OutputError
 
+_RAW = (".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2")  # refused by name, not passed over
 PICTURES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib"),
-    *(".heic", ".heif", ".avif", ".jp2", ".ppm", ".pgm"),
-    *(
-        ".dng",
-        ".nef",
-        ".cr2",
-        ".cr3",
-        ".arw",
-        ".raf",
-        ".orf",
-        ".rw2",
-    ),  # raw: refused by name, not passed over
+    *(".heic", ".heif", ".avif", ".jp2", ".ppm", ".pgm", *_RAW),
 }
 """Extensions of the files in a folder that are taken for pictures."""
 
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{12}\.tmp")
 _CURES = {
     errno.ENOSPC: "make room or choose another place",
     errno.EDQUOT: "make room or choose another place",
     errno.EACCES: "choose another place or fix its permissions",
     errno.EPERM: "choose another place or fix its permissions",
     errno.ENAMETOOLONG: "give it a shorter name",
+    errno.ENOENT: "make it first",
 }
 
 
@@ -48,38 +42,35 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     Raises:
         OutputError: If the target is a directory, or its folder is missing, read-only or full.
     """
-    target = Path(os.path.realpath(path))
     try:
+        target = Path(os.path.realpath(path))
         if target.is_dir():
             raise OutputError(f"{path} is a directory: give a file name")
         if target.exists() and not target.is_file():
             target.write_bytes(data)
-            return
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(13, "the file is read-only")
-        _replace(target, data)
+        elif target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, "the file is read-only")
+        else:
+            _replace(target, data)
     except OutputError:
         raise
-    except FileNotFoundError as error:
-        raise OutputError(
-            f"cannot write {path}: its folder does not exist; make it first", error.errno
-        ) from error
     except OSError as error:
         raise cannot_write(path, error) from error
 
 
 def cannot_write(path: object, error: OSError) -> OutputError:
     """What to raise where the system refuses to write: its reason, and the cure of that reason."""
+    reason = "its folder does not exist" if error.errno == errno.ENOENT else error.strerror or error
     cure = _CURES.get(error.errno or 0, "choose another place")
-    return OutputError(f"cannot write {path}: {error.strerror or error}; {cure}", error.errno)
+    return OutputError(f"cannot write {path}: {reason}; {cure}", error.errno)
 
 
 def temporary_name(name: str) -> str:
-    """A new hidden name for what will be called ``name`` once it is whole, at most 138 bytes long.
+    """A new hidden name for what will be called ``name`` once it is whole, at most 48 bytes long.
 
     A system counts bytes: 78 Chinese characters are nearly all that it allows.
     """
-    start = os.fsencode(name)[:30].decode("utf-8", "backslashreplace")
+    start = os.fsencode(name)[:30].decode(sys.getfilesystemencoding(), "ignore")
     return f".{start}.{secrets.token_hex(6)}.tmp"
 
 
@@ -170,6 +161,24 @@ def read_text(path: Any, name: object = None) -> str:
     except OSError as error:
         raise InputError(f"cannot read {name or path}: {error.strerror or error}") from error
     return "".join(f"{as_letters(line)}\n" for line in text_lines(file, name or path))
+
+
+def read_json(path: Path, name: object = None) -> Any:
+    """What a JSON file holds that a person may have saved anywhere; see `read_text`.
+
+    Args:
+        path: Of the file.
+        name: What messages call it; by default its path.
+
+    Raises:
+        InputError: If it is no JSON, or cannot be read.
+    """
+    try:
+        return json.loads(read_text(path, name))
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"cannot read {name or path}: it is no JSON: {error}") from error
 
 
 def as_letters(line: str) -> str:

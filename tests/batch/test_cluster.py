@@ -25,7 +25,7 @@ from tests.batch.test_remote import download, upload
 ray = pytest.importorskip("ray", reason="Ray has no wheel for this machine")
 cluster = pytest.importorskip("limner.batch.cluster")
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # the warnings are Ray's own
 
 LIMIT_S = 300
 """What a test may take, on a busy machine too."""

@@ -44,6 +44,7 @@ def remount(disk: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_twenty_kills_and_not_a_byte_is_different(tmp_path: Path, rng: np.random.Generator) -> None:
     """Killed while it starts, or some milliseconds after its first, second, ... fifth picture.
 

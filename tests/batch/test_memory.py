@@ -50,5 +50,6 @@ def driver_kib(folder: Path, count: int) -> int:
 @pytest.mark.skipif(
     not STATUS.exists(), reason="only Linux tells how large a process has been since its start"
 )
+@pytest.mark.slow
 def test_beyond_twenty_thousand_pictures_the_driver_does_not_grow(tmp_path: Path) -> None:
     assert driver_kib(tmp_path, 40_000) - driver_kib(tmp_path, 20_000) < 4 << 10

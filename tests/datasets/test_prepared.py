@@ -1,3 +1,4 @@
+import codecs
 import sys
 from pathlib import Path
 
@@ -58,6 +59,12 @@ def test_a_damaged_shard_is_named(target: Path) -> None:
     shard.unlink()
     with pytest.raises(DatasetError, match=r"cannot read the shard .*train-00000\.parquet: No such file"):
         read_dataset(target)
+
+
+def test_a_description_saved_by_an_editor_of_windows_is_read(target: Path) -> None:
+    path = target / "dataset.json"
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert len(read_dataset(target, "val")) == 1
 
 
 def test_a_damaged_description_is_named(target: Path) -> None:

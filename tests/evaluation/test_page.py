@@ -19,14 +19,15 @@ from tests.datasets.test_folders import make_folder
 from tests.evaluation.test_evaluate import first_20_columns
 
 
-def write_metrics(path: Path) -> None:
+def write_metrics(path: Path, encoding: str = "utf-8") -> None:
     rows = [f"{epoch},{1 / epoch},{1.2 / epoch},{1 - 0.1 / epoch},0.001,90,0.1" for epoch in range(1, 9)]
     header = "epoch,loss,holdout_loss,holdout_dice,learning_rate,images_per_s,data_fraction"
-    path.write_text("\n".join([header, *rows]))
+    path.write_text("\n".join([header, *rows]), encoding)
 
 
-def test_curves_are_drawn(tmp_path: Path) -> None:
-    write_metrics(tmp_path / "metrics.csv")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_curves_are_drawn(encoding: str, tmp_path: Path) -> None:
+    write_metrics(tmp_path / "metrics.csv", encoding)
     plot_curves(tmp_path / "metrics.csv", tmp_path / "curves.png")
     image = load_image(tmp_path / "curves.png")
     assert image.shape[1] > 3 * image.shape[0]

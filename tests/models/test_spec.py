@@ -1,3 +1,4 @@
+import codecs
 import json
 from pathlib import Path
 
@@ -68,6 +69,12 @@ def test_sidecar_keys_are_exact(copy: Path, change: dict[str, object]) -> None:
     sidecar.write_text(json.dumps(values))
     with pytest.raises(ModelError, match="must have exactly the keys"):
         read_model(copy)
+
+
+def test_a_sidecar_saved_by_an_editor_of_windows_is_read(copy: Path) -> None:
+    sidecar = copy.with_suffix(".json")
+    sidecar.write_bytes(codecs.BOM_UTF8 + sidecar.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_model(copy)[1].name == spec.DEFAULT_MODEL
 
 
 def test_broken_and_missing_sidecars(copy: Path) -> None:

@@ -3,8 +3,9 @@ import pytest
 
 from limner.errors import InputError
 from limner.images import Alpha
-from limner.rendering.framing import crop_to, frame_of
+from limner.rendering.framing import crop_name, crop_to, frame_of
 from limner.rendering.identity import ID_PHOTOS
+from limner.rendering.options import Options
 from limner.rendering.outline import Frame, head_of, subject_box
 
 
@@ -91,6 +92,32 @@ def test_identity_photo_that_cannot_be_made_says_what_is_missing() -> None:
 def test_unknown_crop_is_refused(crop: str) -> None:
     with pytest.raises(InputError, match="unknown crop"):
         frame_of(bust(), crop)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        *(
+            (text, "35x45mm")
+            for text in ("35 x 45 mm", "35X45MM", "3.5x4.5cm", "3,5 \u00d7 4,5 cm", "35mm*45mm")
+        ),
+        *(
+            (text, "2x2in")
+            for text in ("2x2", "2 x 2 inches", '2"x2"', "2″ \u00d7 2″", "51x51 mm", "2inch x 2inch")
+        ),
+        *(("35x45", "35x45mm"), ("Square", "square"), (" 4 : 5 ", "4:5"), ("", "")),
+    ],
+)
+def test_a_crop_may_be_spelled_as_people_do(text: str, name: str) -> None:
+    assert crop_name(text) == Options(crop=text).crop == name
+
+
+@pytest.mark.parametrize(
+    "text", ["45x35mm", "35x45in", "2x2cm", "50x70mm", "35x45x55mm", "x45mm", "1.2.3x2in"]
+)
+def test_a_size_that_is_no_identity_photo_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"unknown crop .*: use subject, square, 35x45mm, 2x2in, or"):
+        crop_name(text)
 
 
 def test_crop_pads_with_nothing() -> None:

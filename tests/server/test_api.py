@@ -3,6 +3,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from limner import Segmenter
 from limner.cli import main
+from limner.images import Photo, encode_frames, load_frames
 from limner.mattes.confidence import expected_iou
 from limner.models.spec import DEFAULT_MODEL, read_model
 from tests.conftest import PORTRAIT, decode
@@ -60,6 +62,32 @@ def test_the_same_bytes_as_the_command(
     assert form.status_code == raw.status_code == 200
     assert form.headers["content-type"] == media_type
     assert form.content == raw.content == target.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Content-Type": ""}, {"Content-Encoding": ""}, {"Content-Encoding": "Identity"}]
+)
+def test_headers_that_say_nothing_are_as_good_as_none(client: TestClient, headers: dict[str, str]) -> None:
+    assert client.post("/v1/cutout?output=mask", content=PHOTO, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("source", [".gif", ".webp", ".png"])
+@pytest.mark.parametrize("made", ["png", "webp", "gif", "jpg"])
+def test_an_animation_is_the_same_bytes_as_the_command(
+    client: TestClient, tmp_path: Path, source: str, made: str
+) -> None:
+    path, target = tmp_path / f"two{source}", tmp_path / f"made.{made}"
+    photo = Photo(pixels=np.asarray(PIL.Image.open(PORTRAIT).convert("RGB").resize((64, 80))))
+    mirrored = replace(photo, pixels=photo.pixels[:, ::-1])
+    path.write_bytes(encode_frames([(photo, 70), (mirrored, 130)], source, plays=3))
+    background = ["--background", "red"] if made == "jpg" else []
+    assert main(["cut", str(path), "-o", str(target), *background]) == 0
+    options = {"format": made} | (RED if background else {})
+    answer = client.post("/v1/cutout", content=path.read_bytes(), params=options)
+    assert (answer.status_code, answer.headers["limner-frame"]) == (200, "0,0,80,64")
+    assert answer.content == target.read_bytes()
+    times = [70, 130] if made != "jpg" else [100]
+    assert [duration_ms for _, duration_ms in load_frames(answer.content)] == times
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg"])
@@ -243,6 +271,7 @@ def test_the_description_has_the_right_types(client: TestClient) -> None:
         "image/webp",
         "image/jpeg",
         "image/tiff",
+        "image/gif",
     }
     assert set(cutout["responses"]["422"]["content"]) == {"application/problem+json"}
     assert set(cutout["requestBody"]["content"]) == {

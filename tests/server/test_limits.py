@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 import PIL.Image
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from limner.errors import InputError
+from limner.images import Photo, encode_frames
 from limner.models.segmenter import Segmenter
 from limner.parallel import keep_to
 from limner.server import Settings, create_app, run
@@ -106,7 +108,7 @@ def test_slow_uploads_hold_their_places_only_so_long(port: int) -> None:
 
 
 def test_a_slow_head_is_ended(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(run, "HEAD_TIMEOUT_S", 0.3)
     with connect(port) as idle, connect(port) as slow:
         slow.sendall(b"POST /v1/cutout HTTP/1.1\r\nX-A")
         assert idle.recv(1) == b""
@@ -167,6 +169,36 @@ def test_bombs(small: TestClient, name: str) -> None:
     assert time.monotonic() - start < 5
     if "many pixels" in name:
         assert "the limit is 1 megapixels" in answer.json()["detail"]
+
+
+def moving(count: int, side: int) -> bytes:
+    photo = Photo(pixels=np.zeros((side, side, 3), np.uint8))
+    return encode_frames([(photo, 50)] * count, ".gif")
+
+
+def test_the_pixels_of_all_frames_are_counted_together(small: TestClient) -> None:
+    assert small.post("/v1/cutout", content=moving(3, 500)).status_code == 200
+    answer = small.post("/v1/cutout", content=moving(5, 500))
+    assert answer.status_code == 422
+    assert "5 frames of 500 x 500 pixels): the limit is 1 megapixels" in answer.json()["detail"]
+    assert small.post("/v1/cutout?format=jpg&background=red", content=moving(5, 500)).status_code == 200
+
+
+def test_an_animation_that_takes_too_long_is_given_up(segmenter: Segmenter) -> None:
+    app = create_app(segmenter, Settings(time_limit_s=1.5, workers=1, batch=1))
+    with TestClient(app) as client:
+        answer = client.post("/v1/cutout?refine=none", content=moving(3000, 20))
+        assert (answer.status_code, answer.json()["code"]) == (503, "time-limit")
+        runs = frames_run(app)
+        time.sleep(0.5)
+        assert 0 < runs <= frames_run(app) <= runs + 1
+        assert client.post("/v1/cutout?refine=none", content=PHOTO).status_code == 200
+
+
+def frames_run(app: FastAPI) -> int:
+    """How many images have gone through the network."""
+    text: str = app.state.service.telemetry.text().decode()
+    return int(float(text.split("limner_batch_images_sum ")[1].split()[0]))
 
 
 def test_pixels_of_the_background_count_too(small: TestClient) -> None:
@@ -247,7 +279,7 @@ def test_no_answer_in_time_is_told(segmenter: Segmenter, monkeypatch: pytest.Mon
         raise InputError("too late")
 
     app = create_app(segmenter, Settings(time_limit_s=0.2, workers=1))
-    monkeypatch.setattr(app.state.service, "_decode", stuck)
+    monkeypatch.setattr(app.state.service, "_cut", stuck)
     with TestClient(app) as client:
         answer = client.post("/v1/cutout", content=PHOTO)
         free.set()

@@ -79,6 +79,7 @@ def curve(root: Path, name: str) -> list[float]:
     return [float(row[column]) for row in rows for column in ("loss", "holdout_loss")]
 
 
+@pytest.mark.slow
 def test_processes_learn_what_one_does_even_if_one_of_them_is_lost(root: Path) -> None:
     run(root, "one")
     alone = curve(root, "one")

@@ -92,6 +92,7 @@ def test_its_weights_have_learnt_and_can_be_started_from(run: tuple[RunConfig, P
         new_module(replace(config, start="weights/base.ckpt"))
 
 
+@pytest.mark.slow
 def test_its_model_says_what_torch_says(run: tuple[RunConfig, Path], tmp_path: Path) -> None:
     config, best = run
     target = tmp_path / "mine.onnx"

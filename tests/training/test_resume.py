@@ -1,4 +1,5 @@
 import csv
+import shlex
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -89,12 +90,11 @@ def test_ctrl_c_says_how_to_go_on(
     at_step(2, lambda: signal.raise_signal(signal.SIGINT), monkeypatch)
     recipe = tmp_path / "run.toml"
     recipe.write_text('name = "run"\nnet = "unet"\ndata = ["white"]\ninput_size = 32\n')
-    changes = [f"data_root={tmp_path}", f"output={tmp_path}/runs", "batch_size=8"]
+    changes = [f"data_root={tmp_path}", f"output={tmp_path}/runs", "batch_size=8", 'data=["white"]']
     assert main(["train", str(recipe), *changes]) == 130
     err = capsys.readouterr().err
-    assert (
-        f"to resume: limner train {recipe} {' '.join(changes)} --resume {tmp_path}/runs/run/last.ckpt" in err
-    )
+    words = ["limner", "train", str(recipe), *changes, "--resume", f"{tmp_path}/runs/run/last.ckpt"]
+    assert shlex.split(err.partition("to resume: ")[2].splitlines()[0]) == words
     assert (tmp_path / "runs" / "run" / "last.ckpt").exists()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

@@ -14,13 +14,17 @@ from collections.abc import Sequence
 
 from limner._version import __version__
 from limner.cli import batch, bench, camera, cut, data, doctor, evaluate, export, models, serve, train, video
-from limner.cli.shared import Lines, UsageError, parse, say, warn
+from limner.cli.shared import Lines, Parser, UsageError, parse, say, warn
 from limner.errors import LimnerError
 from limner.notices import set_filters
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
+    if sys.stdin is None:  # closed by the caller: as if it were empty
+        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115
+    if sys.stdout is None:  # closed by the caller: only what is to be printed is an error
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     try:
         try:
             return _run(argv)
@@ -73,7 +77,7 @@ def _discard_output() -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="limner", description="Find the person in a portrait photo and cut them out, offline."
     )
     parser.add_argument("--version", action="version", version=f"limner {__version__}")

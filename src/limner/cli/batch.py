@@ -8,14 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from limner.cli.options import add_encoding, add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, need, say
+from limner.cli.shared import Commands, UsageError, add_command, add_model, asked_to_stop, need, say
 
 if TYPE_CHECKING:
     from limner.batch import Counts, Job, Runner, Summary
-    from limner.cli.shared import Commands
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "batch", _batch, help="cut the people out of whole folders, resumable")
     parser.add_argument(
@@ -58,7 +57,7 @@ def add(commands: "Commands") -> None:
     )
     parser.add_argument("--watch", action="store_true", help="continue with new files, until Ctrl-C")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done: input, tab, output")
-    add_json(parser, "print one JSON object at the end")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
 
 
 def _batch(args: argparse.Namespace) -> int:

@@ -3,15 +3,12 @@
 import argparse
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from limner.cli.shared import UsageError, add_command, add_json, add_model
-
-if TYPE_CHECKING:
-    from limner.cli.shared import Commands
+from limner.cli.shared import Commands, UsageError, add_command, add_model
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "bench", _bench, help="measure how long a model takes on this machine")
     add_model(parser)
@@ -19,7 +16,7 @@ def add(commands: "Commands") -> None:
     parser.add_argument(
         "--megapixels", type=float, nargs="+", metavar="SIZE", help="of the pictures (default: 0.25 to 50)"
     )
-    add_json(parser, "print JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _bench(args: argparse.Namespace) -> int:
@@ -62,26 +59,25 @@ def _start(row: dict[str, Any]) -> list[str]:
 
 def _sizes(rows: list[dict[str, Any]]) -> list[str]:
     stages = [name for name in rows[0] if name != "megapixels"]
-    head = "".join(f"{row['megapixels']:>9g} MP" for row in rows)
-    lines = ["", f"{'median ms':14}{head}"]
-    for name in stages:
-        lines.append(f"{name:14}" + "".join(f"{row[name]['p50_ms']:12.2f}" for row in rows))
-    return [*lines, f"{'total, p90':14}" + "".join(f"{row['total']['p90_ms']:12.2f}" for row in rows)]
+    columns = {name: [f"{row[name]['p50_ms']:.2f}" for row in rows] for name in stages}
+    columns["total, p90"] = [f"{row['total']['p90_ms']:.2f}" for row in rows]
+    return _table("median ms", [f"{row['megapixels']:g} MP" for row in rows], columns)
 
 
 def _batches(rows: list[dict[str, Any]]) -> list[str]:
-    head = "".join(f"{row['images']:12}" for row in rows)
-    rates = "".join(f"{row['images_per_s']:12.1f}" for row in rows)
-    return ["", f"{'batch':14}{head}", f"{'images/s':14}{rates}"]
+    rates = {"images/s": [f"{row['images_per_s']:.1f}" for row in rows]}
+    return _table("batch", [row["images"] for row in rows], rates)
 
 
 def _threads(rows: list[dict[str, Any]]) -> list[str]:
-    head = "".join(f"{row['threads']:12}" for row in rows)
-    return [
-        "",
-        f"{'threads':14}{head}",
-        f"{'network ms':14}" + "".join(f"{row['p50_ms']:12.2f}" for row in rows),
-    ]
+    times = {"network ms": [f"{row['p50_ms']:.2f}" for row in rows]}
+    return _table("threads", [row["threads"] for row in rows], times)
+
+
+def _table(title: str, head: list[Any], lines: dict[str, list[str]]) -> list[str]:
+    """An empty line, the head, and a line for each name."""
+    cells = {title: head, **lines}
+    return ["", *(f"{name:14}" + "".join(f"{cell:>12}" for cell in row) for name, row in cells.items())]
 
 
 PRINT: dict[str, Callable[[Any], list[str]]] = {

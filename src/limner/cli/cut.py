@@ -2,25 +2,25 @@
 
 import argparse
 import json
+import os
 import sys
-import time
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import files
 from limner.cli.options import add_encoding, add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_json, add_model, say
+from limner.cli.shared import Commands, UsageError, add_command, add_model, say
 from limner.errors import InputError, LimnerError
 from limner.notices import gather, named
 
 if TYPE_CHECKING:
-    from limner.cli.shared import Commands
     from limner.images import Alpha, Image
     from limner.models.segmenter import Segmenter
     from limner.rendering.options import Options
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "cut", _cut, help="cut the person out of pictures")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files; - reads one from a pipe")
@@ -29,7 +29,7 @@ def add(commands: "Commands") -> None:
     parser.add_argument("--timing", action="store_true", help="say how long each stage took")
     add_options(parser)
     add_model(parser)
-    add_json(parser, "print one JSON line a picture")
+    parser.add_argument("--json", action="store_true", help="print one JSON line a picture")
 
 
 def _cut(args: argparse.Namespace) -> int:
@@ -63,17 +63,19 @@ def _cut(args: argparse.Namespace) -> int:
 def _cut_one(
     source: str, target: str, segmenter: "Segmenter", options: "Options", encoding: dict[str, Any]
 ) -> dict[str, Any]:
-    from limner.rendering.pipeline import run
+    from limner.rendering.pipeline import run, stage_clock
 
-    clock = Stopwatch()
+    seconds: dict[str, float] = defaultdict(float)
     fractions: list[float] = []
-    found = False
+    highest: list[float] = []  # opacity of each frame
+
+    def record(stage: str, taken: float) -> None:
+        seconds[stage] += taken
 
     def segment(image: "Image") -> "Alpha":
-        nonlocal found
         alpha = segmenter(image)
         fractions.append(float(alpha.mean()))
-        found = found or bool(alpha.max() >= 0.5)
+        highest.append(float(alpha.max()))
         return alpha
 
     extension = ".png" if target == "-" else Path(target).suffix.lower()
@@ -81,7 +83,8 @@ def _cut_one(
     warned: list[str] = []
     with gather(warned):
         try:
-            made = run(file, segment, options, extension=extension, on_stage=clock.lap, **encoding)
+            clock = stage_clock(record)
+            made = run(file, segment, options, extension=extension, on_stage=clock, **encoding)
         except InputError as error:
             raise error if source in str(error) else InputError(f"{source}: {error}") from error
         finally:
@@ -92,7 +95,7 @@ def _cut_one(
     else:
         files.write_bytes(target, made.data)
         say(f"wrote {target}")
-    if not found:
+    if max(highest) < 0.5:
         say(f"no person found in {source}: the result is empty")
     return {
         "input": source,
@@ -104,22 +107,8 @@ def _cut_one(
         "confidence": round(made.confidence, 4),
         "model": segmenter.spec.name,
         "device": segmenter.device,
-        "seconds": clock.laps,
+        "seconds": {stage: round(taken, 4) for stage, taken in seconds.items()},
     }
-
-
-class Stopwatch:
-    """Seconds from one stage to the next."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self.last = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        """The stage is over."""
-        now = time.perf_counter()
-        self.laps[stage] = round(self.laps.get(stage, 0.0) + now - self.last, 4)
-        self.last = now
 
 
 def _targets(args: argparse.Namespace, options: "Options") -> list[str]:
@@ -146,14 +135,10 @@ def _targets(args: argparse.Namespace, options: "Options") -> list[str]:
     if "-" in targets and sys.stdout.isatty():
         raise UsageError("a picture would fill the terminal: add > FILE.png, or choose another -o")
     for source, target in zip(args.pictures, targets, strict=True):
-        if target != "-":
-            check_target(target, options)
-        if (
-            target != "-"
-            and Path(target).exists()
-            and Path(source).exists()
-            and Path(target).samefile(source)
-        ):
+        if target == "-":
+            continue
+        check_target(target, options)
+        if all(map(os.path.exists, (target, source))) and Path(target).samefile(source):
             raise UsageError(f"{target} is the input itself: choose another -o")
     if output is not None and output != "-" and targets[0] != output:
         files.make_folder(Path(output))

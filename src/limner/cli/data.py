@@ -1,23 +1,23 @@
-"""``limner data``: prepare data sets, look at them, sum them up, pack them."""
+"""``limner data``: prepare data sets, show, summarise and pack them."""
 
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.cli import prepare
-from limner.cli.shared import UsageError, add_command, add_group, add_json, say
+from limner.cli.shared import Commands, UsageError, add_command, add_group, say
 
 if TYPE_CHECKING:
-    from limner.cli.shared import Commands
     from limner.datasets import Sample
     from limner.datasets.statistics import Statistics
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command and those below it."""
     actions = add_group(
-        commands, "data", metavar="ACTION", help="prepare data sets, look at them, sum them up, pack them"
+        commands, "data", metavar="ACTION", help="prepare data sets, show, summarise and pack them"
     )
     prepare.add(actions)
     showing = add_command(actions, "show", _show, help="draw a contact sheet: pictures and their cut-outs")
@@ -25,11 +25,11 @@ def add(commands: "Commands") -> None:
     showing.add_argument("-o", "--output", default="contact-sheet.png", metavar="PATH", help="(%(default)s)")
     showing.add_argument("--count", type=int, default=24, help="samples, evenly spaced (%(default)s)")
     stats = add_command(
-        actions, "stats", _stats, help="sum up: subject fraction, sizes, near-duplicates across splits"
+        actions, "stats", _stats, help="summarise: subject fraction, sizes, near-duplicates across splits"
     )
     _add_data(stats)
     stats.add_argument("--jobs", type=int, metavar="N", help="worker processes (one a core)")
-    add_json(stats, "print JSON")
+    stats.add_argument("--json", action="store_true", help="print JSON")
     packing = add_command(
         actions,
         "pack",
@@ -86,8 +86,6 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _pack(args: argparse.Namespace) -> int:
-    from pathlib import Path
-
     from limner.datasets import read_dataset
     from limner.datasets.packing import write_packs
 
@@ -148,10 +146,10 @@ def _print_table(statistics: "Statistics") -> None:
         )
     parts = {part: None for split in statistics.splits.values() for part in split.parts}
     for part in parts:
-        shares = (
+        fractions = (
             f"{name} {100 * split.parts.get(part, 0):.0f}%" for name, split in statistics.splits.items()
         )
-        print(f"part {part:8} in {', '.join(shares)}")
+        print(f"part {part:8} in {', '.join(fractions)}")
     pairs = statistics.near_duplicates
     across = sum(pair.splits[0] != pair.splits[1] for pair in pairs)
     print(f"near-duplicates: {len(pairs)} pairs, {across} of them across splits")

@@ -1,20 +1,18 @@
-"""``limner doctor``: what is installed, what is missing, and the command that mends it."""
+"""``limner doctor``: what is installed, what is missing, and the command that fixes it."""
 
 import argparse
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, add_json
-
-if TYPE_CHECKING:
-    from limner.cli.shared import Commands
+from limner.cli.shared import Commands, add_command
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = add_command(commands, "doctor", _doctor, help="show what is installed and what mends the rest")
-    add_json(parser, "print JSON")
+    parser = add_command(
+        commands, "doctor", _doctor, help="show what is installed, and the command that fixes the rest"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _doctor(args: argparse.Namespace) -> int:
@@ -28,5 +26,5 @@ def _doctor(args: argparse.Namespace) -> int:
         for finding in findings:
             print(f"{finding.name:{width}}  {finding.state}")
             if finding.cure:
-                print(f"{'':{width}}  to mend it: {finding.cure}")
+                print(f"{'':{width}}  to fix it: {finding.cure}")
     return int(any(finding.broken for finding in findings))

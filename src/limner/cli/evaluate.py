@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import files
-from limner.cli.shared import UsageError, add_command, add_json, add_model, need, say
+from limner.cli.shared import Commands, UsageError, add_command, add_model, need, say
 from limner.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from limner.cli.shared import Commands
     from limner.datasets import Sample
     from limner.evaluation.evaluate import Evaluation, Predict
     from limner.images import Size
@@ -27,7 +26,7 @@ ROWS = (".jsonl", ".csv")
 """Extensions of the files that ``--per-image`` writes."""
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "evaluate", _evaluate, help="score a model on a data set")
     parser.add_argument(
@@ -65,7 +64,11 @@ def add(commands: "Commands") -> None:
         "--min-iou", type=float, metavar="IOU", help="exit with 1 if the mean IoU is lower, from 0 to 1"
     )
     parser.add_argument("--threads", type=int, help="images worked on at a time (default: one a core)")
-    add_json(parser, "print JSON: the table, pooled scores, all thresholds and all subgroups")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print JSON: all scores, thresholds and subgroups",
+    )
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,11 @@ import argparse
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, add_json, need, say
-
-if TYPE_CHECKING:
-    from limner.cli.shared import Commands
+from limner.cli.shared import Commands, add_command, need, say
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "export", _export, help="turn a checkpoint into a model")
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
@@ -29,7 +25,7 @@ def add(commands: "Commands") -> None:
         default="float32",
         help="float32 (default); float16: half the file; int8: a quarter, faster if convolutions are plain",
     )
-    add_json(parser, "print JSON: the checksum and all scores")
+    parser.add_argument("--json", action="store_true", help="print JSON: the checksum and all scores")
 
 
 def _export(args: argparse.Namespace) -> int:

@@ -3,20 +3,16 @@
 import argparse
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, add_json
-
-if TYPE_CHECKING:
-    from limner.cli.shared import Commands
+from limner.cli.shared import Commands, add_command
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "models", _models, help="list, locate and verify models; their licence")
     parser.add_argument("action", nargs="?", default="list", choices=("list", "path", "verify", "licence"))
     parser.add_argument("names", nargs="*", metavar="NAME|FILE", help="default: all bundled ones")
-    add_json(parser, "print JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _models(args: argparse.Namespace) -> int:

@@ -7,15 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.cli.shared import UsageError, add_command, add_group, need, say
+from limner.cli.shared import Commands, UsageError, add_command, add_group, need, say
 from limner.files import spelled
 
 if TYPE_CHECKING:
-    from limner.cli.shared import Commands
     from limner.datasets.plan import Plan, SeededSplit
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command, with one below it for each kind of source."""
     kinds = add_group(
         commands, "prepare", metavar="KIND", help="turn portraits and masks into a data set that trains fast"
@@ -26,7 +25,7 @@ def add(commands: "Commands") -> None:
 
 
 def _add_kind(
-    kinds: "Commands", name: str, plan: Callable[[argparse.Namespace], "Plan"], *arguments: str, help: str
+    kinds: Commands, name: str, plan: Callable[[argparse.Namespace], "Plan"], *arguments: str, help: str
 ) -> argparse.ArgumentParser:
     parser = add_command(kinds, name, _prepare, help=help)
     parser.set_defaults(plan=plan)
@@ -40,21 +39,21 @@ def _add_kind(
         help="shorter side; proportions are kept, nothing is made larger (%(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of all that is left to chance (%(default)s)")
-    parser.add_argument("--val", type=float, default=0.1, metavar="SHARE", help="(%(default)s)")
-    parser.add_argument("--test", type=float, default=0.1, metavar="SHARE", help="(%(default)s)")
+    parser.add_argument("--val", type=float, default=0.1, metavar="FRACTION", help="(%(default)s)")
+    parser.add_argument("--test", type=float, default=0.1, metavar="FRACTION", help="(%(default)s)")
     parser.add_argument("--shard", type=int, default=500, metavar="N", help="samples a shard (%(default)s)")
     parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (one a core)")
     parser.add_argument("--strict", action="store_true", help="stop at the first file that cannot be used")
     return parser
 
 
-def _add_celebamask(kinds: "Commands") -> None:
+def _add_celebamask(kinds: Commands) -> None:
     parser = _add_kind(kinds, "celebamask", _plan_celebamask, "source", help="CelebAMask-HQ, as it comes")
     parser.add_argument("--parts", metavar="A,B,...", help="parts that make the subject (all 18)")
     parser.add_argument("--without", default="", metavar="A,B,...", help="parts to leave out, such as cloth")
 
 
-def _add_folders(kinds: "Commands") -> None:
+def _add_folders(kinds: Commands) -> None:
     parser = _add_kind(
         kinds,
         "folders",
@@ -71,7 +70,7 @@ def _add_folders(kinds: "Commands") -> None:
     parser.add_argument("--licence", default="not stated", help="terms of the pictures, to be recorded")
 
 
-def _add_synthetic(kinds: "Commands") -> None:
+def _add_synthetic(kinds: Commands) -> None:
     parser = _add_kind(
         kinds, "synthetic", _plan_synthetic, help="painted portraits with exact mattes; nothing to download"
     )

@@ -6,34 +6,26 @@ import logging
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from limner import files
-from limner.cli.shared import UsageError, add_command, add_model, need, say
+from limner.cli.shared import Commands, UsageError, add_command, add_model, need, say
 from limner.errors import InputError
-
-if TYPE_CHECKING:
-    from limner.cli.shared import Commands
 
 KEY = "LIMNER_API_KEY"
 """The environment variable that may hold the API key."""
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "serve", _serve, help="answer over HTTP, with a web page")
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
-    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: localhost only)")
     parser.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes a free one")
     add_model(parser)
     group = parser.add_argument_group("who may use it")
     group.add_argument(
         "--key-file", metavar="FILE", help=f"file with the API key that is asked for (or set {KEY})"
     )
-    group.add_argument(
-        "--insecure", action="store_true", help="listen beyond this machine without an API key"
-    )
+    group.add_argument("--insecure", action="store_true", help="listen beyond localhost without an API key")
     group.add_argument(
         "--cors", nargs="+", default=[], metavar="ORIGIN", help="web sites whose pages may call, or '*'"
     )
@@ -48,7 +40,7 @@ def add(commands: "Commands") -> None:
         "--max-megabytes", type=float, default=32, metavar="MB", help="of a request (default 32)"
     )
     group.add_argument(
-        "--max-megapixels", type=float, default=50, metavar="MP", help="of a picture (default 50)"
+        "--max-megapixels", type=float, default=50, metavar="MP", help="of a picture, all frames (default 50)"
     )
     group.add_argument(
         "--time-limit", type=float, default=60, metavar="S", help="seconds for an answer (default 60)"

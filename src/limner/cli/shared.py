@@ -1,6 +1,7 @@
 """What the commands have in common."""
 
 import argparse
+import contextlib
 import difflib
 import importlib.util
 import logging
@@ -8,25 +9,34 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 from limner.cli.examples import EXAMPLES
 from limner.errors import InputError, MissingExtraError
 from limner.notices import gathered, one_line
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class UsageError(InputError):
     """Arguments that contradict each other: exit code 2."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Python's, which would say nothing of a help page that standard output does not take."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            print(message, end="")
+        else:
+            super()._print_message(message, file)
+
+
 def say(message: object) -> None:
-    """Print a line for the person at the terminal."""
-    print(f"limner: {message}", file=sys.stderr)
+    """Print a line for the person at the terminal; where standard error takes nothing more, it is lost."""
+    with contextlib.suppress(OSError):
+        print(f"limner: {message}", file=sys.stderr)
 
 
 def warn(message: object) -> None:
@@ -44,7 +54,7 @@ class Lines(logging.Handler):
 
 
 def add_command(
-    commands: "Commands", name: str, run: Callable[[argparse.Namespace], int], *, help: str
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int], *, help: str
 ) -> argparse.ArgumentParser:
     """A sub-command that ``run`` carries out; its help ends with its `EXAMPLES`."""
     lines = [f"  {line}" for line in EXAMPLES.get(name, ())]
@@ -71,7 +81,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
     return args
 
 
-def add_group(commands: "Commands", name: str, *, metavar: str, help: str) -> "Commands":
+def add_group(commands: Commands, name: str, *, metavar: str, help: str) -> Commands:
     """A command that only has commands below it."""
     parser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
     return parser.add_subparsers(metavar=metavar, required=True)
@@ -89,11 +99,6 @@ def add_model(
     )
 
 
-def add_json(parser: argparse.ArgumentParser, help: str) -> None:
-    """The option that prints for a program."""
-    parser.add_argument("--json", action="store_true", help=help)
-
-
 def need(extra: str, *packages: str) -> None:
     """Refuse, with the command that installs an extra, when a package of it is not there.
 
@@ -105,7 +110,7 @@ def need(extra: str, *packages: str) -> None:
         raise MissingExtraError(extra, *missing)
 
 
-@contextmanager
+@contextlib.contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
     """Set by the first Ctrl-C, or SIGTERM from a scheduler; a second one interrupts at once.
 

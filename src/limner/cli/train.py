@@ -3,17 +3,14 @@
 import argparse
 import contextlib
 import logging
+import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from limner.cli.shared import add_command, need, say
-
-if TYPE_CHECKING:
-    from limner.cli.shared import Commands
+from limner.cli.shared import Commands, add_command, need, say
 
 
-def add(commands: "Commands") -> None:
+def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "train", _train, help="train a network from a recipe")
     parser.add_argument("recipe", metavar="RECIPE.toml")
@@ -23,7 +20,7 @@ def add(commands: "Commands") -> None:
         nargs="?",
         const=True,
         metavar="LAST.ckpt",
-        help="go on from a checkpoint; without its name, from the last one of this run, where there is one",
+        help="resume from a checkpoint; without its name, from the last one of this run, if there is one",
     )
 
 
@@ -42,9 +39,10 @@ def _train(args: argparse.Namespace) -> int:
             best = train(config, resume=resume)
     except KeyboardInterrupt:
         if leads():
-            say(f"stopped; to resume: limner train {args.recipe} {' '.join(args.changes)} --resume {last}")
+            again = shlex.join(["limner", "train", args.recipe, *args.changes, "--resume", str(last)])
+            say(f"stopped; to resume: {again}")
         raise
     if leads():
-        say(f"to make a model of it: limner export {best} {config.name}.onnx")
+        say(f"to make a model of it: {shlex.join(['limner', 'export', str(best), f'{config.name}.onnx'])}")
         print(best)
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from limner.cli.options import add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_json, add_model, asked_to_stop, say
+from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, say
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add(commands: "Commands") -> None:
         "--format", metavar="NAME", help="of OUT, where its name does not say: raw, mkv, webm, mov, mp4"
     )
     add_model(parser)
-    add_json(parser, "print one JSON object at the end")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
 
 
 def _video(args: argparse.Namespace) -> int:

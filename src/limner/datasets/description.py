@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from limner import files
-from limner.errors import DatasetError
+from limner.errors import DatasetError, InputError
 
 DESCRIPTION = "dataset.json"
 """Name of the file. It is written last: a folder that has it is complete."""
@@ -53,16 +53,18 @@ class DatasetSpec:
             DatasetError: If it is missing, damaged, or its keys are not those of this class.
         """
         path = Path(root) / DESCRIPTION
-        try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if set(values) != {field.name for field in fields(cls)}:
-                raise ValueError("its keys are not those of this version of Limner")
-            shards = [Shard(**shard) for shard in values.pop("shards")]
-        except FileNotFoundError as error:
+        if not path.exists():
             raise DatasetError(
                 f"{root} is not a finished data set: it has no {DESCRIPTION}; run `limner data "
                 "prepare` to its end"
-            ) from error
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+            )
+        try:
+            values: dict[str, Any] = files.read_json(path)
+            if set(values) != {field.name for field in fields(cls)}:
+                raise InputError(f"cannot read {path}: its keys are not those of this version of Limner")
+            shards = [Shard(**shard) for shard in values.pop("shards")]
+        except InputError as error:
+            raise DatasetError(f"{error}; prepare the data set again") from error
+        except TypeError as error:
             raise DatasetError(f"cannot read {path}: {error}; prepare the data set again") from error
         return cls(shards=shards, **values)

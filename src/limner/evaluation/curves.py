@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from limner import files
-from limner.errors import InputError
 from limner.evaluation.drawing import new_figure, to_png, trim
 
 
@@ -22,7 +21,7 @@ def plot_curves(metrics: str | Path, target: str | Path) -> None:
 
 def curves_figure(metrics: str | Path) -> Figure:
     """The figure of `plot_curves`."""
-    rows = _read_rows(Path(metrics))
+    rows = list(csv.DictReader(files.read_text(Path(metrics)).splitlines()))
     epochs = [int(row["epoch"]) for row in rows]
     figure = new_figure(11, 3.4)
     axes = figure.subplots(1, 3)
@@ -39,11 +38,3 @@ def curves_figure(metrics: str | Path) -> Figure:
         trim(axis)
     axes[0].legend(frameon=False)
     return figure
-
-
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error

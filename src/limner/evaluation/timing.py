@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -138,16 +139,13 @@ def measure_stages(segmenter: Segmenter, image: Image) -> dict[str, dict[str, fl
     taken: dict[str, list[float]] = {}
 
     def whole() -> None:
-        last = time.perf_counter()
+        stages: dict[str, float] = defaultdict(float)
 
-        def on_stage(name: str) -> None:
-            nonlocal last
-            now = time.perf_counter()
-            stages[name] = stages.get(name, 0.0) + now - last
-            last = now
+        def record(name: str, seconds: float) -> None:
+            stages[name] += seconds
 
-        stages: dict[str, float] = {}
-        pipeline.run(jpeg, segmenter, Options(), extension=".png", on_stage=on_stage)
+        clock = pipeline.stage_clock(record)
+        pipeline.run(jpeg, segmenter, Options(), extension=".png", on_stage=clock)
         for name, seconds in stages.items():
             taken.setdefault(name, []).append(seconds)
 

@@ -19,7 +19,7 @@ from limner.errors import InputError
 from limner.images.decode import decode_photo, photo_from_pillow
 from limner.images.depth import to_uint8
 from limner.images.encode import encode_photo
-from limner.images.limits import MAX_PIXELS
+from limner.images.limits import MAX_PIXELS, too_large
 from limner.images.opening import Pillow, Source, name_of, open_picture, read_source
 from limner.images.photo import Photo
 from limner.images.png import FAST, SIGNATURE, SMALL, chunk, header_chunks, image_header, packed_rows
@@ -46,20 +46,25 @@ class Animation(NamedTuple):
     plays: int  # how often it is played, 0 for ever
 
 
-def load_animation(source: Source, *, max_pixels: int = MAX_PIXELS) -> Animation:
+def load_animation(source: Source, *, max_pixels: int = MAX_PIXELS, max_all: int | None = None) -> Animation:
     """The frames of an animation, whole and upright, one after the other; a still picture has one.
 
     Args:
         source: A path, the bytes of a file, or an open binary file.
         max_pixels: Of a frame; larger ones are refused before they are decoded.
+        max_all: Pixels of all frames together, likewise.
 
     Raises:
         InputError: As `limner.images.load_photo`; of a damaged frame, when it is reached at the latest.
     """
     name, data = name_of(source), read_source(source)
     with open_picture(data, name, max_pixels) as picture:
-        if picture.format not in _MOVING or getattr(picture, "n_frames", 1) == 1:
+        count = getattr(picture, "n_frames", 1)
+        if picture.format not in _MOVING or count == 1:
             return Animation(_last_of([(decode_photo(picture, name), STILL_MS)]), 0)
+        width, height = picture.size
+        if max_all is not None and count * height * width > max_all:
+            raise InputError(too_large(name, f"{count:,} frames of {width} x {height} pixels", max_all))
         plays = _plays(picture)
     return Animation(_frames(data, name, max_pixels), plays)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from limner import files
-from limner.errors import ModelError
+from limner.errors import InputError, ModelError
 from limner.images import Alpha, Image, Size, resize
 
 
@@ -54,12 +54,12 @@ class ModelSpec:
         Raises:
             ModelError: If it is missing, is not JSON, or its keys are not those of this class.
         """
+        if not Path(path).exists():
+            raise ModelError(f"no sidecar {path}: a model is NAME.onnx with NAME.json beside it")
         try:
-            values: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise ModelError(f"no sidecar {path}: a model is NAME.onnx with NAME.json beside it") from error
-        except (OSError, ValueError) as error:
-            raise ModelError(f"cannot read the sidecar {path}: {error}") from error
+            values: dict[str, Any] = files.read_json(Path(path), f"the sidecar {path}")
+        except InputError as error:
+            raise ModelError(str(error)) from error
         known = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or set(values) != known:
             raise ModelError(f"the sidecar {path} must have exactly the keys {', '.join(sorted(known))}")

@@ -6,7 +6,7 @@ import numpy as np
 
 from limner.errors import InputError
 from limner.images import Alpha, Image
-from limner.rendering.identity import ID_PHOTOS, id_frame
+from limner.rendering.identity import ID_PHOTOS, id_frame, id_name
 from limner.rendering.outline import Frame, subject_box
 
 _Array = TypeVar("_Array", Image, Alpha)
@@ -78,14 +78,16 @@ def crop_to(array: _Array, frame: Frame) -> _Array:
     return whole
 
 
-def check_crop(crop: str) -> None:
-    """Refuse what `frame_of` does not know; "" is no crop.
+def crop_name(text: str) -> str:
+    """The crop as `frame_of` knows it, however a person spells it: " Square", "3.5 x 4.5 cm"; "" is no crop.
 
     Raises:
-        InputError: If so.
+        InputError: If it is none.
     """
-    if crop not in ("", *CROPS):
-        _aspect(crop)
+    name = id_name(text) or "".join(text.lower().split())
+    if name not in ("", *CROPS):
+        _aspect(name)
+    return name
 
 
 def _aspect(crop: str) -> float:

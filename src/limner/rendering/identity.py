@@ -1,6 +1,7 @@
 """Identity photos: their formats, and the frame that shows the head as large and where it belongs."""
 
 import logging
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,28 @@ ID_PHOTOS = {
     ),
 }
 """Both at 600 dots an inch."""
+
+_UNITS_MM = {"mm": 1.0, "cm": 10.0, "in": 25.4}  # other spellings are all of inches
+_UNIT = r"\s*(mm|cm|in|inch|inches|''|[\"″”])?\s*"
+_SIZE = re.compile(rf"(\d+(?:[.,]\d+)?){_UNIT}[x\u00d7*]\s*(\d+(?:[.,]\d+)?){_UNIT}")
+
+
+def id_name(text: str) -> str | None:
+    """The key of `ID_PHOTOS` that a size means, within 0.5 mm; None where there is no such format.
+
+    Width first, in any unit: "3.5 x 4,5 cm", "35mm x 45mm", "2 x 2 inches"; without one in any that fits.
+    """
+    found = _SIZE.fullmatch(text.strip().lower())
+    if found is None:
+        return None
+    width, first, height, last = found.groups()
+    unit = last or first
+    for factor in [_UNITS_MM.get(unit, _UNITS_MM["in"])] if unit else _UNITS_MM.values():
+        size_mm = [float(side.replace(",", ".")) * factor for side in (height, width)]
+        for name, photo in ID_PHOTOS.items():
+            if np.allclose(size_mm, photo.size_mm, rtol=0, atol=0.5):
+                return name
+    return None
 
 
 def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:

@@ -149,9 +149,9 @@ class Options:
             if name != "align":
                 option.check(name, getattr(self, name), DEFAULTS[name])
         if self.crop:
-            from limner.rendering.framing import check_crop
+            from limner.rendering.framing import crop_name
 
-            check_crop(self.crop)
+            object.__setattr__(self, "crop", crop_name(self.crop))
         chosen = {
             "a picture behind": self.background == PICTURE,
             "background blur": self.background == "blur",

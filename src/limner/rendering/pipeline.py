@@ -1,5 +1,6 @@
 """From an encoded picture to the encoded result, for Python, commands and batches."""
 
+import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -10,6 +11,7 @@ from limner.images import (
     ANIMATED,
     FORMATS,
     Alpha,
+    Animation,
     Image,
     Metadata,
     Photo,
@@ -23,10 +25,13 @@ from limner.images import (
 )
 from limner.mattes.confidence import expected_iou
 from limner.rendering.options import Options
-from limner.rendering.render import refined_alpha, render_photo, storable
+from limner.rendering.render import adjusted_alpha, compose, refined_alpha, storable
 
 OnStage: TypeAlias = Callable[[str], None]
 """Told the name of each stage when it is over: decode, network, refine, render, encode."""
+
+OnAlpha: TypeAlias = Callable[[Alpha], None]
+"""Told the alpha of each frame before any crop, as it is composed."""
 
 Segment: TypeAlias = Callable[[Image], Alpha]
 """A network: image -> alpha, not refined."""
@@ -64,10 +69,58 @@ def run(
     Raises:
         InputError: If the picture or an option cannot be used; if an animation is to be cropped.
     """
-    if extension in ANIMATED:
-        frames, plays = load_animation(source)
-    else:
-        frames, plays = iter([(load_photo(source), 0)]), 0
+    animation = load_animation(source) if extension in ANIMATED else still(load_photo(source))
+    return run_frames(
+        animation,
+        segment,
+        options,
+        extension=extension,
+        compress=compress,
+        metadata=metadata,
+        on_stage=on_stage,
+    )
+
+
+def stage_clock(record: Callable[[str, float], None]) -> OnStage:
+    """Records the name of each stage and how long it took since the last one, or since now, in seconds."""
+    last = time.perf_counter()
+
+    def on_stage(name: str) -> None:
+        nonlocal last
+        before, last = last, time.perf_counter()
+        record(name, last - before)
+
+    return on_stage
+
+
+def still(photo: Photo) -> Animation:
+    """A photo as an animation of one frame."""
+    return Animation(iter([(photo, 0)]), 0)
+
+
+def run_frames(
+    animation: Animation,
+    segment: Segment,
+    options: Options,
+    *,
+    extension: str,
+    compress: bool = False,
+    metadata: Metadata = "no-gps",
+    on_stage: OnStage = lambda _: None,
+    on_alpha: OnAlpha = lambda _: None,
+) -> Encoded:
+    """As `run`, of frames that are decoded as they are needed.
+
+    Args:
+        animation: The frames; one, unless the extension is of `ANIMATED`.
+        segment: As of `run`, like the others.
+        options: What to make.
+        extension: Of the result.
+        compress: Take longer for a smaller file.
+        metadata: What is kept of the EXIF data.
+        on_stage: Told when a stage is over.
+        on_alpha: Told the `adjusted_alpha` of each frame.
+    """
     confidences: list[float] = []
 
     def observed(image: Image) -> Alpha:
@@ -75,14 +128,14 @@ def run(
         confidences.append(expected_iou(alpha))
         return alpha
 
-    rendered = _rendered(frames, observed, options, on_stage)
+    rendered = _rendered(animation.frames, observed, options, on_stage, on_alpha)
     first, second = next(rendered), next(rendered, None)
     if second is None and extension in FORMATS:
         photo = storable(first[0], options, extension)
         data = encode_photo(photo, extension, compress=compress, metadata=metadata)
     else:
         moving = chain([first], [second] if second else [], rendered)
-        data = encode_frames(moving, extension, plays=plays, compress=compress)
+        data = encode_frames(moving, extension, plays=animation.plays, compress=compress)
     on_stage("encode")
     height, width = first[0].pixels.shape[:2]
     return Encoded(data, (height, width), min(confidences))
@@ -100,7 +153,11 @@ def check_target(path: str, options: Options) -> None:
 
 
 def _rendered(
-    frames: Iterator[tuple[Photo, int]], segment: Segment, options: Options, on_stage: OnStage
+    frames: Iterator[tuple[Photo, int]],
+    segment: Segment,
+    options: Options,
+    on_stage: OnStage,
+    on_alpha: OnAlpha,
 ) -> Iterator[tuple[Photo, int]]:
     for count, (photo, duration_ms) in enumerate(frames):
         on_stage("decode")
@@ -110,7 +167,9 @@ def _rendered(
         on_stage("network")
         alpha = refined_alpha(photo, alpha, options)
         on_stage("refine")
-        made = render_photo(photo, alpha, options)
+        alpha = adjusted_alpha(photo, alpha, options)
+        on_alpha(alpha)
+        made = compose(photo, alpha, options)
         del photo, alpha
         on_stage("render")
         yield made, duration_ms

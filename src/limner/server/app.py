@@ -27,15 +27,8 @@ from limner.server.uploads import FORM, RAW, read_upload
 PICTURE = ("image", "file")
 """Names that the picture may have in a form: ours and rembg's."""
 WEB = Path(__file__).parent / "web"
-PAGE = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/api.js": ("api.js", "text/javascript; charset=utf-8"),
-    "/app.js": ("app.js", "text/javascript; charset=utf-8"),
-    "/preview.js": ("preview.js", "text/javascript; charset=utf-8"),
-    "/style.css": ("style.css", "text/css; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-}
-"""Path -> file and media type."""
+MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+"""Of the files of the page; those that the system knows may be others."""
 
 
 def create_app(segmenter: Segmenter, settings: Settings | None = None) -> FastAPI:
@@ -144,16 +137,9 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 
     @app.get("/v1/models", summary="The model that is served", responses=openapi.problem_responses(401))
     async def models() -> dict[str, list[dict[str, Any]]]:
-        row = {
-            "name": spec.name,
-            "description": spec.description,
-            "licence": spec.licence,
-            "size": spec.size,
-            "parameters": spec.parameters,
-            "sha256": spec.sha256,
-            "device": service.segmenter.device,
-        }
-        return {"models": [row]}
+        names = ("name", "description", "licence", "size", "parameters", "sha256")
+        row = {name: getattr(spec, name) for name in names}
+        return {"models": [{**row, "device": service.segmenter.device}]}
 
     @app.get(
         "/metrics",
@@ -198,8 +184,10 @@ def _pictures(files: dict[str, bytes]) -> tuple[bytes, bytes | None]:
 
 
 def _add_page(app: FastAPI) -> None:
-    for path, (name, media_type) in PAGE.items():
-        _add_file(app, path, (WEB / name).read_bytes(), media_type)
+    for suffix, media_type in MEDIA_TYPES.items():
+        for file in WEB.glob(f"*{suffix}"):
+            path = "/" if file.name == "index.html" else f"/{file.name}"
+            _add_file(app, path, file.read_bytes(), media_type)
 
 
 def _add_file(app: FastAPI, path: str, data: bytes, media_type: str) -> None:
@@ -209,31 +197,26 @@ def _add_file(app: FastAPI, path: str, data: bytes, media_type: str) -> None:
 
 
 def _add_errors(app: FastAPI, service: Service) -> None:
-    def tell(request: Request, problem: RefusedError) -> Response:
+    async def tell(request: Request, error: Exception) -> Response:
+        problem = _problem(request, error)
         if isinstance(problem, LimitError):
             service.telemetry.rejected.labels(problem.code).inc()
         return answer(problem, request.url.path)
 
-    @app.exception_handler(RefusedError)
-    async def refused(request: Request, error: RefusedError) -> Response:
-        return tell(request, error)
+    for kind in (RefusedError, InputError, ClientDisconnect, HTTPException, Exception):
+        app.add_exception_handler(kind, tell)
 
-    @app.exception_handler(InputError)
-    async def unusable(request: Request, error: InputError) -> Response:
-        return tell(request, RefusedError(422, "input", str(error)))
 
-    @app.exception_handler(ClientDisconnect)
-    async def gone(request: Request, _: ClientDisconnect) -> Response:
-        return tell(request, LimitError(408, "gone", "the client closed the connection"))
-
-    @app.exception_handler(HTTPException)
-    async def routed(request: Request, error: HTTPException) -> Response:
+def _problem(request: Request, error: Exception) -> RefusedError:
+    """What a client is told of an error."""
+    if isinstance(error, RefusedError):
+        return error
+    if isinstance(error, InputError):
+        return RefusedError(422, "input", str(error))
+    if isinstance(error, ClientDisconnect):
+        return LimitError(408, "gone", "the client closed the connection")
+    if isinstance(error, HTTPException):
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-        return tell(
-            request,
-            RefusedError(error.status_code, code, f"{request.method}: {error.detail}", headers=error.headers),
-        )
-
-    @app.exception_handler(Exception)
-    async def failed(request: Request, _: Exception) -> Response:
-        return tell(request, RefusedError(500, "internal", "the server made a mistake; its log says more"))
+        detail = f"{request.method}: {error.detail}"
+        return RefusedError(error.status_code, code, detail, headers=error.headers)
+    return RefusedError(500, "internal", "the server made a mistake; its log says more")

@@ -10,7 +10,7 @@ Segment = Callable[[Sequence[Image]], list[Alpha]]
 
 
 class Batcher:
-    """Await it with an image to get its alpha; images that wait at the same time share a run.
+    """Await it with an image to get its alpha; images that wait at the same time go through in one run.
 
     While one run is under way in its thread, the next batch gathers.
     """

@@ -13,6 +13,7 @@ DESCRIPTION = """Pictures in, cut-outs, mattes or composites out. Nothing is sto
     curl -F image=@photo.jpg -F background=white -F format=jpg http://127.0.0.1:8000/v1/cutout -o id.jpg
     curl -F image=@photo.jpg -F background=@beach.jpg http://127.0.0.1:8000/v1/cutout -o beach.png
 """
+JSON = "application/json"
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 PROBLEMS = {
     400: "The body is malformed.",
@@ -29,7 +30,7 @@ PROBLEMS = {
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route."""
-    content = {"application/problem+json": {"schema": SCHEMA}}
+    content = _content({"application/problem+json": SCHEMA})
     return {status: {"description": PROBLEMS[status], "content": content} for status in statuses}
 
 
@@ -37,14 +38,14 @@ def cutout_responses() -> dict[int | str, dict[str, Any]]:
     """Of ``/v1/cutout``."""
     picture = {
         "description": "The picture.",
-        "content": {media: {"schema": BINARY} for media in FORMATS.values()},
+        "content": _content(dict.fromkeys(FORMATS.values(), BINARY)),
         "headers": {
             "Limner-Frame": {
                 "description": "What is shown of the upright picture: top,left,height,width in pixels.",
                 "schema": {"type": "string", "example": "0,40,512,400"},
             },
             "Limner-Subject": {
-                "description": "Share of the picture that the subject covers; near 0, nobody was found.",
+                "description": "Fraction of the picture covered by the subject; near 0, no person was found.",
                 "schema": {"type": "number", "example": 0.4213},
             },
             "Limner-Confidence": {
@@ -59,29 +60,18 @@ def cutout_responses() -> dict[int | str, dict[str, Any]]:
 def cutout_extra() -> dict[str, Any]:
     """Parameters and body of ``/v1/cutout``."""
     options = Parameters.model_json_schema()["properties"]
-    background = options["background"]
-    form = {
-        "type": "object",
-        "required": ["image"],
-        "properties": {
-            "image": {**BINARY, "description": "The picture; file is another name of it."},
-            **options,
-            "background": {**background, "anyOf": [BINARY, {"type": "string"}]},
-        },
+    properties = {
+        "image": {**BINARY, "description": "The picture; file is another name of it."},
+        **options,
+        "background": {**options["background"], "anyOf": [BINARY, {"type": "string"}]},
     }
+    form = {"type": "object", "required": ["image"], "properties": properties}
     return {
         "parameters": [
             {"name": name, "in": "query", "required": False, "schema": schema}
             for name, schema in options.items()
         ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                FORM: {"schema": form},
-                "image/*": {"schema": BINARY},
-                "application/octet-stream": {"schema": BINARY},
-            },
-        },
+        "requestBody": _body({FORM: form, "image/*": BINARY, "application/octet-stream": BINARY}),
     }
 
 
@@ -93,8 +83,7 @@ def removebg_responses() -> dict[int | str, dict[str, Any]]:
         "required": ["errors"],
         "properties": {"errors": {"type": "array", "items": item}},
     }
-    content: dict[str, Any] = {media: {"schema": BINARY} for media in FORMATS.values()}
-    content["application/json"] = {"schema": {"type": "object", "required": ["data"]}}
+    made = {**dict.fromkeys(FORMATS.values(), BINARY), JSON: {"type": "object", "required": ["data"]}}
     refusals = {
         400: "The request cannot be used.",
         403: PROBLEMS[401],
@@ -102,9 +91,12 @@ def removebg_responses() -> dict[int | str, dict[str, Any]]:
         503: PROBLEMS[503],
     }
     return {
-        200: {"description": "The picture, or JSON where the client accepts that.", "content": content},
+        200: {
+            "description": "The picture, or JSON where the client accepts that.",
+            "content": _content(made),
+        },
         **{
-            status: {"description": text, "content": {"application/json": {"schema": errors}}}
+            status: {"description": text, "content": _content({JSON: errors})}
             for status, text in refusals.items()
         },
     }
@@ -113,13 +105,15 @@ def removebg_responses() -> dict[int | str, dict[str, Any]]:
 def removebg_extra() -> dict[str, Any]:
     """Body of ``/v1.0/removebg``."""
     texts = {name: schema for name, schema in FIELDS.items() if schema.get("format") != "binary"}
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                FORM: {"schema": {"type": "object", "properties": FIELDS}},
-                "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": texts}},
-                "application/json": {"schema": {"type": "object", "properties": texts}},
-            },
-        }
-    }
+    plain = {"type": "object", "properties": texts}
+    form = {"type": "object", "properties": FIELDS}
+    return {"requestBody": _body({FORM: form, "application/x-www-form-urlencoded": plain, JSON: plain})}
+
+
+def _body(schemas: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": _content(schemas)}
+
+
+def _content(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Media type -> what stands there, from media type -> schema."""
+    return {media: {"schema": schema} for media, schema in schemas.items()}

@@ -10,7 +10,13 @@ from limner.images import Metadata
 from limner.rendering.options import DEFAULTS, PICTURE, SCHEMA, Options
 from limner.server.problems import RefusedError
 
-FORMATS = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg", "tif": "image/tiff"}
+FORMATS = {
+    "png": "image/png",
+    "webp": "image/webp",
+    "jpg": "image/jpeg",
+    "tif": "image/tiff",
+    "gif": "image/gif",
+}
 """Format of a result -> its media type."""
 
 
@@ -42,7 +48,9 @@ class Encoding(BaseModel):
     output: Literal["cutout", "mask", "composite"] | None = Field(
         None, description="By default a composite if there is an opaque background, else a cut-out."
     )
-    format: Literal["png", "webp", "jpg", "tif"] = Field("png", description="Of the result.")
+    format: Literal["png", "webp", "jpg", "tif", "gif"] = Field(
+        "png", description="Of the result; png, webp and gif hold all frames of an animation."
+    )
     compress: bool = Field(False, description="Take longer for a smaller file.")
     metadata: Metadata = Field("no-gps", description="Kept of the photo's EXIF data: all but the place.")
 

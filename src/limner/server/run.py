@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from limner.errors import InputError
 
-PATIENCE_S = 10.0
+HEAD_TIMEOUT_S = 10.0
 """How long a connection may take for the head of a request, from its start or from the last answer."""
 
 
@@ -39,7 +39,7 @@ class Connection(H11Protocol):
     def _wait(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = self.loop.call_later(PATIENCE_S, self._close_without_request)
+        self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._close_without_request)
 
     def _close_without_request(self) -> None:
         if self.cycle is None or self.cycle.response_complete:

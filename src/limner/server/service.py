@@ -1,29 +1,40 @@
-"""From uploaded bytes to an encoded picture: admitted, decoded, segmented, finished, encoded."""
+"""From uploaded bytes to an encoded picture: admitted, then cut in a thread as the command does it.
+
+Only the network is not the thread's own: it is run for the pictures that wait together.
+"""
 
 import asyncio
-import time
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import anyio
 
-from limner.images import Alpha, Image, Metadata, Photo, encode_photo, load_image, load_photo, resize
-from limner.mattes.confidence import expected_iou
+from limner.images import (
+    ANIMATED,
+    Alpha,
+    Animation,
+    Image,
+    Metadata,
+    Photo,
+    load_animation,
+    load_image,
+    load_photo,
+    resize,
+)
 from limner.models.segmenter import Segmenter, check_size
 from limner.models.spec import to_alpha, to_input
 from limner.parallel import keep_to
 from limner.rendering.options import Options
 from limner.rendering.outline import Frame, find_subject
-from limner.rendering.render import adjusted_alpha, compose, frame_shown, refined_alpha, storable
+from limner.rendering.pipeline import Segment, run_frames, stage_clock, still
+from limner.rendering.render import frame_shown
 from limner.server.batching import Batcher
 from limner.server.problems import LimitError
 from limner.server.settings import Settings
 from limner.server.telemetry import Telemetry
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """The answer."""
+    """The answer; what it says of the subject is of an animation's first frame."""
 
     data: bytes
     size: tuple[int, int]  # height, width of the result
@@ -60,8 +71,9 @@ class Service:
         self.accepted = 0  # since the start
         self.answered = 0
         self._network: asyncio.Task[None] | None = None
-        self._pool = ThreadPoolExecutor(settings.workers, "limner")
-        self._decoded = asyncio.Semaphore(settings.workers + settings.batch)  # bounds the memory
+        places = settings.workers + settings.batch  # bounds the memory: so many pictures are decoded
+        self._places, self._pool = asyncio.Semaphore(places), ThreadPoolExecutor(places, "limner")
+        self._cores = threading.Semaphore(settings.workers)
         self._batcher = Batcher(
             segmenter.batch,
             size=settings.batch,
@@ -76,8 +88,8 @@ class Service:
         try:
             yield
         finally:
+            await asyncio.to_thread(self._pool.shutdown)  # what it still does may need the network
             self._network.cancel()
-            self._pool.shutdown()
 
     @property
     def ready(self) -> bool:
@@ -108,7 +120,7 @@ class Service:
 
         Args:
             job: What is asked for.
-            gone: Whether nobody waits for it any more; asked once, when its turn comes.
+            gone: Whether the client has closed the connection; asked once, when its turn comes.
 
         Raises:
             InputError: If the picture or an option cannot be used.
@@ -116,68 +128,88 @@ class Service:
         """
         try:
             with anyio.fail_after(self.settings.time_limit_s):
-                start = time.perf_counter()
-                async with self._decoded:
-                    self._observe("wait", start)
+                clock = stage_clock(self.telemetry.observe_stage)
+                async with self._places:
+                    clock("wait")
                     if await gone():
                         raise LimitError(408, "gone", "the client closed the connection")
-                    photo, pixels, options = await self._in_thread(lambda: self._decode(job))
-                    start = time.perf_counter()
-                    prob = await self._batcher(pixels)
-                    self._observe("network", start)
-                    return await self._in_thread(lambda: self._finish(job, photo, prob, options))
+                    return await self._in_thread(job)
         except TimeoutError as error:
             message = f"no answer within {self.settings.time_limit_s:g} s: try again, or a smaller picture"
             raise LimitError(503, "time-limit", message, headers={"Retry-After": "5"}) from error
 
-    def _decode(self, job: Job) -> tuple[Photo, Image, Options]:
-        """The photo, what the network is shown of it, and the options with the background picture."""
-        start = time.perf_counter()
-        limit = self.settings.max_pixels
-        photo = _at_most(load_photo(job.data, max_pixels=limit), job.most_pixels)
-        options = job.options
-        if job.background is not None:
-            options = replace(options, picture=load_image(job.background, max_pixels=limit))
-        image = check_size(photo.image)
-        pixels = to_input(image, self.segmenter.spec.input_size(image.shape[:2]))
-        self._observe("decode", start)
-        return photo, pixels, options
+    async def _in_thread(self, job: Job) -> Made:
+        """A job done on one core, or on all of them where it is alone; given up with this task."""
+        loop = asyncio.get_running_loop()
+        alone = self.accepted - self.answered <= 1
+        given_up = threading.Event()
+        asked: list[Future[Alpha]] = []
 
-    def _finish(self, job: Job, photo: Photo, prob: Alpha, options: Options) -> Made:
-        start = time.perf_counter()
-        height, width = photo.pixels.shape[:2]
-        confidence = expected_iou(prob)
-        alpha = refined_alpha(photo, to_alpha(prob, (height, width)), options)
-        alpha = adjusted_alpha(photo, alpha, options)
-        frame = frame_shown(alpha, options)
-        finished = storable(compose(photo, alpha, options), options, f".{job.format}")
-        start = self._observe("finish", start)
-        data = encode_photo(finished, f".{job.format}", compress=job.compress, metadata=job.metadata)
-        self._observe("encode", start)
-        height, width = finished.pixels.shape[:2]
+        def segment(image: Image) -> Alpha:
+            pixels = to_input(check_size(image), self.segmenter.spec.input_size(image.shape[:2]))
+            asked[:] = [asyncio.run_coroutine_threadsafe(self._batcher(pixels), loop)]
+            if given_up.is_set():
+                asked[0].cancel()
+            self._cores.release()
+            try:
+                prob = asked[0].result()
+            finally:
+                self._cores.acquire()
+            return to_alpha(prob, image.shape[:2])
+
+        def work() -> Made:
+            with self._cores, keep_to(0 if alone else 1):
+                return self._cut(job, segment)
+
+        try:
+            return await loop.run_in_executor(self._pool, work)
+        finally:
+            given_up.set()
+            for one in asked:
+                one.cancel()
+
+    def _cut(self, job: Job, segment: Segment) -> Made:
+        """What `limner cut` does, within the limits of the server."""
+        options, extension = job.options, f".{job.format}"
+        seen: list[tuple[Frame, Frame | None, float]] = []
+
+        def on_alpha(alpha: Alpha) -> None:
+            if not seen:
+                seen.append((frame_shown(alpha, options), find_subject(alpha), float(alpha.mean())))
+
+        on_stage = stage_clock(self.telemetry.observe_stage)
+        if job.background is not None:
+            picture = load_image(job.background, max_pixels=self.settings.max_pixels)
+            options = replace(options, picture=picture)
+        made = run_frames(
+            self._decode(job),
+            segment,
+            options,
+            extension=extension,
+            compress=job.compress,
+            metadata=job.metadata,
+            on_stage=on_stage,
+            on_alpha=on_alpha,
+        )
+        frame, box, fraction = seen[0]
         return Made(
-            data=data,
-            size=(height, width),
+            data=made.data,
+            size=made.size,
             frame=frame,
-            box=find_subject(alpha),
-            subject_fraction=float(alpha.mean()),
-            confidence=confidence,
+            box=box,
+            subject_fraction=fraction,
+            confidence=made.confidence,
         )
 
-    async def _in_thread(self, function: Callable[[], Result]) -> Result:
-        """The result of work on one core, or on all of them for a request that is alone."""
-        alone = self.accepted - self.answered <= 1
-
-        def kept() -> Result:
-            with keep_to(0 if alone else 1):
-                return function()
-
-        return await asyncio.get_running_loop().run_in_executor(self._pool, kept)
-
-    def _observe(self, stage: str, start: float) -> float:
-        now = time.perf_counter()
-        self.telemetry.stages.labels(stage).observe(now - start)
-        return now
+    def _decode(self, job: Job) -> Animation:
+        """The frames of what was uploaded, where the format of the result holds them; else the first one."""
+        limit = self.settings.max_pixels
+        if f".{job.format}" in ANIMATED:
+            frames, plays = load_animation(job.data, max_pixels=limit, max_all=limit)
+        else:
+            frames, plays = still(load_photo(job.data, max_pixels=limit))
+        smaller = ((_at_most(photo, job.most_pixels), duration_ms) for photo, duration_ms in frames)
+        return Animation(smaller, plays)
 
 
 def _at_most(photo: Photo, pixels: int | None) -> Photo:

@@ -15,7 +15,7 @@ class Settings:
     window_s: float = 0.002  # how long the network waits for a batch to fill
     workers: int = field(default_factory=thread_count)  # threads that decode, finish and encode
     max_bytes: int = 32_000_000  # of a request's body
-    max_pixels: int = 50_000_000  # of a picture, known before it is decoded
+    max_pixels: int = 50_000_000  # of a picture, or of all frames of an animation together
     upload_s: float = 30.0  # for a whole upload
     time_limit_s: float = 60.0  # from a whole upload to the answer
     api_key: str = ""  # empty: none is asked for

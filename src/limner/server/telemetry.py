@@ -33,6 +33,10 @@ class Telemetry:
         limit = Gauge("limner_queue_limit", "Requests accepted at a time", registry=registry)
         limit.set(queue)
 
+    def observe_stage(self, name: str, seconds: float) -> None:
+        """Count a stage."""
+        self.stages.labels(name).observe(seconds)
+
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""
         return generate_latest(self._registry)

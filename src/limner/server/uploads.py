@@ -37,9 +37,9 @@ async def read_upload(request: Request, settings: Settings, *types: str) -> Uplo
     Raises:
         RefusedError: If it is too large, too slow, malformed, or of another type.
     """
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if request.headers.get("content-encoding", "").lower() not in ("", "identity"):
         raise RefusedError(415, "content-encoding", "send the body as it is, without Content-Encoding")
-    kind = request.headers.get("content-type", RAW[1]).partition(";")[0].strip().lower()
+    kind = (request.headers.get("content-type") or RAW[1]).partition(";")[0].strip().lower()
     if not kind.startswith(types):
         raise RefusedError(415, "content-type", f"send {', '.join(types)}, not {kind[:100]}")
     if int(request.headers.get("content-length", "0")) > settings.max_bytes:

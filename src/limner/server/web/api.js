@@ -1,13 +1,13 @@
 // What the page asks of the server.
 
 const KEY = "limner-key";
-const PATIENCE = 20; // tries while the server is busy
+const MAX_TRIES = 20; // while the server is busy
 
 export class Refusal extends Error {}
 
 let asking = null;
 
-/** Post a form to /v1/cutout; gives the blob, the frame in pixels of the upright picture, the subject's share. */
+/** Post a form to /v1/cutout; gives the blob, the frame in pixels of the upright picture, the subject's fraction. */
 export async function cutout(image, options, background) {
   const form = new FormData();
   form.append("image", image, "image");
@@ -22,7 +22,7 @@ export async function cutout(image, options, background) {
     }
     if (answer.status === 401) {
       await askForKey();
-    } else if ([429, 503].includes(answer.status) && attempt < PATIENCE) {
+    } else if ([429, 503].includes(answer.status) && attempt < MAX_TRIES) {
       const seconds = Number(answer.headers.get("Retry-After") ?? 1);
       await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
     } else {

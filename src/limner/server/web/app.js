@@ -8,7 +8,7 @@ const AT_ONCE = 2; // pictures that are sent at a time
 
 const $ = (selector) => document.querySelector(selector);
 const options = $("#options");
-const NOBODY = "no person was found";
+const NO_SUBJECT = "no person was found";
 const photos = []; // { file, state: waiting | working | done | failed, error, result, layers, scale, frames, ... }
 let selected = null;
 let backdrop = null; // { file, picture } of the chosen background picture
@@ -37,7 +37,7 @@ async function work() {
   try {
     await prepare(next);
     next.state = "done";
-    tell(`${next.name}: ${next.nobody ? NOBODY : "the cut-out is ready"}.`);
+    tell(`${next.name}: ${next.noSubject ? NO_SUBJECT : "the cut-out is ready"}.`);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     next.state = "failed";
@@ -57,7 +57,7 @@ async function prepare(photo) {
   const cut = await createImageBitmap(blob);
   photo.layers = layersOf(original, cut, width, height);
   photo.thumbnail = thumbnail(cut);
-  photo.nobody = subject < 0.003;
+  photo.noSubject = subject < 0.003;
 }
 
 /** The photo as the browser reads it, or as the server does where the browser cannot. */
@@ -131,7 +131,7 @@ function show() {
   $("#frame").hidden = !ready;
   $("#busy").hidden = ready || photo.state === "failed";
   $("#busy-text").textContent = photo.state === "waiting" ? "Waiting for its turn" : "Looking for the person";
-  showError(photo.state === "failed" ? photo.error : photo.nobody ? "No person was found in this picture." : "");
+  showError(photo.state === "failed" ? photo.error : photo.noSubject ? "No person was found in this picture." : "");
   for (const button of options.querySelectorAll("#download, #copy")) button.disabled = !ready;
   $("#download-all").hidden = photos.filter((other) => other.state === "done").length < 2;
   if (ready) draw();
@@ -148,7 +148,7 @@ function showStrip() {
     photo.item ??= newItem(photo);
     if (list.children[index] !== photo.item) list.insertBefore(photo.item, list.children[index] ?? null);
     const button = photo.item.firstChild;
-    const states = { waiting: "waiting", working: "working", done: photo.nobody ? NOBODY : "ready", failed: "failed" };
+    const states = { waiting: "waiting", working: "working", done: photo.noSubject ? NO_SUBJECT : "ready", failed: "failed" };
     button.setAttribute("aria-label", `${photo.name}, ${states[photo.state]}`);
     button.setAttribute("aria-current", String(photo === selected));
     button.dataset.state = photo.state;
@@ -192,7 +192,7 @@ async function drawOnce(photo) {
   const form = new FormData(options);
   const { layers, scale } = photo;
   let frame = null;
-  if (!photo.nobody) showError("");
+  if (!photo.noSubject) showError("");
   try {
     frame = await frameOf(photo);
   } catch (error) {

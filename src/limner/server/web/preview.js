@@ -29,9 +29,9 @@ export function layersOf(photo, cutout, width, height) {
   const alpha = new Uint8ClampedArray(width * height);
   for (let i = 0; i < alpha.length; i++) {
     alpha[i] = front.data[4 * i + 3];
-    const share = Math.min(1, alpha[i] / 32);
+    const trusted = Math.min(1, alpha[i] / 32);
     for (let c = 4 * i; c < 4 * i + 3; c++) {
-      front.data[c] = before.data[c] + share * (front.data[c] - before.data[c]);
+      front.data[c] = before.data[c] + trusted * (front.data[c] - before.data[c]);
     }
   }
   return { width, height, before, front: front.data, alpha };
@@ -63,9 +63,9 @@ export function editedAlpha({ alpha, width, height }, shift, feather) {
 export function composed({ front, alpha, width, height }, behind) {
   const result = new ImageData(width, height);
   for (let i = 0; i < alpha.length; i++) {
-    const share = behind ? alpha[i] / 255 : 1;
+    const opacity = alpha[i] / 255;
     for (let c = 4 * i; c < 4 * i + 3; c++) {
-      result.data[c] = behind ? behind[c] + share * (front[c] - behind[c]) : front[c];
+      result.data[c] = behind ? behind[c] + opacity * (front[c] - behind[c]) : front[c];
     }
     result.data[4 * i + 3] = behind ? 255 : alpha[i];
   }
