@@ -121,14 +121,13 @@ def tables(name: str, measured: dict[str, Any]) -> str:
     """The part between the markers."""
     path, made = model_path(name), measured["made"]
     spec = ModelSpec.load(path.with_suffix(".json"))
-    height, width = spec.size
     lines = [
         "",
         "| | |",
         "|---|---|",
         f"| file | `{path.name}`, {path.stat().st_size / 1e6:.2f} MB, SHA-256 `{spec.sha256}` |",
-        f"| input, output | uint8 RGB (N, {height}, {width}, 3) -> float32 alpha (N, {height}, {width}); "
-        "pictures are stretched to the square, antialiased |",
+        f"| input, output | uint8 RGB {_shape(spec, ', 3')} -> float32 alpha {_shape(spec)}; "
+        f"{_fitted(spec)} |",
         f"| parameters | {spec.parameters:,} |",
         f"| trained at commit | `{spec.commit}` |",
         "",
@@ -175,6 +174,21 @@ def tables(name: str, measured: dict[str, Any]) -> str:
         )
         lines += ["", f"Lowest IoU in {LISTS[key]}: {worst}."]
     return "\n".join([*lines, "", ""])
+
+
+def _shape(spec: ModelSpec, channels: str = "") -> str:
+    height, width = ("h", "w") if spec.stride else spec.size
+    return f"(N, {height}, {width}{channels})"
+
+
+def _fitted(spec: ModelSpec) -> str:
+    height, width = spec.size
+    if not spec.stride:
+        return "pictures are stretched to the square, antialiased"
+    return (
+        f"proportions are kept: h and w are the multiples of {spec.stride} that come nearest to them, with "
+        f"about as many pixels as {height} x {width}"
+    )
 
 
 def _cell(one: dict[str, Any], score: str) -> str:
