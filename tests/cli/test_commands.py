@@ -54,6 +54,18 @@ def test_a_name_that_the_locale_cannot_spell_is_written(tmp_path: Path) -> None:
     ascii_only = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
     done = limner("cut jos\u00e9.png -o \u5199\u00e9.png", cwd=tmp_path, env=ascii_only)
     assert (done.returncode, load_image(tmp_path / "\u5199\u00e9.png").shape) == (0, (32, 32, 3))
+    done = limner("batch . out", cwd=tmp_path, env=ascii_only)
+    assert done.returncode == 0, done.stderr
+    assert {path.stem for path in (tmp_path / "out").glob("*.png")} == {"jos\u00e9", "\u5199\u00e9"}
+
+
+def test_a_deleted_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    save_image(tmp_path / "in" / "a.png", np.zeros((32, 32, 3), np.uint8))
+    (tmp_path / "gone").mkdir()
+    done = limner(f"batch {tmp_path}/in out", cwd=tmp_path / "gone", preexec_fn=(tmp_path / "gone").rmdir)
+    assert done.returncode == 1
+    assert done.stderr == b"limner: error: the current folder has been deleted: change to another one\n"
 
 
 @pytest.mark.parametrize("words", ["--help", "models"])

@@ -4,9 +4,11 @@ Memory does not grow with the number of files. SQLite keeps its temporary databa
 Names go there and come back as their bytes (CAST), since not every name of a file is UTF-8.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from limner import files
@@ -100,7 +102,7 @@ class Plan:
         self.source, self.target, self.choice = source, target, choice
         self.extension, self.settings = extension, settings
         self.database = sqlite3.connect("")
-        self.database.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        self.database.text_factory = partial(_decoded, local=not storage.is_remote(source.root))
         self.database.executescript(SCHEMA)
 
     def remember(self, rows: Iterable[Row], *, now: bool = False) -> None:
@@ -259,6 +261,10 @@ class Plan:
 
 def _encoded(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
+
+
+def _decoded(name: bytes, *, local: bool) -> str:
+    return os.fsdecode(name) if local else name.decode("utf-8")  # the locale decides what local names are
 
 
 def _stem(path: str) -> str:

@@ -11,6 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 from limner._version import __version__
 from limner.cli import batch, bench, camera, cut, data, doctor, evaluate, export, models, serve, train, video
@@ -62,7 +63,20 @@ def _run(argv: Sequence[str] | None) -> int:
             raise
         say(f"error: {error}")
         return 2 if isinstance(error, UsageError) else 1
+    except FileNotFoundError:
+        if _in_a_folder():
+            raise
+        say("error: the current folder has been deleted: change to another one")
+        return 1
     return code
+
+
+def _in_a_folder() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _discard_output() -> bool:
