@@ -1,7 +1,7 @@
 """How good a matte probably is, told by the network's own alpha."""
 
 from limner.images import Alpha
-from limner.mattes.masks import threshold
+from limner.mattes.masks import on_grid, threshold
 
 EXPONENT = 1.4
 """Networks are surer than they should be: fitted on pictures with masks, see docs/notebook/models.md."""
@@ -17,6 +17,7 @@ def expected_iou(alpha: Alpha) -> float:
     Args:
         alpha: (H, W), a network's, before its edge is refined: refinement makes it sharp, not right.
     """
+    alpha = on_grid(alpha)
     mask = threshold(alpha)
     if not mask.any():
         return 0.0

@@ -20,7 +20,7 @@ CERTAIN = 0.95
 INVISIBLE = 0.5 / 255
 """A smaller opacity is 0 in 8 bits."""
 GRID = 384
-"""Pixels along the longer side on which the parts of an alpha are told apart."""
+"""Pixels along the longer side that tell enough of a network's alpha, which was enlarged from fewer."""
 HAIR = 0.02
 """How far a soft edge reaches, as a fraction of the shorter side of the picture."""
 STRIP = 256
@@ -228,13 +228,20 @@ def remove_specks(alpha: Alpha, fraction: float = SPECK, certain: float = CERTAI
         fraction: Of the largest part's area, that another part has at least.
         certain: Opacity that another part reaches somewhere.
     """
-    step = max(1, max(alpha.shape) // GRID)
-    seen = alpha[::step, ::step]
+    seen = on_grid(alpha)
     parts = remove_small_parts(threshold(seen), fraction, threshold(seen, certain))
     near = dilate(parts, 1 + round(HAIR * min(seen.shape)))
     if seen[~near].max(initial=0) < INVISIBLE:
         return alpha
-    return alpha * resize(near.astype(np.float32), alpha.shape)
+    kept: Alpha = resize(near.astype(np.float32), alpha.shape)
+    kept *= alpha
+    return kept
+
+
+def on_grid(alpha: Alpha) -> Alpha:
+    """Every n-th pixel of a large alpha, `GRID` or a little more along the longer side."""
+    step = max(1, max(alpha.shape) // GRID)
+    return alpha[::step, ::step]
 
 
 def _greatest(alpha: Alpha, radius: int) -> Alpha:
