@@ -1,6 +1,6 @@
 """What removing stray parts brings, and how well `expected_iou` tells good cut-outs from bad ones.
 
-    python benchmarks/confidence.py base small weights/wide.ckpt --data ../shared/data
+    python benchmarks/confidence.py base small weights/base.ckpt --data ../shared/data
 
 Models and data are those of benchmarks/foreign.py; the network's alpha at full size, threshold 0.5, in
 percent. Bad is an IoU under 90 %. The second table says how many cut-outs are bad among the hundredth, the

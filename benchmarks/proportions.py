@@ -1,6 +1,6 @@
 """Whether a model minds the proportions of a picture: portraits of 3:4 with bars, blurred bars and cropped.
 
-    python benchmarks/proportions.py base weights/wide.ckpt --data ../shared/data/eg1800 --every 4
+    python benchmarks/proportions.py base weights/base.ckpt --data ../shared/data/eg1800 --every 4
 
 Each portrait is put on a canvas of other proportions, in the middle of black bars or of its own blurred
 enlargement, or cropped to them around the middle of its subject. A cell is the mean IoU in percent, less that

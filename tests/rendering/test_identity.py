@@ -7,6 +7,7 @@ import pytest
 
 from limner.errors import InputError
 from limner.images import Alpha, load_image
+from limner.mattes.masks import remove_specks
 from limner.models.segmenter import Segmenter
 from limner.rendering.framing import crop_to, frame_of
 from limner.rendering.identity import ID_PHOTOS
@@ -139,7 +140,7 @@ def test_nine_tenths_of_real_portraits_become_identity_photos() -> None:
     names = (root / "val.txt").read_text().split()[::4]
     segment, made = Segmenter(device="cpu"), 0
     for name in names:
-        alpha = segment(load_image(root / "images" / f"{name}.jpg"))
+        alpha = remove_specks(segment(load_image(root / "images" / f"{name}.jpg")))
         try:
             shown = crop_to(alpha, frame_of(alpha, "35x45mm"))
         except InputError:

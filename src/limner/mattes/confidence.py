@@ -3,7 +3,7 @@
 from limner.images import Alpha
 from limner.mattes.masks import on_grid, threshold
 
-EXPONENT = 1.4
+EXPONENT = 1.1
 """Networks are surer than they should be: fitted on pictures with masks, see docs/notebook/models.md."""
 
 
