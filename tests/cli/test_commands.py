@@ -75,11 +75,15 @@ def test_a_closed_output_is_one_line_where_something_is_printed(words: str) -> N
     assert done.returncode == 1
 
 
-def test_a_picture_is_cut_whatever_becomes_of_both_outputs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_picture_is_cut_whatever_becomes_of_both_outputs(unbuffered: str, tmp_path: Path) -> None:
     save_image(tmp_path / "a.png", np.zeros((32, 32, 3), np.uint8))
     with Path("/dev/full").open("wb") as full:
         done = limner(
-            f"cut {tmp_path}/a.png -o {tmp_path}/b.png", stderr=full, preexec_fn=lambda: os.close(1)
+            f"cut {tmp_path}/a.png -o {tmp_path}/b.png",
+            stderr=full,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            preexec_fn=lambda: os.close(1),
         )
     assert done.returncode == 0
     assert load_image(tmp_path / "b.png").shape == (32, 32, 3)

@@ -5,6 +5,7 @@ import contextlib
 import difflib
 import importlib.util
 import logging
+import os
 import signal
 import sys
 import threading
@@ -35,8 +36,10 @@ class Parser(argparse.ArgumentParser):
 
 def say(message: object) -> None:
     """Print a line for the person at the terminal; where standard error takes nothing more, it is lost."""
-    with contextlib.suppress(OSError):
+    try:
         print(f"limner: {message}", file=sys.stderr)
+    except OSError:  # else Python tries again at its end, and fails
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def warn(message: object) -> None:
