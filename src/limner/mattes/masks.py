@@ -217,8 +217,8 @@ def keep_largest(alpha: Alpha, count: int) -> Alpha:
     return np.where(np.isin(labels, kept) & (labels > 0), alpha, np.float32(0))
 
 
-def remove_specks(alpha: Alpha, fraction: float = SPECK, certain: float = CERTAIN) -> Alpha:
-    """The alpha near the `remove_small_parts` parts of at least 0.5, 0 elsewhere.
+def remove_specks(alpha: Alpha, fraction: float = SPECK) -> Alpha:
+    """The alpha near its largest part of at least 0.5 and others that reach `CERTAIN`, 0 elsewhere.
 
     Where nothing would change, it is the alpha itself. Near is a pixel and `HAIR` of the shorter side, so
     that soft edges stay. Large alphas are looked at on a grid.
@@ -226,10 +226,9 @@ def remove_specks(alpha: Alpha, fraction: float = SPECK, certain: float = CERTAI
     Args:
         alpha: (H, W).
         fraction: Of the largest part's area, that another part has at least.
-        certain: Opacity that another part reaches somewhere.
     """
     seen = on_grid(alpha)
-    parts = remove_small_parts(threshold(seen), fraction, threshold(seen, certain))
+    parts = remove_small_parts(threshold(seen), fraction, threshold(seen, CERTAIN))
     near = dilate(parts, 1 + round(HAIR * min(seen.shape)))
     if seen[~near].max(initial=0) < INVISIBLE:
         return alpha

@@ -28,7 +28,7 @@ from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL
 from limner.rendering import pipeline
 from limner.rendering.options import Options, picture_or_name
-from limner.rendering.render import adjusted_alpha, refined_alpha, render_photo, storable
+from limner.rendering.render import adjusted_alpha, compose, refined_alpha, storable
 
 
 def segment(picture: Picture, *, model: str | Path = DEFAULT_MODEL, refine: str = "fast") -> Alpha:
@@ -164,8 +164,8 @@ def cut(picture: Picture, *, model: str | Path = DEFAULT_MODEL, **options: Any) 
     photo, moves = _first_frame(source)
     found = _loaded(model)(photo.image)
     alpha = refined_alpha(photo, found, chosen)
-    rendered, adjusted = render_photo(photo, alpha, chosen), adjusted_alpha(photo, alpha, chosen)
-    return Result(rendered, adjusted, expected_iou(found), source, model, chosen, moves)
+    alpha = adjusted_alpha(photo, alpha, chosen)
+    return Result(compose(photo, alpha, chosen), alpha, expected_iou(found), source, model, chosen, moves)
 
 
 def _first_frame(picture: Any) -> tuple[Photo, bool]:
