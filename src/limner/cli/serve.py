@@ -29,6 +29,13 @@ def add(commands: Commands) -> None:
     group.add_argument(
         "--cors", nargs="+", default=[], metavar="ORIGIN", help="web sites whose pages may call, or '*'"
     )
+    group.add_argument(
+        "--allow-urls",
+        nargs="+",
+        default=[],
+        metavar="HOST",
+        help="hosts that pictures may be fetched from, with :PORT if unusual, or 'any' (default: none)",
+    )
     group = parser.add_argument_group("limits")
     group.add_argument(
         "--queue", type=int, default=32, metavar="N", help="requests at a time, more get 429 (default 32)"
@@ -66,6 +73,7 @@ def _serve(args: argparse.Namespace) -> int:
         max_pixels=round(args.max_megapixels * 1e6),
         time_limit_s=args.time_limit,
         api_key=key,
+        urls=tuple(args.allow_urls),
         origins=tuple(args.cors),
     )
     app = create_app(Segmenter(args.model or DEFAULT_MODEL, device=args.device), settings)

@@ -32,6 +32,7 @@ from limner.rendering.outline import Frame, find_subject
 from limner.rendering.pipeline import Segment, run_frames, stage_clock, still
 from limner.rendering.render import frame_shown
 from limner.server.batching import Batcher
+from limner.server.fetch import Fetcher
 from limner.server.problems import LimitError
 from limner.server.settings import Settings
 from limner.server.telemetry import Telemetry
@@ -68,6 +69,7 @@ class Service:
     def __init__(self, segmenter: Segmenter, settings: Settings) -> None:
         self.segmenter, self.settings = segmenter, settings
         self.telemetry = Telemetry(settings.queue)
+        self.fetch = Fetcher(settings.urls, max_bytes=settings.max_bytes, time_s=settings.upload_s)
         self.accepted = 0  # since the start
         self.answered = 0
         self._network: asyncio.Task[None] | None = None

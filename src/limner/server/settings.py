@@ -19,6 +19,7 @@ class Settings:
     upload_s: float = 30.0  # for a whole upload
     time_limit_s: float = 60.0  # from a whole upload to the answer
     api_key: str = ""  # empty: none is asked for
+    urls: tuple[str, ...] = ()  # hosts that pictures are fetched from, see `limner.server.fetch`; empty: none
     origins: tuple[str, ...] = ()  # web sites that may call from their own pages (CORS); "*" is any
 
     def __post_init__(self) -> None:
