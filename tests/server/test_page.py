@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 from starlette.testclient import TestClient
 
 from limner.models.segmenter import Segmenter
-from limner.server import Settings
+from limner.server import Settings, parse_keys
 from tests.conftest import PORTRAIT, decode
 from tests.server.conftest import PHOTO, served
 
@@ -338,7 +338,7 @@ def test_nothing_is_wider_than_the_screen(page: Page, width: int) -> None:
 
 
 def test_the_key_is_asked_for(browser: Browser, segmenter: Segmenter) -> None:
-    with served(segmenter, Settings(api_key=KEY)) as port:
+    with served(segmenter, Settings(keys=parse_keys(KEY))) as port:
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{port}/")
         page.set_input_files("#files", PORTRAIT)

@@ -1,6 +1,7 @@
 """The command as a process: where it listens, what it needs, how it stops."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -27,7 +28,9 @@ READY = re.compile(rb"ready on http://127\.0\.0\.1:(\d+)")
 def process(*arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     """``limner serve`` and its port."""
     command = [sys.executable, "-m", "limner", "serve", "--port", "0", *arguments]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "LIMNER_API_KEY": ""})
+    pipe = subprocess.PIPE
+    server = subprocess.Popen(command, stdout=pipe, stderr=pipe, env={**os.environ, "LIMNER_API_KEY": ""})
+    assert server.stdout
     assert server.stderr
     try:
         line = server.stderr.readline()
@@ -37,6 +40,7 @@ def process(*arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     finally:
         server.kill()
         server.wait()
+        server.stdout.close()
         server.stderr.close()
 
 
@@ -89,9 +93,9 @@ def test_other_machines_only_with_a_key(
     empty = tmp_path / "key"
     empty.write_text("\n")
     assert main(["serve", "--key-file", str(empty)]) == 1
-    assert "is empty" in capsys.readouterr().err
+    assert "there is no API key" in capsys.readouterr().err
     assert main(["serve", "--key-file", str(tmp_path / "none")]) == 1
-    assert "cannot read the API key" in capsys.readouterr().err
+    assert "cannot read" in capsys.readouterr().err
 
 
 def test_a_taken_port_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,10 +108,38 @@ def test_the_key_comes_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("secret\n")
     with process("--key-file", str(file)) as (_, port):
-        statuses = []
-        for headers in ({}, {"X-Api-Key": "secret"}):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            connection.request("GET", "/v1/models", headers=headers)
-            statuses.append(connection.getresponse().status)
-            connection.close()
-    assert statuses == [401, 200]
+        assert [status(port, key) for key in ("", "secret")] == [401, 200]
+
+
+def status(port: int, key: str) -> int:
+    """What a client with this key is told."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/v1/models", headers={"X-Api-Key": key})
+    found = connection.getresponse().status
+    connection.close()
+    return found
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+def test_a_hangup_reads_the_keys_again(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("old\n")
+    with process("--key-file", str(file)) as (server, port):
+        assert server.stderr
+        for text, told, statuses in (
+            ("new\nother 5/minute\n", b"read 2 API keys", [401, 200, 200]),
+            ("new 5\n", b"stay as they were: --key-file", [401, 200, 200]),
+            ("old\n", b"read 1 API key ", [200, 401, 401]),
+        ):
+            file.write_text(text)
+            server.send_signal(signal.SIGHUP)
+            assert told in server.stderr.readline()
+            assert [status(port, key) for key in ("old", "new", "other")] == statuses
+
+
+def test_requests_are_printed_as_json(tmp_path: Path) -> None:
+    with process("--access-log") as (server, port):
+        status(port, "")
+        assert server.stdout
+        record = json.loads(server.stdout.readline())
+    assert (record["route"], record["status"]) == ("/v1/models", 200)

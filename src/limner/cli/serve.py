@@ -4,12 +4,18 @@ import argparse
 import ipaddress
 import logging
 import os
+import signal
+import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from limner import files
 from limner.cli.shared import Commands, UsageError, add_command, add_model, need, say
 from limner.errors import InputError
+
+if TYPE_CHECKING:
+    from limner.server.keys import Key, Keyring
 
 KEY = "LIMNER_API_KEY"
 """The environment variable that may hold the API key."""
@@ -23,7 +29,10 @@ def add(commands: Commands) -> None:
     add_model(parser)
     group = parser.add_argument_group("who may use it")
     group.add_argument(
-        "--key-file", metavar="FILE", help=f"file with the API key that is asked for (or set {KEY})"
+        "--key-file",
+        metavar="FILE",
+        help=f"API keys, one a line, each with a limit if wanted: KEY 60/minute (or set {KEY}); SIGHUP reads "
+        "it again",
     )
     group.add_argument("--insecure", action="store_true", help="listen beyond localhost without an API key")
     group.add_argument(
@@ -35,6 +44,11 @@ def add(commands: Commands) -> None:
         default=[],
         metavar="HOST",
         help="hosts that pictures may be fetched from, with :PORT if unusual, or 'any' (default: none)",
+    )
+    parser.add_argument(
+        "--access-log",
+        action="store_true",
+        help="print each request as JSON: no addresses, names or pictures",
     )
     group = parser.add_argument_group("limits")
     group.add_argument(
@@ -61,8 +75,8 @@ def _serve(args: argparse.Namespace) -> int:
     from limner.server import Settings, create_app
     from limner.server.run import listen, serve
 
-    key = _key(args.key_file)
-    if not (_loopback(args.host) or key or args.insecure):
+    keys = _keys(args.key_file)
+    if not (_loopback(args.host) or keys or args.insecure):
         raise UsageError(
             f"--host {args.host} lets other machines in: set {KEY} or --key-file, or add --insecure"
         )
@@ -72,8 +86,8 @@ def _serve(args: argparse.Namespace) -> int:
         max_bytes=round(args.max_megabytes * 1e6),
         max_pixels=round(args.max_megapixels * 1e6),
         time_limit_s=args.time_limit,
-        api_key=key,
         urls=tuple(args.allow_urls),
+        keys=keys,
         origins=tuple(args.cors),
     )
     app = create_app(Segmenter(args.model or DEFAULT_MODEL, device=args.device), settings)
@@ -81,6 +95,10 @@ def _serve(args: argparse.Namespace) -> int:
     host = f"[{args.host}]" if ":" in args.host else args.host
     logging.getLogger().setLevel(logging.ERROR)  # what is wrong with a request, its client is told
     warnings.filterwarnings("ignore", module="PIL")
+    if args.access_log:
+        _print_requests()
+    if args.key_file and hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: _reload(args.key_file, app.state.service.keyring))
     say(f"ready on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops")
     try:
         serve(app, listener, stop_s=settings.upload_s + settings.time_limit_s)
@@ -90,16 +108,35 @@ def _serve(args: argparse.Namespace) -> int:
     return 0
 
 
-def _key(path: str | None) -> str:
+def _keys(path: str | None) -> "tuple[Key, ...]":
+    from limner.server import parse_keys
+
     if path is None:
-        return os.environ.get(KEY, "")
+        text = os.environ.get(KEY, "")
+        return parse_keys(text) if text else ()
     try:
-        key = files.read_text(Path(path)).strip()
+        return parse_keys(files.read_text(Path(path)))
     except InputError as error:
-        raise InputError(f"cannot read the API key: {error}") from error
-    if not key:
-        raise InputError(f"{path} is empty: it must hold the API key")
-    return key
+        raise InputError(f"--key-file {path}: {error}") from error
+
+
+def _reload(path: str, keyring: "Keyring") -> None:
+    """Take the keys of the file as it is now; a file that cannot be used changes nothing."""
+    try:
+        keys = _keys(path)
+    except InputError as error:
+        say(f"the API keys stay as they were: {error}")
+    else:
+        keyring.replace(keys)
+        say(f"read {len(keys)} API {'key' if len(keys) == 1 else 'keys'} from {path}")
+
+
+def _print_requests() -> None:
+    from limner.server.guard import LOG
+
+    LOG.addHandler(logging.StreamHandler(sys.stdout))
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
 
 
 def _loopback(host: str) -> bool:

@@ -17,7 +17,7 @@ from limner._version import __version__
 from limner.errors import InputError
 from limner.models.segmenter import Segmenter
 from limner.server import openapi, removebg
-from limner.server.guard import Guard
+from limner.server.guard import REQUEST_ID, SHOWN, Guard
 from limner.server.options import FORMATS, read_options, to_options
 from limner.server.problems import LimitError, RefusedError, answer
 from limner.server.service import Job, Service
@@ -59,18 +59,18 @@ def create_app(segmenter: Segmenter, settings: Settings | None = None) -> FastAP
     _add_routes(app, service)
     _add_page(app)
     _add_errors(app, service)
-    app.add_middleware(Guard, settings=settings, telemetry=service.telemetry)
+    app.add_middleware(Guard, keyring=service.keyring, telemetry=service.telemetry)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.origins,
             allow_methods=["GET", "HEAD", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-Api-Key"],
+            allow_headers=["Authorization", "Content-Type", "X-Api-Key", REQUEST_ID],
             expose_headers=[
                 "Limner-Frame",
                 "Limner-Subject",
                 "Limner-Confidence",
-                "Retry-After",
+                *SHOWN,
                 *removebg.HEADERS,
             ],
         )
@@ -201,7 +201,12 @@ def _add_errors(app: FastAPI, service: Service) -> None:
         problem = _problem(request, error)
         if isinstance(problem, LimitError):
             service.telemetry.rejected.labels(problem.code).inc()
-        return answer(problem, request.url.path)
+        request.state.code = problem.code
+        response = answer(problem, request.url.path)
+        response.headers[REQUEST_ID] = (
+            request.state.request_id
+        )  # a mistake of ours is answered outside the guard
+        return response
 
     for kind in (RefusedError, InputError, ClientDisconnect, HTTPException, Exception):
         app.add_exception_handler(kind, tell)

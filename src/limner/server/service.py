@@ -33,6 +33,7 @@ from limner.rendering.pipeline import Segment, run_frames, stage_clock, still
 from limner.rendering.render import frame_shown
 from limner.server.batching import Batcher
 from limner.server.fetch import Fetcher
+from limner.server.keys import Keyring
 from limner.server.problems import LimitError
 from limner.server.settings import Settings
 from limner.server.telemetry import Telemetry
@@ -70,6 +71,7 @@ class Service:
         self.segmenter, self.settings = segmenter, settings
         self.telemetry = Telemetry(settings.queue)
         self.fetch = Fetcher(settings.urls, max_bytes=settings.max_bytes, time_s=settings.upload_s)
+        self.keyring = Keyring(settings.keys)
         self.accepted = 0  # since the start
         self.answered = 0
         self._network: asyncio.Task[None] | None = None

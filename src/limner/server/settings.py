@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from limner.errors import InputError
 from limner.parallel import thread_count
+from limner.server.keys import Key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,13 +19,11 @@ class Settings:
     max_pixels: int = 50_000_000  # of a picture, or of all frames of an animation together
     upload_s: float = 30.0  # for a whole upload
     time_limit_s: float = 60.0  # from a whole upload to the answer
-    api_key: str = ""  # empty: none is asked for
     urls: tuple[str, ...] = ()  # hosts that pictures are fetched from, see `limner.server.fetch`; empty: none
+    keys: tuple[Key, ...] = ()  # at the start; none: no key is asked for
     origins: tuple[str, ...] = ()  # web sites that may call from their own pages (CORS); "*" is any
 
     def __post_init__(self) -> None:
         for name in ("queue", "batch", "workers", "max_bytes", "max_pixels", "upload_s", "time_limit_s"):
             if getattr(self, name) <= 0:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)}")
-        if not self.api_key.isascii():
-            raise InputError("the API key must be ASCII: HTTP headers hold nothing else")

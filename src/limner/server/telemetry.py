@@ -29,6 +29,12 @@ class Telemetry:
         self.rejected = Counter(
             "limner_rejected", "Refused because of a limit", ["reason"], registry=registry
         )
+        self.keys = Counter(
+            "limner_key_requests",
+            "Answered requests of an API key, by its hash",
+            ["key", "status"],
+            registry=registry,
+        )
         self.accepted = Gauge("limner_queue_requests", "Accepted and not yet answered", registry=registry)
         limit = Gauge("limner_queue_limit", "Requests accepted at a time", registry=registry)
         limit.set(queue)
