@@ -41,12 +41,12 @@ from limner.rendering.backgrounds import blurred, composite
 from limner.rendering.options import Options
 from limner.training.camera import SIZE
 from limner.video.compositor import Compositor, Matted, refined
-from limner.video.container import FileWriter
 from limner.video.motion_features import SLOW, MotionTracker
 from limner.video.outputs import USUAL, choose_output
 from limner.video.pipeline import BATCH, cut
-from limner.video.reader import Clip
+from limner.video.reader import Clip, Item
 from limner.video.temporal import TemporalFilter, edge_grid
+from limner.video.writer import open_writer
 
 TUNED = 28
 """Subjects on whose clips the filter was tuned."""
@@ -173,12 +173,11 @@ def _stages(source: Path, output: str, model: str, options: Options) -> dict[str
         found[name] = found.get(name, 0.0) + 1e3 * (time.process_time() - start) / (blocks * BATCH)
         return result
 
-    with Clip(source) as clip:
-        target = choose_output(output, USUAL, transparent=False)
+    target = choose_output(output, USUAL, transparent=False)
+    with Clip(source) as clip, open_writer(target, clip.info) as write:
         working = target.working_format
         compositor = Compositor(options, clip.scaler, clip.size, formats=(working,) * 2)
         tracker, temporal = MotionTracker(edge_grid(clip.size)), TemporalFilter()
-        writer = FileWriter(target, clip.info, ())
 
         def shrink(frame: av.VideoFrame) -> Image:
             return clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width)))
@@ -190,15 +189,15 @@ def _stages(source: Path, output: str, model: str, options: Options) -> dict[str
         def each(function: Callable[..., Any], *arguments: list[Any]) -> list[Any]:
             return [function(*values) for values in zip(*arguments, strict=True)]
 
-        stream = clip.frames(working)
+        stream = (frame for frame, _ in clip.frames(working))
         for _ in range(blocks):
             frames = lap("decode", list, islice(stream, BATCH))
             seen = lap("shrink for the network", each, shrink, frames)
             raw = lap("network", segmenter.batch, seen)
             features = lap("motion features", each, tracker, seen, raw)
             items = lap("edge over time", each, matte, each(Matted, frames, raw, seen, features))
-            lap("encode", each, writer.frame, lap("blur and mix", each, compositor, items))
-        lap("encode", writer.finish)
+            made = lap("blur and mix", each, compositor, items)
+            lap("encode", each, lambda frame: write(Item(frame, [])), made)
     return found
 
 

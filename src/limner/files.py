@@ -10,8 +10,9 @@ import re
 import secrets
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, BinaryIO
 
 from limner.errors import InputError, OutputError
 
@@ -34,24 +35,54 @@ _CURES = {
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file so that it is either complete or as it was before.
-
-    The bytes go to a temporary file beside the target, which then takes the target's name. A link is
-    followed; a device or a pipe is written to directly.
+    """Write a file so that it is either complete or as it was before; see `whole_file`.
 
     Raises:
         OutputError: If the target is a directory, or its folder is missing, read-only or full.
     """
-    try:
+    with naming(path), whole_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[BinaryIO]:
+    """A binary file that takes the place of the target when the block ends without an error.
+
+    Until then it is a temporary file beside the target. A link is followed; a device or a pipe is written to
+    directly.
+
+    Raises:
+        OutputError: If the target is a directory, or its folder is missing, read-only or full.
+    """
+    with naming(path):
         target = Path(os.path.realpath(path))
         if target.is_dir():
             raise OutputError(f"{path} is a directory: give a file name")
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)
-        elif target.exists() and not os.access(target, os.W_OK):
+        direct = target.exists() and not target.is_file()
+        if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "the file is read-only")
-        else:
-            _replace(target, data)
+        temporary = target if direct else target.with_name(temporary_name(target.name))
+        file = temporary.open("wb" if direct else "xb", buffering=1 << 20)
+    try:
+        yield file
+        with naming(path):
+            file.close()
+            if not direct:
+                if target.exists():
+                    temporary.chmod(target.stat().st_mode)
+                temporary.replace(target)
+    finally:
+        with suppress(OSError):  # of a full disk, which has been told
+            file.close()
+        if not direct:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: object) -> Iterator[None]:
+    """What the system refuses inside the block becomes an OutputError that names the file."""
+    try:
+        yield
     except OutputError:
         raise
     except OSError as error:
@@ -72,18 +103,6 @@ def temporary_name(name: str) -> str:
     """
     start = os.fsencode(name)[:30].decode(sys.getfilesystemencoding(), "ignore")
     return f".{start}.{secrets.token_hex(6)}.tmp"
-
-
-def _replace(target: Path, data: bytes) -> None:
-    temporary = target.with_name(temporary_name(target.name))
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        if target.exists():
-            temporary.chmod(target.stat().st_mode)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def sweep(folder: str | Path) -> None:

@@ -17,9 +17,9 @@ import pytest
 
 from limner.errors import InputError, OutputError
 from limner.images import Image
-from limner.video.atomic_file import named_errors
 from limner.video.frames import squared
 from limner.video.reader import Clip, Part
+from limner.video.target import named_errors
 from tests.conftest import decode
 from tests.video.clips import decoded, make_clip, moved, pictures, remux, rgb, samples
 from tests.video.test_pipeline import Disc, cut

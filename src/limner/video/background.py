@@ -53,7 +53,6 @@ class MovingBackground:
         return next(self._frames)
 
     def _timed(self) -> Iterator[VideoFrame]:
-        for item in self._clip.frames("yuv420p"):
-            if isinstance(item, VideoFrame):
-                self._end = self._begun + float(((item.pts or 0) + item.duration) * self._clip.time_base)
-                yield item
+        for frame, _ in self._clip.frames("yuv420p"):
+            self._end = self._begun + float(((frame.pts or 0) + frame.duration) * self._clip.time_base)
+            yield frame

@@ -7,7 +7,7 @@ it are computed on a smaller grid, and blur is made on a small copy of the frame
 `BLUR_RADIUS` pixels, as it holds nothing finer.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from av import VideoFrame
@@ -22,6 +22,7 @@ from limner.rendering.options import OWN, PICTURE, Options
 from limner.rendering.render import adjusted_alpha
 from limner.video.frames import Plane, Scaler, black, blank, fill, planes
 from limner.video.motion_features import MotionFeatures
+from limner.video.reader import Sound
 from limner.video.temporal import edge_grid
 
 BLUR_RADIUS = 4.0
@@ -40,6 +41,7 @@ class Matted:
     seen: Image  # the frame as the network saw it
     features: MotionFeatures | None = None
     behind: VideoFrame | None = None  # of the frame's size and format
+    sound: list[Sound] = field(default_factory=list)
 
 
 class Compositor:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from av import VideoFrame
 from numpy.typing import NDArray
 
 from limner.images import Image, blend, check_format, resize_longest, save_image
@@ -15,7 +14,7 @@ from limner.models.segmenter import Segmenter
 from limner.models.spec import DEFAULT_MODEL
 from limner.rendering.options import Options
 from limner.video.background import MovingBackground
-from limner.video.compositor import Compositor, Matted
+from limner.video.compositor import Compositor
 from limner.video.frames import picture_of
 from limner.video.pipeline import with_mattes, with_video
 from limner.video.reader import Clip, opened
@@ -60,10 +59,9 @@ def preview(
         layout = "gray" if options.mask else "gbrap" if options.transparent else "gbrp"
         compositor = Compositor(options, clip.scaler, clip.size, formats=("gbrp", layout))
         segmenter = segmenter or Segmenter(DEFAULT_MODEL, threads=1)
-        frames = (item for item in clip.frames("gbrp") if isinstance(item, VideoFrame))
-        for item in with_mattes(islice(frames, 0, FRAMES * every, every), clip, segmenter, backdrop):
-            if isinstance(item, Matted):
-                cells.append(_cell(picture_of(compositor(compositor.refined(item)))))
+        items = islice(clip.frames("gbrp"), 0, FRAMES * every, every)
+        for item in with_mattes(items, clip, segmenter, backdrop):
+            cells.append(_cell(picture_of(compositor(compositor.refined(item)))))
     columns = math.ceil(math.sqrt(len(cells)))
     height, width = (length + GAP for length in cells[0].shape[:2])
     sheet = np.full((-(-len(cells) // columns) * height + GAP, columns * width + GAP, 3), PAPER, np.uint8)

@@ -1,30 +1,47 @@
 """A finished clip in a container: frames encoded, sound copied or encoded anew, times as they were."""
 
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias, cast
 
-import av
 import numpy as np
 from av import AudioStream, Packet, VideoFrame, VideoStream
-from av.error import FFmpegError
+from av.container import OutputContainer
 
-from limner.video.atomic_file import AtomicFile, named_errors
 from limner.video.frames import StreamInfo, blank, planes
-from limner.video.outputs import CONTAINERS, MP4, Output
-from limner.video.reader import Sound
+from limner.video.outputs import MP4, Output
+from limner.video.reader import Item
 from limner.video.sound import Track
+from limner.video.target import muxer, named_errors, target_file
 
 KEPT = ("title", "artist", "comment", "date", "creation_time", "location")
 """What is copied of the notes that a container carries."""
 
 
-class FileWriter:
-    """One file in a container, or the same through a pipe."""
+Write: TypeAlias = Callable[[Item], None]
+"""Takes frames with their sound, in order."""
 
-    def __init__(self, output: Output, info: StreamInfo, sound: Sequence[AudioStream]) -> None:
-        self._path = output.path
+
+@contextmanager
+def container_writer(output: Output, info: StreamInfo, sound: Sequence[AudioStream]) -> Iterator[Write]:
+    """A container in a file, or the same through a pipe."""
+    path, options = output.path, {}
+    if output.extension in MP4 and (path is None or (path.exists() and not path.is_file())):
+        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}  # there may be no way back
+    with target_file(path) as file, muxer(file, output, options) as container:
+        writer = FileWriter(container, output, info, sound)
+        yield writer.write
+        writer.finish()
+
+
+class FileWriter:
+    """Frames encoded and sound copied into a container."""
+
+    def __init__(
+        self, container: OutputContainer, output: Output, info: StreamInfo, sound: Sequence[AudioStream]
+    ) -> None:
+        self._container, self._path = container, output.path
         self._durations: dict[int, int] = {}
         self._span = (sys.maxsize, 0)  # of the frames' times
         self._order: list[int] = []  # times that the encoder forgot, see `_fix_order`
@@ -32,22 +49,10 @@ class FileWriter:
         self._last: Packet[VideoStream] | None = None
         # MP4 adds durations up in the order of decoding: the last one makes the sum right
         self._sums_up = output.extension in MP4
-        self._file = AtomicFile(output.path)
-        with ExitStack() as undo:
-            undo.callback(self._file.discard)
-            fragments = self._file.direct and self._sums_up  # there may be no way back to the start
-            self._container = av.open(
-                self._file.file,
-                "w",
-                format=CONTAINERS[output.extension][0],
-                options={"movflags": "frag_keyframe+empty_moov+default_base_moof"} if fragments else {},
-            )
-            undo.callback(self._close_anyhow)
-            self._video = self._add_video(output, info)
-            notes = {name: info.metadata[name] for name in KEPT if name in info.metadata}
-            self._container.metadata.update(notes)
-            self._tracks = {one.index: Track(self._container, one, output.extension) for one in sound}
-            self._undo = undo.pop_all()
+        self._video = self._add_video(output, info)
+        notes = {name: info.metadata[name] for name in KEPT if name in info.metadata}
+        container.metadata.update(notes)
+        self._tracks = {one.index: Track(container, one, output.extension) for one in sound}
 
     def _add_video(self, output: Output, info: StreamInfo) -> VideoStream:
         codec = output.codec
@@ -66,8 +71,12 @@ class FileWriter:
         context.thread_count = 0
         return video
 
-    def frame(self, frame: VideoFrame) -> None:
-        """Encode a frame."""
+    def write(self, item: Item) -> None:
+        """Write packets of sound, or what they become, and encode a frame."""
+        for packet in item.sound:
+            if track := self._tracks.get(packet.stream.index):
+                self._mux(track.packets(packet))
+        frame = item.frame
         if any(self._padding):
             frame = _padded(frame, self._padding)
         start = frame.pts or 0
@@ -75,34 +84,16 @@ class FileWriter:
         self._span = (min(self._span[0], start), max(self._span[1], start + frame.duration))
         self._write(self._video.encode(frame))
 
-    def sound(self, packet: Sound) -> None:
-        """Write a packet, or what it becomes."""
-        track = self._tracks.get(packet.stream.index)
-        for made in track.packets(packet) if track else ():
-            self._mux(made)
-
     def finish(self) -> None:
-        """Flush the encoder, write the end of the file and give it its name."""
+        """Flush the encoders."""
         self._write(self._video.encode(None))
         for track in self._tracks.values():
-            for made in track.packets(None):
-                self._mux(made)
+            self._mux(track.packets(None))
         if self._last is not None:
             if self._sums_up and self._last.dts is not None and self._first_dts is not None:
                 elapsed = self._last.dts - self._first_dts
                 self._last.duration = max(1, self._span[1] - self._span[0] - elapsed)
-            self._mux(self._last)
-        with named_errors(self._path):
-            self._container.close()
-            self._file.commit()
-
-    def abandon(self) -> None:
-        """Leave nothing behind."""
-        self._undo.close()
-
-    def _close_anyhow(self) -> None:
-        with suppress(FFmpegError, OSError):
-            self._container.close()
+            self._mux([self._last])
 
     def _fix_order(self, packet: "Packet[VideoStream]") -> None:
         """Give a packet its time of decoding where x265 could not.
@@ -127,12 +118,12 @@ class FileWriter:
             if self._last is None:
                 self._first_dts = packet.dts
             else:
-                self._mux(self._last)
+                self._mux([self._last])
             self._last = packet
 
-    def _mux(self, packet: "Packet[Any]") -> None:
+    def _mux(self, packets: "Sequence[Packet[Any]]") -> None:
         with named_errors(self._path):
-            self._container.mux(packet)
+            self._container.mux(packets)
 
 
 def _padded(frame: VideoFrame, padding: tuple[int, int]) -> VideoFrame:

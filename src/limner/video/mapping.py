@@ -6,10 +6,10 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from av import Packet, VideoFrame
+from av import VideoFrame
 
 from limner.errors import InputError
 from limner.images import Image, Photo, Picture, as_photo
@@ -27,9 +27,7 @@ class _Timed(NamedTuple):
     photo: Photo
     pts: int
     duration: int
-
-
-_Item: TypeAlias = "_Timed | Sound"
+    sound: list[Sound]
 
 
 def map_frames(
@@ -57,10 +55,9 @@ def map_frames(
         >>> map_frames("call.mp4", "negative.mp4", lambda image: 255 - image)  # doctest: +SKIP
     """
 
-    def changed(item: Item) -> _Item:
-        if isinstance(item, Packet):
-            return item
-        return _Timed(as_photo(function(picture_of(item))), item.pts or 0, item.duration)
+    def changed(item: Item) -> _Timed:
+        frame, sound = item
+        return _Timed(as_photo(function(picture_of(frame))), frame.pts or 0, frame.duration, sound)
 
     with opened(source) as clip, closing(ahead(clip.frames("gbrp"))) as items:
         outcome = _write(
@@ -113,38 +110,31 @@ def _timed(frames: Iterable[Picture | Frame], rate: Fraction) -> Iterator[_Timed
         if isinstance(frame, Frame):
             picture, start = frame.image, Fraction(frame.time_s)
             end = start + Fraction(frame.duration_s)
-        yield _Timed(as_photo(picture), round(start / TICK), round(end / TICK) - round(start / TICK))
+        yield _Timed(as_photo(picture), round(start / TICK), round(end / TICK) - round(start / TICK), [])
 
 
 def _write(
-    items: Iterator[_Item], target: str | Path, info: StreamInfo, encoding: Encoding, **rest: Any
+    items: Iterator[_Timed], target: str | Path, info: StreamInfo, encoding: Encoding, **rest: Any
 ) -> Outcome:
-    """Write pictures and packets of sound; what the first picture is like, all are."""
-    head: list[_Item] = []
-    for item in items:
-        head.append(item)
-        if isinstance(item, _Timed):
-            break
-    else:
+    """Write pictures with their sound; what the first picture is like, all are."""
+    if (first := next(items, None)) is None:
         raise InputError("there is no frame to write")
-    size, transparent = item.photo.pixels.shape[:2], item.photo.alpha is not None
+    size, transparent = first.photo.pixels.shape[:2], first.photo.alpha is not None
     output = choose_output(target, encoding, transparent=transparent)
     scaler = Scaler(info.colours, size)
 
-    def encoded(item: _Item) -> Item:
-        if isinstance(item, Packet):
-            return item
+    def encoded(item: _Timed) -> Item:
         found = item.photo.pixels.shape[:2], item.photo.alpha is not None
         if found != (size, transparent):
             raise InputError(
                 f"frames differ at {float(item.pts * info.time_base):.6g} s: {_told(*found)}, before "
                 f"{_told(size, transparent)}"
             )
-        return _frame(item, output, scaler)
+        return Item(_frame(item, output, scaler), item.sound)
 
     if not encoding.sound:
         rest["sound"] = ()
-    return write_items(map(encoded, chain(head, items)), output, replace(info, size=size), **rest)
+    return write_items(map(encoded, chain([first], items)), output, replace(info, size=size), **rest)
 
 
 def _frame(item: _Timed, output: Output, scaler: Scaler) -> VideoFrame:

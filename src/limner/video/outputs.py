@@ -104,24 +104,16 @@ class Output:
     """What is written and where, checked when made."""
 
     path: Path | None  # None: standard output
-    extension: str
+    extension: str  # a key of `CONTAINERS`
     codec: Codec
     quality: int | None
-    deep: bool  # the clip has more than 8 bits
-    transparent: bool  # frames have an alpha
-    matte: bool  # frames are the alpha
+    working_format: str  # FFmpeg's name of the planar format in which frames are composed, in colours
+    format: str  # that in which they are encoded: the same, with an alpha, or an alpha alone
 
     @property
-    def format(self) -> str:
-        """FFmpeg's name of the planar format that is encoded."""
-        if self.matte and self.working_format == "gbrp":
-            return "gray"
-        return self.codec.formats[self.deep] if self.transparent else self.working_format
-
-    @property
-    def working_format(self) -> str:
-        """The one in which frames are composed: the same, in colours, without the alpha."""
-        return self.codec.formats[self.deep].replace("yuva", "yuv").replace("gbrap", "gbrp")
+    def container(self) -> str:
+        """FFmpeg's name of it."""
+        return CONTAINERS[self.extension][0]
 
 
 def choose_output(
@@ -148,14 +140,15 @@ def choose_output(
     codec = _codec(extension, encoding.codec, transparent=transparent, deep=deep)
     if path is not None:
         _check_place(path, folder=extension == ".png")
+    layout = codec.formats[deep]
+    working = layout.replace("yuva", "yuv").replace("gbrap", "gbrp")
     return Output(
         path=path,
         extension=extension,
         codec=codec,
         quality=encoding.quality,
-        deep=deep,
-        transparent=transparent,
-        matte=matte,
+        working_format=working,
+        format="gray" if matte and working == "gbrp" else layout if transparent else working,
     )
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, TypeVar
-
-from av import Packet, VideoFrame
+from typing import BinaryIO, TypeVar
 
 from limner.errors import InputError
 from limner.mattes.masks import remove_specks
@@ -18,12 +17,10 @@ from limner.video.background import MovingBackground
 from limner.video.compositor import Compositor, Matted
 from limner.video.motion_features import MotionTracker
 from limner.video.outputs import USUAL, Encoding, choose_output
-from limner.video.reader import Clip, Item, Sound, opened
+from limner.video.reader import Clip, Item, opened
 from limner.video.temporal import TemporalFilter, edge_grid
 from limner.video.writer import Outcome, write_items
 
-Passing: TypeAlias = "Matted | Sound"
-"""What goes from the network to the compositor."""
 _T = TypeVar("_T")
 
 BATCH = 4
@@ -92,11 +89,9 @@ def cut(
         if temporal:
             matted = in_thread(_filtered(matted, compositor, TemporalFilter(refine=options.refine != "none")))
 
-        def composed(item: Passing) -> Item:
-            if isinstance(item, Packet):
-                return item
+        def composed(item: Matted) -> Item:
             with keep_to(1):  # others are under way beside it
-                return compositor(item if temporal else compositor.refined(item))
+                return Item(compositor(item if temporal else compositor.refined(item)), item.sound)
 
         finished = in_thread(thread_map(composed, matted))
         sound = clip.sound if encoding.sound else ()
@@ -126,41 +121,25 @@ def with_mattes(
     *,
     batch: int = BATCH,
     tracker: MotionTracker | None = None,
-) -> Generator[Passing, None, None]:
-    """Frames with their alphas, at the network's size, and motion features, and the packets among them."""
-    waiting: list[Item] = []
-
-    def run() -> Iterator[Passing]:
-        frames = [item for item in waiting if isinstance(item, VideoFrame)]
+) -> Generator[Matted, None, None]:
+    """Frames with their alphas, at the network's size, and motion features."""
+    while some := list(islice(items, batch)):
         images = [
-            clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width))) for frame in frames
+            clip.scaler.rgb(frame, segmenter.spec.input_size((frame.height, frame.width)))
+            for frame, _ in some
         ]
-        alphas = zip(images, map(remove_specks, segmenter.batch(images)), strict=True)
-        for item in waiting:
-            if isinstance(item, Packet):
-                yield item
-                continue
-            behind = None if backdrop is None else backdrop.at(float((item.pts or 0) * clip.time_base))
-            image, alpha = next(alphas)
+        alphas = map(remove_specks, segmenter.batch(images))
+        for (frame, sound), image, alpha in zip(some, images, alphas, strict=True):
+            behind = None if backdrop is None else backdrop.at(float((frame.pts or 0) * clip.time_base))
             features = None if tracker is None else tracker(image, alpha)
-            yield Matted(item, alpha, image, features, behind)
-        waiting.clear()
-
-    for item in items:
-        waiting.append(item)
-        if sum(isinstance(one, VideoFrame) for one in waiting) == batch:
-            yield from run()
-    yield from run()
+            yield Matted(frame, alpha, image, features, behind, sound)
 
 
 def _filtered(
-    items: Iterator[Passing], compositor: Compositor, temporal: TemporalFilter
-) -> Generator[Passing, None, None]:
-    """Frames with their alphas at the frame's size, and the packets among them."""
+    items: Iterator[Matted], compositor: Compositor, temporal: TemporalFilter
+) -> Generator[Matted, None, None]:
+    """Frames with their alphas at the frame's size."""
     for item in items:
-        if isinstance(item, Packet):
-            yield item
-            continue
         with keep_to(1):  # others are under way beside it
             alpha = temporal(compositor.pixels(item), item.seen, item.alpha, item.features)
         yield replace(item, alpha=alpha)

@@ -22,8 +22,6 @@ from limner.video.times import InOrder
 
 Sound: TypeAlias = "Packet[AudioStream]"
 """A packet of sound, which goes through as it is."""
-Item: TypeAlias = "VideoFrame | Sound"
-"""What a clip consists of."""
 
 TOLERANCE_S = 0.5
 """What a file may be shorter than its header says before it counts as cut off, seconds."""
@@ -52,6 +50,13 @@ class Part:
             raise InputError(
                 f"a part starts at 0 s or later and ends after that, got {self.start:g} to {self.end:g} s"
             )
+
+
+class Item(NamedTuple):
+    """A decoded frame, with the packets of sound that are stored before it."""
+
+    frame: VideoFrame
+    sound: list[Sound]
 
 
 class Frame(NamedTuple):
@@ -138,21 +143,16 @@ class Clip:
         if self.part.start:
             with suppress(FFmpegError):  # a pipe: read on from its beginning
                 self._seek()
-        self._items = self._decoded()
-        first: list[Item] = []
-        for item in self._items:
-            first.append(item)
-            if isinstance(item, VideoFrame):
-                break
-        else:
+        items = self._decoded()
+        if (first := next(items, None)) is None:
             where = f" from {self.part.start:g} s on" if self.part.start else ""
             reason = f" ({self.broken})" if self.broken else ""
             raise InputError(f"{self.name} has no frames{where}{reason}: give another file or part")
-        self._items = chain(first, self._items)
-        self._stored = (item.height, item.width)
-        self.deep = max(component.bits for component in item.format.components) > 8
+        self._items, frame = chain([first], items), first.frame
+        self._stored = (frame.height, frame.width)
+        self.deep = max(component.bits for component in frame.format.components) > 8
         self.size = squared(self._stored, self._aspect)
-        colours = colours_of(item)
+        colours = colours_of(frame)
         self.scaler = Scaler(colours, self._stored)
         self.info = StreamInfo(
             size=self.size,
@@ -172,27 +172,24 @@ class Clip:
         Raises:
             InputError: If they have been read already, or change their proportions on the way.
         """
-        for item in self.frames("gbrp"):
-            if isinstance(item, VideoFrame):
-                time_s, duration_s = (
-                    float((ticks or 0) * self.time_base) for ticks in (item.pts, item.duration)
-                )
-                yield Frame(picture_of(item), time_s, duration_s)
+        for frame, _ in self.frames("gbrp"):
+            time_s, duration_s = (float(ticks * self.time_base) for ticks in (frame.pts or 0, frame.duration))
+            yield Frame(picture_of(frame), time_s, duration_s)
 
     def frames(self, layout: str, *, stop: Callable[[], bool] = lambda: False) -> Iterator[Item]:
-        """Its frames in a planar format, and the packets of its sound among them, in stored order; once.
+        """Its frames in a planar format, with the packets of its sound, in order; once.
 
         Their times start at the part's beginning.
 
         Args:
             layout: FFmpeg's name of the format.
-            stop: Asked after every item; when it says so, the clip ends there.
+            stop: Asked after every frame; when it says so, the clip ends there.
         """
         if self._read:
             raise InputError(f"the frames of {self.name} have been read: open it again")
         self._read = True
-        for item in self._items:
-            yield item if isinstance(item, Packet) else self._converted(item, layout)
+        for frame, sound in self._items:
+            yield Item(self._converted(frame, layout), sound)
             if stop():
                 return
 
@@ -234,50 +231,51 @@ class Clip:
                 return
             yield packet
 
-    def _converted(self, item: VideoFrame, layout: str) -> VideoFrame:
+    def _converted(self, frame: VideoFrame, layout: str) -> VideoFrame:
         """A frame in a format, at the size of the clip; on black where it has other proportions."""
         height, width = self._stored
-        if abs(item.width * height / (item.height * width) - 1) <= SAME_SHAPE:
-            return self.scaler.convert(item, layout, self.size)
+        if abs(frame.width * height / (frame.height * width) - 1) <= SAME_SHAPE:
+            return self.scaler.convert(frame, layout, self.size)
         if not self._letterboxed:
             self._letterboxed = True
-            seconds = self.part.start + float((item.pts or 0) * self.time_base)
+            seconds = self.part.start + float((frame.pts or 0) * self.time_base)
             _log.warning(
                 "%s changes its shape at %.6g s, from %d x %d to %d x %d: black bars fill what is missing",
-                *(self.name, seconds, width, height, item.width, item.height),
+                *(self.name, seconds, width, height, frame.width, frame.height),
             )
         return self.scaler.letterbox(
-            item, layout, self.size, squared((item.height, item.width), self._aspect)
+            frame, layout, self.size, squared((frame.height, frame.width), self._aspect)
         )
 
     def _decoded(self) -> Iterator[Item]:
-        """Upright frames and packets of sound of the wanted part, times counted from its start."""
+        """Upright frames and the sound of the wanted part, times counted from its start."""
         last = 0.0  # end of all that is there, seconds
         # A frame is held until the next one tells its duration: what files say of it is often wrong.
         held: Any = None
+        sound: list[Sound] = []
         item: Any  # PyAV's times may be None; those of what is in order are not
-        for item in self._ordered():
+        for item in chain(self._ordered(), [None]):
             if isinstance(item, Packet):
                 last = max(last, self._seconds(item) + float((item.duration or 0) * item.time_base))
-                yield from self._of_part(item)
+                if (packet := self._of_part(item)) is not None:
+                    sound.append(packet)
                 continue
             if held is not None:
-                held.duration = item.pts - held.pts
-                yield from self._of_part(held)
-            held = item
-            if self._seconds(item) >= self.part.end:
+                held.duration = self._last_duration(held) if item is None else item.pts - held.pts
+                last = max(last, self._seconds(held) + float(held.duration * self.time_base))
+                if (frame := self._of_part(held)) is not None:
+                    yield Item(frame, sound)
+                    sound = []
+            if item is not None and self._seconds(item) >= self.part.end:
                 return
-        if held is not None:
-            held.duration = self._last_duration(held)
-            last = max(last, self._seconds(held) + float(held.duration * self.time_base))
-            yield from self._of_part(held)
+            held = item
         duration = self._duration()
         if duration and last < duration - TOLERANCE_S:  # its last packet may be damaged by that
             self.broken = f"it is cut off: {last:.1f} of {duration:.1f} s are there"
         elif self._damaged:
             self.broken = f"{self._damaged} of its packets are damaged"
 
-    def _ordered(self) -> Iterator[Item]:
+    def _ordered(self) -> "Iterator[VideoFrame | Sound]":
         """All frames and packets of sound, each later than the one of its kind before it."""
         packets: Iterator[Packet[Any]] = self._container.demux(self._video, *self.sound)
         time = -self._step  # of the frame before
@@ -305,24 +303,22 @@ class Clip:
         for order in self._orders.values():
             yield from order.end()
 
-    def _in_order(self, item: Any, index: int, step: int) -> Iterator[Item]:
+    def _in_order(self, item: Any, index: int, step: int) -> "Iterator[VideoFrame | Sound]":
         return self._orders.setdefault(index, InOrder(step)).put(item)
 
-    def _of_part(self, item: Any) -> Iterator[Item]:
-        """The item, a frame upright, if it belongs to the wanted part."""
+    def _of_part(self, item: Any) -> Any:
+        """An item by the time of the wanted part, a frame upright; None outside the part."""
         part, sound = self.part, isinstance(item, Packet)
         lead = float("inf") if sound and not part.start else 1e-6  # codecs have sound before the start
         if not part.start - lead <= self._seconds(item) < part.end:
-            return
-        shift = round((self._origin + Fraction(part.start)) / item.time_base)
-        item.pts -= shift
+            return None
+        item.pts -= round((self._origin + Fraction(part.start)) / item.time_base)
         if isinstance(item, Packet):
             item.dts = None if item.dts is None else item.pts
-            yield item
-        else:
-            aspect = self._video.sample_aspect_ratio or Fraction(1)
-            self._aspect = 1 / aspect if is_sideways(item) else aspect
-            yield upright(item)
+            return item
+        aspect = self._video.sample_aspect_ratio or Fraction(1)
+        self._aspect = 1 / aspect if is_sideways(item) else aspect
+        return upright(item)
 
     def _seconds(self, item: Any) -> float:
         """When an item comes, from the start of the clip."""

@@ -3,24 +3,23 @@
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import cast
 
-import av
-from av import AudioStream, Packet, VideoFrame, VideoStream
-from av.error import FFmpegError
+from av import AudioStream, VideoStream
 from tqdm import tqdm
 
 from limner import files
 from limner.errors import InputError
 from limner.images import encode_image
-from limner.video.atomic_file import AtomicFile, named_errors
-from limner.video.container import FileWriter
+from limner.video.container import Write, container_writer
 from limner.video.frames import StreamInfo, picture_of
-from limner.video.outputs import CODECS, CONTAINERS, Output
-from limner.video.reader import Item, Sound
+from limner.video.outputs import CODECS, Output
+from limner.video.reader import Item
+from limner.video.target import muxer, named_errors, target_file
 
 
 @dataclass
@@ -43,7 +42,7 @@ def write_items(
     sound: Sequence[AudioStream] = (),
     expected: int = 0,
 ) -> Outcome:
-    """Write frames, and packets of sound among them, with a progress bar.
+    """Write frames with their sound, with a progress bar.
 
     Args:
         items: Frames in `Output.format`, of the size that ``info`` says, in order.
@@ -58,16 +57,13 @@ def write_items(
     """
     outcome, started = Outcome(), time.perf_counter()
     with (
-        open_writer(output, info, sound) as writer,
+        open_writer(output, info, sound) as write,
         tqdm(total=expected or None, unit="frame", disable=None) as bar,
     ):
         for item in items:
-            if isinstance(item, Packet):
-                writer.sound(item)
-                continue
-            writer.frame(item)
+            write(item)
             outcome.frames += 1
-            end = (item.pts or 0) + item.duration
+            end = (item.frame.pts or 0) + item.frame.duration
             outcome.seconds = max(outcome.seconds, float(end * info.time_base))
             bar.update()
         if not outcome.frames:
@@ -76,109 +72,65 @@ def write_items(
     return outcome
 
 
-@contextmanager
-def open_writer(output: Output, info: StreamInfo, sound: Sequence[AudioStream] = ()) -> "Iterator[Writer]":
-    """Write what is given inside the block; an error leaves nothing behind.
+def open_writer(
+    output: Output, info: StreamInfo, sound: Sequence[AudioStream] = ()
+) -> AbstractContextManager[Write]:
+    """Write frames in `Output.format` inside the block; an error there leaves nothing behind.
 
     Raises:
         OutputError: If nothing can be written there.
     """
-    writer: Writer
     if output.codec is CODECS["png"]:
-        writer = PngWriter(cast(Path, output.path))
-    elif output.codec is CODECS["raw"]:
-        writer = RawWriter(output.path)
-    elif output.codec is CODECS["camera"]:
-        writer = DeviceWriter(output, info)
-    else:
-        writer = FileWriter(output, info, sound)
-    try:
-        yield writer
-        writer.finish()
-    except BaseException:
-        writer.abandon()
-        raise
+        return _png_writer(cast(Path, output.path))
+    if output.codec is CODECS["raw"]:
+        return _raw_writer(output.path)
+    if output.codec is CODECS["camera"]:
+        return _device_writer(output, info)
+    return container_writer(output, info, sound)
 
 
-class _Silent:
-    def sound(self, packet: Sound) -> None:
-        """Nothing holds it here."""
-
-
-class DeviceWriter(_Silent):
+@contextmanager
+def _device_writer(output: Output, info: StreamInfo) -> Iterator[Write]:
     """A loopback device, which shows each frame as soon as it is written."""
+    with muxer(str(output.path), output, {}) as container:
+        video = cast(VideoStream, container.add_stream(output.codec.encoder, rate=info.rate))
+        video.height, video.width = info.size
+        video.pix_fmt = output.format
 
-    def __init__(self, output: Output, info: StreamInfo) -> None:
-        self._path = output.path
-        with named_errors(self._path):
-            self._container = av.open(str(self._path), "w", format=CONTAINERS[output.extension][0])
-        self._video = cast(VideoStream, self._container.add_stream(output.codec.encoder, rate=info.rate))
-        self._video.height, self._video.width = info.size
-        self._video.pix_fmt = output.format
+        def write(item: Item) -> None:
+            with named_errors(output.path):
+                container.mux(video.encode(item.frame))
 
-    def frame(self, frame: VideoFrame) -> None:
-        """Show a frame."""
-        with named_errors(self._path):
-            self._container.mux(self._video.encode(frame))
-
-    def finish(self) -> None:
-        """Let go of the device."""
-        with named_errors(self._path):
-            self._container.close()
-
-    def abandon(self) -> None:
-        """The same, after an error, which has been told."""
-        with suppress(FFmpegError, OSError):
-            self._container.close()
+        yield write
 
 
-class RawWriter(_Silent):
+@contextmanager
+def _raw_writer(path: Path | None) -> Iterator[Write]:
     """The bytes of the frames without a header: grey, RGB or RGBA, one frame after the other."""
+    with target_file(path) as file:
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._file = AtomicFile(path)
+        def write(item: Item) -> None:
+            with named_errors(path):
+                file.write(picture_of(item.frame).data)
 
-    def frame(self, frame: VideoFrame) -> None:
-        """Write a frame."""
-        with named_errors(self._path):
-            self._file.file.write(picture_of(frame).data)
-
-    def finish(self) -> None:
-        """Give the file its name."""
-        with named_errors(self._path):
-            self._file.commit()
-
-    def abandon(self) -> None:
-        """Leave nothing behind."""
-        self._file.discard()
+        yield write
 
 
-class PngWriter(_Silent):
+@contextmanager
+def _png_writer(folder: Path) -> Iterator[Write]:
     """A folder of numbered PNG files, from 00000.png on."""
+    temporary = folder.with_name(files.temporary_name(folder.name))
+    files.make_folder(temporary)
+    numbers = count()
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._temporary = folder.with_name(files.temporary_name(folder.name))
-        self._count = 0
-        files.make_folder(self._temporary)
+    def write(item: Item) -> None:
+        data = encode_image(picture_of(item.frame), ".png")
+        with named_errors(folder):
+            (temporary / f"{next(numbers):05d}.png").write_bytes(data)
 
-    def frame(self, frame: VideoFrame) -> None:
-        """Write a picture."""
-        data = encode_image(picture_of(frame), ".png")
-        with named_errors(self._folder):
-            (self._temporary / f"{self._count:05d}.png").write_bytes(data)
-        self._count += 1
-
-    def finish(self) -> None:
-        """Give the folder its name."""
-        with named_errors(self._folder):
-            self._temporary.replace(self._folder)  # onto an empty folder too
-
-    def abandon(self) -> None:
-        """Leave nothing behind."""
-        shutil.rmtree(self._temporary, ignore_errors=True)
-
-
-Writer: TypeAlias = FileWriter | DeviceWriter | RawWriter | PngWriter
-"""Takes frames in `Output.format` and packets of sound, in order; then `finish`, or `abandon`."""
+    try:
+        yield write
+        with named_errors(folder):
+            temporary.replace(folder)  # onto an empty folder too
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
