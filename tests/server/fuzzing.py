@@ -35,8 +35,20 @@ VALUES = [
     *("cutout", "composite", "png", "jpg", "webp", "tif", "square", "35x45mm", "2x2in", "1:1", "1:0", "0:0"),
     *("tile", "contain", "none", "fast", "0.5,0.5", "2,2", "nan,nan", "99999999999999999999", "9" * 5000),
 ]
-NAMES = [*Parameters.model_fields, "image", "image_file", "bg_color", "size", "", "\x00", "a" * 3000]
-FILES = ["image", "background", "image_file", "bg_image_file", "other"]
+NAMES = [
+    *Parameters.model_fields,
+    "image",
+    "image_file",
+    "bg_color",
+    "size",
+    "om",
+    "bgc",
+    "ae",
+    "",
+    "\x00",
+    "a" * 3000,
+]
+FILES = ["image", "background", "image_file", "bg_image_file", "file", "other"]
 
 
 class Fuzz:
@@ -56,7 +68,7 @@ class Fuzz:
         kind, body = self._body(picture, rng)
         if rng.random() < 0.2:
             body = _spoilt(body, rng)
-        path = str(rng.choice(["/v1/cutout", "/v1/cutout", "/v1.0/removebg"]))
+        path = str(rng.choice([*["/v1/cutout"] * 4, "/v1.0/removebg", "/api/remove"]))
         if rng.random() < 0.4:
             path += "?" + "&".join(
                 f"{_quoted(_pick(NAMES, rng))}={_quoted(_pick(VALUES, rng))}" for _ in range(2)

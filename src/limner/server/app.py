@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from limner._version import __version__
 from limner.errors import InputError
 from limner.models.segmenter import Segmenter
-from limner.server import openapi, removebg
+from limner.server import openapi, rembg, removebg
 from limner.server.guard import REQUEST_ID, SHOWN, Guard
 from limner.server.options import FORMATS, read_options, to_options
 from limner.server.problems import LimitError, RefusedError, answer
@@ -57,6 +57,7 @@ def create_app(segmenter: Segmenter, settings: Settings | None = None) -> FastAP
     )
     app.state.service = service
     _add_routes(app, service)
+    rembg.add_routes(app, service)
     _add_page(app)
     _add_errors(app, service)
     app.add_middleware(Guard, keyring=service.keyring, telemetry=service.telemetry)
@@ -70,6 +71,7 @@ def create_app(segmenter: Segmenter, settings: Settings | None = None) -> FastAP
                 "Limner-Frame",
                 "Limner-Subject",
                 "Limner-Confidence",
+                rembg.MODEL_HEADER,
                 *SHOWN,
                 *removebg.HEADERS,
             ],

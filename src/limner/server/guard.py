@@ -16,10 +16,10 @@ from limner.server.keys import Key, Keyring
 from limner.server.problems import RefusedError, answer
 from limner.server.telemetry import Telemetry
 
-LOCKED = ("/v1/", "/v1.0/", "/metrics")
+LOCKED = ("/v1/", "/v1.0/", "/api/", "/metrics")
 """Paths that need a key, where there is one; the page and the health checks do not."""
 
-METERED = ("/v1/cutout", "/v1.0/removebg")
+METERED = ("/v1/cutout", "/v1.0/removebg", "/api/remove")
 """Paths whose requests count for the limit of a key."""
 
 HEADERS = {

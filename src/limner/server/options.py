@@ -101,10 +101,11 @@ def read_options(query: Mapping[str, str], fields: Mapping[str, str]) -> Any:
     try:
         return Parameters.model_validate({**query, **fields})
     except ValidationError as error:
-        raise RefusedError(422, "options", _told(error)) from error
+        raise RefusedError(422, "options", explain(error)) from error
 
 
-def _told(error: ValidationError) -> str:
+def explain(error: ValidationError) -> str:
+    """What is wrong with the first parameter that is refused."""
     found = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in found["loc"])[:100]
     if found["type"] == "extra_forbidden":
