@@ -105,7 +105,7 @@ def test_synthetic_and_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     ("options", "message"),
     [
         (["--without", "beard"], "--without beard: it is not among skin"),
-        (["--size", "0"], "--size must be at least 1"),
+        (["--size", "0"], "--size: must be a whole number, at least 1"),
         (["--parts", "hair", "--without", "cloth"], "--without cloth: it is not among hair"),
     ],
 )

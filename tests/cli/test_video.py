@@ -58,7 +58,7 @@ def test_errors_name_the_thing_and_the_cure(
     assert "h264 has no transparency" in refused(capsys, clip, tmp_path / "out.mov", "--codec", "h264")
     assert "its folder does not exist" in refused(capsys, clip, tmp_path / "no" / "out.webm")
     assert "the input itself" in refused(capsys, clip, clip, "--background", "red", code=2)
-    assert "--from wants seconds" in refused(capsys, clip, output, "--from", "soon", code=2)
+    assert "--from: wants seconds" in refused(capsys, clip, output, "--from", "soon", code=2)
     assert "ends after that" in refused(capsys, clip, output, "--from", "3", "--to", "0:02")
     assert "no such file: b.mp4" in refused(capsys, clip, output, "--background", "b.mp4")
     (tmp_path / "full").mkdir()

@@ -43,7 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     parser = _parser()
-    args = parse(parser, argv)
+    try:
+        args = parse(parser, argv)
+    except UsageError as error:
+        say(f"error: {error}")
+        return 2
     if args.run is None:
         parser.print_help()
         return 2

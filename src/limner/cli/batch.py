@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from limner.cli.options import add_encoding, add_options, read_options
-from limner.cli.shared import Commands, UsageError, add_command, add_model, asked_to_stop, need, say
+from limner.cli.shared import Commands, UsageError, add_command, add_model, asked_to_stop, need, positive, say
 
 if TYPE_CHECKING:
     from limner.batch import Counts, Job, Runner, Summary
@@ -27,10 +27,10 @@ def add(commands: Commands) -> None:
     parser.add_argument("--format", default="png", help="of the results (png)")
     add_encoding(parser)
     add_model(parser)
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (one a core)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes (one a core)")
     parser.add_argument(
         "--threads",
-        type=int,
+        type=positive,
         metavar="N",
         help="pictures at a time in a process (1; 8 where files are far away)",
     )
@@ -101,10 +101,6 @@ def _batch(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse options that cannot be, and extras that are not installed."""
-    for name in ("workers", "threads"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise UsageError(f"--{name} must be at least 1, got {value}")
     if args.watch and args.dry_run:
         raise UsageError("--watch and --dry-run exclude each other")
     if args.gpus and args.ray is None:

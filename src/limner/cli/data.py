@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.cli import prepare
-from limner.cli.shared import Commands, UsageError, add_command, add_group, say
+from limner.cli.shared import Commands, UsageError, add_command, add_group, positive, say
 
 if TYPE_CHECKING:
     from limner.datasets import Sample
@@ -23,12 +23,12 @@ def add(commands: Commands) -> None:
     showing = add_command(actions, "show", _show, help="draw a contact sheet: pictures and their cut-outs")
     _add_data(showing)
     showing.add_argument("-o", "--output", default="contact-sheet.png", metavar="PATH", help="(%(default)s)")
-    showing.add_argument("--count", type=int, default=24, help="samples, evenly spaced (%(default)s)")
+    showing.add_argument("--count", type=positive, default=24, help="samples, evenly spaced (%(default)s)")
     stats = add_command(
         actions, "stats", _stats, help="summarise: subject fraction, sizes, near-duplicates across splits"
     )
     _add_data(stats)
-    stats.add_argument("--jobs", type=int, metavar="N", help="worker processes (one a core)")
+    stats.add_argument("--jobs", type=positive, metavar="N", help="worker processes (one a core)")
     stats.add_argument("--json", action="store_true", help="print JSON")
     packing = add_command(
         actions,
@@ -52,8 +52,8 @@ def add(commands: Commands) -> None:
     packing.add_argument(
         "--megabytes", type=float, default=34, metavar="MB", help="of a file at most (%(default)s)"
     )
-    packing.add_argument("--count", type=int, metavar="N", help="so many samples, evenly spaced (all)")
-    packing.add_argument("--jobs", type=int, metavar="N", help="worker processes (one a core)")
+    packing.add_argument("--count", type=positive, metavar="N", help="so many samples, evenly spaced (all)")
+    packing.add_argument("--jobs", type=positive, metavar="N", help="worker processes (one a core)")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -74,11 +74,12 @@ def _splits(args: argparse.Namespace) -> "dict[str, list[Sample]]":
 
 def _show(args: argparse.Namespace) -> int:
     from limner.datasets.contact_sheet import contact_sheet
+    from limner.datasets.plan import evenly_spaced
     from limner.images import check_format, save_image
 
     check_format(args.output, transparent=False)
     samples = [sample for split in _splits(args).values() for sample in split]
-    shown = _spread(samples, args.count)
+    shown = evenly_spaced(samples, args.count)
     save_image(args.output, contact_sheet(shown))
     print(*(sample.id for sample in shown))
     say(f"wrote {args.output}: {len(shown)} of {len(samples)} samples, in the order of the ids above")
@@ -88,12 +89,13 @@ def _show(args: argparse.Namespace) -> int:
 def _pack(args: argparse.Namespace) -> int:
     from limner.datasets import read_dataset
     from limner.datasets.packing import write_packs
+    from limner.datasets.plan import evenly_spaced
 
     if args.side < 1 or args.megabytes <= 0 or args.stride < 0 or args.side < args.stride:
         raise UsageError("--side and --megabytes must be positive, --stride from 0 to --side")
     samples = read_dataset(args.data, args.split)
     if args.count is not None:
-        samples = _spread(samples, args.count)
+        samples = evenly_spaced(samples, args.count)
     done = write_packs(
         samples,
         args.folder,
@@ -110,15 +112,6 @@ def _pack(args: argparse.Namespace) -> int:
     size = sum(path.stat().st_size for path in done.paths) / 1e6
     say(f"{done.samples} samples in {size:.1f} MB; {done.doubtful} left out, too little is known of them")
     return 3 if done.unreadable else 0
-
-
-def _spread(samples: "list[Sample]", count: int) -> "list[Sample]":
-    """So many samples, evenly spaced."""
-    from limner.datasets.plan import evenly_spaced
-
-    if count < 1:
-        raise UsageError(f"--count must be at least 1, got {count}")
-    return evenly_spaced(samples, count)
 
 
 def _stats(args: argparse.Namespace) -> int:

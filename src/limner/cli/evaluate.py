@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import files
-from limner.cli.shared import Commands, UsageError, add_command, add_model, need, say
+from limner.cli.shared import Commands, UsageError, add_command, add_model, need, positive, say
 from limner.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--min-iou", type=float, metavar="IOU", help="exit with 1 if the mean IoU is lower, from 0 to 1"
     )
-    parser.add_argument("--threads", type=int, help="images worked on at a time (default: one a core)")
+    parser.add_argument("--threads", type=positive, help="images worked on at a time (default: one a core)")
     parser.add_argument(
         "--json",
         action="store_true",
@@ -168,8 +168,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--threshold is above 0 and at most 1, got {args.threshold}")
     if args.min_iou is not None and not 0 <= args.min_iou <= 1:
         raise UsageError(f"--min-iou is from 0 to 1, got {args.min_iou}")
-    if args.threads is not None and args.threads < 1:
-        raise UsageError(f"--threads must be at least 1, got {args.threads}")
     if args.per_image and Path(args.per_image).suffix not in ROWS:
         raise UsageError(f"--per-image writes {' or '.join(ROWS)}, got {args.per_image}")
     if args.training and not (args.report or args.figures):

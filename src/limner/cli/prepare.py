@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.cli.shared import Commands, UsageError, add_command, add_group, need, say
+from limner.cli.shared import Commands, UsageError, add_command, add_group, need, positive, say
 from limner.files import spelled
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _add_kind(
         parser.add_argument(argument, metavar=argument.upper())
     parser.add_argument(
         "--size",
-        type=int,
+        type=positive,
         default=256,
         metavar="PIXELS",
         help="shorter side; proportions are kept, nothing is made larger (%(default)s)",
@@ -41,8 +41,10 @@ def _add_kind(
     parser.add_argument("--seed", type=int, default=0, help="of all that is left to chance (%(default)s)")
     parser.add_argument("--val", type=float, default=0.1, metavar="FRACTION", help="(%(default)s)")
     parser.add_argument("--test", type=float, default=0.1, metavar="FRACTION", help="(%(default)s)")
-    parser.add_argument("--shard", type=int, default=500, metavar="N", help="samples a shard (%(default)s)")
-    parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (one a core)")
+    parser.add_argument(
+        "--shard", type=positive, default=500, metavar="N", help="samples a shard (%(default)s)"
+    )
+    parser.add_argument("--jobs", type=positive, metavar="N", help="worker processes (one a core)")
     parser.add_argument("--strict", action="store_true", help="stop at the first file that cannot be used")
     return parser
 
@@ -132,10 +134,6 @@ def _seeded(args: argparse.Namespace) -> "SeededSplit":
 
 
 def _prepare(args: argparse.Namespace) -> int:
-    for name in ("size", "shard", "jobs"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise UsageError(f"--{name} must be at least 1, got {value}")
     need("train", "pyarrow")
     from limner.datasets.preparation import prepare
 

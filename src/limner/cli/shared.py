@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from limner.cli.examples import EXAMPLES
 from limner.errors import InputError, MissingExtraError
@@ -25,7 +25,11 @@ class UsageError(InputError):
 
 
 class Parser(argparse.ArgumentParser):
-    """Python's, which would say nothing of a help page that standard output does not take."""
+    """Python's, but for errors, which are one line, and help pages that standard output does not take."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise UsageError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if file is sys.stdout:
@@ -71,6 +75,13 @@ def add_command(
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run, parser=parser)
     return parser
+
+
+def positive(text: str) -> int:
+    """The value of an option that is a whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number, at least 1, got {text}")
+    return int(text)
 
 
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:

@@ -2,20 +2,24 @@
 
 import argparse
 import json
+import math
 import os
 import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from limner.cli.options import add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, say
+from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, positive, say
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
     from limner.cli.shared import Commands
-    from limner.video import Demuxer, Outcome, Part
+    from limner.video import Demuxer, Outcome
+
+CLIPS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".ogv", ".wmv", ".gif")
+"""Extensions by which a background is taken for a video."""
 
 
 def add(commands: "Commands") -> None:
@@ -39,10 +43,12 @@ def add(commands: "Commands") -> None:
         action="store_true",
         help="cut each frame by itself: quicker, but the mattes flicker",
     )
-    group.add_argument("--from", dest="start", default="0", metavar="TIME", help="seconds, or h:m:s")
-    group.add_argument("--to", dest="end", default="inf", metavar="TIME", help="seconds, or h:m:s")
+    for option, name, default in (("--from", "start", 0), ("--to", "end", math.inf)):
+        group.add_argument(
+            option, dest=name, type=_seconds, default=default, metavar="TIME", help="seconds, or h:m:s"
+        )
     group.add_argument(
-        "--preview", type=int, metavar="N", help="write every N-th frame on one sheet, OUT, a picture"
+        "--preview", type=positive, metavar="N", help="write every N-th frame on one sheet, OUT, a picture"
     )
     group.add_argument("--raw", metavar="WxH[@RATE]", help="IN is RGB pixels without a header")
     group.add_argument(
@@ -55,15 +61,16 @@ def add(commands: "Commands") -> None:
 def _video(args: argparse.Namespace) -> int:
     from limner.models.segmenter import Segmenter
     from limner.models.spec import DEFAULT_MODEL
-    from limner.video import Encoding, cut, open_clip, preview
+    from limner.video import Encoding, Part, cut, open_clip, preview
 
     _check(args)
-    behind = _moving(args.background)
-    if behind is not None:
-        args.background = "picture"
+    behind = None
+    if Path(args.background).suffix.lower() in CLIPS:
+        behind, args.background = Path(args.background), "picture"
     options = read_options(args)
     encoding = Encoding(codec=args.codec, quality=args.quality, format=args.format, sound=not args.no_sound)
-    with open_clip(_source(args.input), part=_part(args), demuxer=_raw(args.raw)) as clip:
+    source = sys.stdin.buffer if args.input == "-" else args.input
+    with open_clip(source, part=Part(start=args.start, end=args.end), demuxer=_raw(args.raw)) as clip:
         segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
         if args.preview:
             preview(clip, args.output, options, every=args.preview, segmenter=segmenter, behind=behind)
@@ -108,8 +115,6 @@ def _report(outcome: "Outcome", args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.preview is not None and args.preview < 1:
-        raise UsageError(f"--preview wants a number of frames, at least 1, got {args.preview}")
     if args.raw and args.input != "-" and not os.path.isfile(args.input):  # noqa: PTH113
         raise UsageError(f"no such file: {args.input}")
     if args.output == "-":
@@ -121,30 +126,6 @@ def _check(args: argparse.Namespace) -> None:
             )
     elif all(map(os.path.isfile, (args.output, args.input))) and Path(args.output).samefile(args.input):
         raise UsageError(f"{args.output} is the input itself: choose another OUT")
-
-
-def _moving(background: str) -> Path | None:
-    """The background, where it is a video."""
-    suffixes = {
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".mpg",
-        ".mpeg",
-        ".ts",
-        ".ogv",
-        ".wmv",
-        ".gif",
-    }
-    path = Path(background)
-    return path if path.suffix.lower() in suffixes else None
-
-
-def _source(name: str) -> str | BinaryIO:
-    return sys.stdin.buffer if name == "-" else name
 
 
 def _raw(text: str | None) -> "Demuxer | None":
@@ -159,18 +140,12 @@ def _raw(text: str | None) -> "Demuxer | None":
     return Demuxer.raw((int(height), int(width)), rate or "25")
 
 
-def _part(args: argparse.Namespace) -> "Part":
-    from limner.video import Part
-
-    return Part(start=_seconds("--from", args.start), end=_seconds("--to", args.end))
-
-
-def _seconds(option: str, text: str) -> float:
+def _seconds(text: str) -> float:
     """Seconds, from a number of them or from h:m:s."""
     try:
         parts = [float(part) for part in text.split(":")]
-    except ValueError as error:
-        raise UsageError(f"{option} wants seconds or h:m:s, got {text}") from error
-    if len(parts) > 3 or any(part < 0 for part in parts):
-        raise UsageError(f"{option} wants seconds or h:m:s, got {text}")
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or min(parts) < 0:
+        raise argparse.ArgumentTypeError(f"wants seconds or h:m:s, got {text}")
     return sum(part * 60.0**place for place, part in enumerate(reversed(parts)))
