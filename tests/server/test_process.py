@@ -33,9 +33,11 @@ def process(*arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     assert server.stdout
     assert server.stderr
     try:
-        line = server.stderr.readline()
-        found = READY.search(line)
-        assert found, line
+        lines = [server.stderr.readline()]
+        if "--sandbox" in arguments:
+            lines.append(server.stderr.readline())
+        found = READY.search(lines[-1])
+        assert found, lines
         yield server, int(found[1])
     finally:
         server.kill()
@@ -143,3 +145,16 @@ def test_requests_are_printed_as_json(tmp_path: Path) -> None:
         assert server.stdout
         record = json.loads(server.stdout.readline())
     assert (record["route"], record["status"]) == ("/v1/models", 200)
+
+
+def test_a_sandbox_loads_no_model(capsys: pytest.CaptureFixture[str]) -> None:
+    with process("--sandbox") as (server, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("POST", "/v1/cutout", PHOTO, JPEG)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()[:4]) == (200, b"\x89PNG")
+        connection.close()
+        if Path("/proc/self/maps").exists():
+            assert "onnxruntime" not in Path(f"/proc/{server.pid}/maps").read_text()
+    assert main(["serve", "--sandbox", "--model", "small"]) == 2
+    assert "leave out --model" in capsys.readouterr().err

@@ -27,6 +27,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: localhost only)")
     parser.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes a free one")
     add_model(parser)
+    parser.add_argument(
+        "--sandbox", action="store_true", help="for tests of clients: a drawn person instead of a model"
+    )
     group = parser.add_argument_group("who may use it")
     group.add_argument(
         "--key-file",
@@ -72,7 +75,7 @@ def _serve(args: argparse.Namespace) -> int:
     need("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
     from limner.models.segmenter import Segmenter
     from limner.models.spec import DEFAULT_MODEL
-    from limner.server import Settings, create_app
+    from limner.server import Sandbox, Settings, create_app
     from limner.server.run import listen, serve
 
     keys = _keys(args.key_file)
@@ -90,7 +93,11 @@ def _serve(args: argparse.Namespace) -> int:
         keys=keys,
         origins=tuple(args.cors),
     )
-    app = create_app(Segmenter(args.model or DEFAULT_MODEL, device=args.device), settings)
+    if args.sandbox and args.model:
+        raise UsageError("--sandbox loads no model: leave out --model")
+    app = create_app(
+        Sandbox() if args.sandbox else Segmenter(args.model or DEFAULT_MODEL, device=args.device), settings
+    )
     listener = listen(args.host, args.port)
     host = f"[{args.host}]" if ":" in args.host else args.host
     logging.getLogger().setLevel(logging.ERROR)  # what is wrong with a request, its client is told
@@ -99,6 +106,8 @@ def _serve(args: argparse.Namespace) -> int:
         _print_requests()
     if args.key_file and hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: _reload(args.key_file, app.state.service.keyring))
+    if args.sandbox:
+        say("a sandbox: every picture gets the same drawn person")
     say(f"ready on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops")
     try:
         serve(app, listener, stop_s=settings.upload_s + settings.time_limit_s)

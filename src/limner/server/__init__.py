@@ -2,6 +2,7 @@
 
 from limner.server.app import create_app
 from limner.server.keys import parse_keys
+from limner.server.sandbox import Sandbox
 from limner.server.settings import Settings
 
-__all__ = ["Settings", "create_app", "parse_keys"]
+__all__ = ["Sandbox", "Settings", "create_app", "parse_keys"]

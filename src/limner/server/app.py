@@ -20,6 +20,7 @@ from limner.server import openapi, rembg, removebg
 from limner.server.guard import REQUEST_ID, SHOWN, Guard
 from limner.server.options import FORMATS, read_options, to_options
 from limner.server.problems import LimitError, RefusedError, answer
+from limner.server.sandbox import Sandbox
 from limner.server.service import Job, Service
 from limner.server.settings import Settings
 from limner.server.uploads import FORM, RAW, read_upload
@@ -31,11 +32,11 @@ MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css
 """Of the files of the page; those that the system knows may be others."""
 
 
-def create_app(segmenter: Segmenter, settings: Settings | None = None) -> FastAPI:
+def create_app(segmenter: Segmenter | Sandbox, settings: Settings | None = None) -> FastAPI:
     """The application, for uvicorn or any other ASGI server.
 
     Args:
-        segmenter: The loaded model.
+        segmenter: The loaded model, or a stand-in.
         settings: The limits.
     """
     settings = settings or Settings()

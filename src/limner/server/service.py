@@ -35,6 +35,7 @@ from limner.server.batching import Batcher
 from limner.server.fetch import Fetcher
 from limner.server.keys import Keyring
 from limner.server.problems import LimitError
+from limner.server.sandbox import Sandbox
 from limner.server.settings import Settings
 from limner.server.telemetry import Telemetry
 
@@ -67,7 +68,7 @@ class Made:
 class Service:
     """One model and one queue, with their numbers."""
 
-    def __init__(self, segmenter: Segmenter, settings: Settings) -> None:
+    def __init__(self, segmenter: Segmenter | Sandbox, settings: Settings) -> None:
         self.segmenter, self.settings = segmenter, settings
         self.telemetry = Telemetry(settings.queue)
         self.fetch = Fetcher(settings.urls, max_bytes=settings.max_bytes, time_s=settings.upload_s)
@@ -181,6 +182,8 @@ class Service:
             if not seen:
                 seen.append((frame_shown(alpha, options), find_subject(alpha), float(alpha.mean())))
 
+        if isinstance(self.segmenter, Sandbox):
+            options = replace(options, refine="none")  # that takes a network
         on_stage = stage_clock(self.telemetry.observe_stage)
         if job.background is not None:
             picture = load_image(job.background, max_pixels=self.settings.max_pixels)
