@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from limner.nets import NETS
-from limner.nets.blocks import pool, unpool
 from limner.nets.edge import STRIDE, EdgeNet
 from limner.nets.portrait import PortraitNet
+from limner.nets.segnet import pool, unpool
 from limner.nets.temporal import MOTION_MAPS, TemporalNet
 from limner.training.export import to_onnx
 from limner.training.portrait import PixelsToAlpha

@@ -5,15 +5,14 @@ from collections.abc import Callable
 from torch import nn
 
 from limner.nets.portrait import PortraitNet, portrait_small
-from limner.nets.segnet import SegNet
-from limner.nets.segnet_basic import SegNetBasic
+from limner.nets.segnet import segnet, segnet_basic
 from limner.nets.unet import UNet, unet_large
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     "portrait": PortraitNet,
     "portrait_small": portrait_small,
-    "segnet": SegNet,
-    "segnet_basic": SegNetBasic,
+    "segnet": segnet,
+    "segnet_basic": segnet_basic,
     "unet": UNet,
     "unet_large": unet_large,
 }

@@ -42,10 +42,7 @@ class ColourModel(NamedTuple):
 
 
 class EdgeNet(nn.Module):
-    """Takes image (N, 3, h, w) and alpha (N, 1, h, w), both in [0, 1], and gives coefficients (N, 4, h, w).
-
-    The first three channels are the slope, the last is the bias.
-    """
+    """A U-Net of three levels whose answer is added to that of the colour models."""
 
     def __init__(self, channels: tuple[int, int, int] = (16, 24, 32)) -> None:
         super().__init__()
@@ -62,7 +59,7 @@ class EdgeNet(nn.Module):
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def forward(self, image: Tensor, alpha: Tensor) -> Tensor:
-        """Image (N, 3, h, w) and alpha (N, 1, h, w) in [0, 1] -> coefficients (N, 4, h, w)."""
+        """Image (N, 3, h, w) and alpha (N, 1, h, w) in [0, 1] -> slope (3) and bias (1), (N, 4, h, w)."""
         near = colour_models(image, alpha)
         return self.coefficients(self.features(self.stem(stem_input(image, alpha, near))), image, alpha, near)
 

@@ -19,7 +19,7 @@ from limner.nets.efficientnet import EfficientNetLite0
 
 
 class PortraitNet(nn.Module):
-    """Takes images (N, 3, H, W) in [0, 1] of any size and gives logits (N, 1, H, W).
+    """The network of `base` and, smaller, of `small`.
 
     Args:
         stages: Of the encoder, see `EfficientNetLite0`.
@@ -37,7 +37,7 @@ class PortraitNet(nn.Module):
         self.head = nn.Conv2d(decoder[-1], self.detail**2, 3, padding=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (N, 3, H, W) in [0, 1] -> logits (N, 1, H, W)."""
+        """Images (N, 3, H, W) in [0, 1], of any size -> logits (N, 1, H, W)."""
         *skips, x = self.encoder(images)
         x = F.relu(x + self.context(x))
         for up in self.up:

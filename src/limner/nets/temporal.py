@@ -19,10 +19,7 @@ MOTION_MAPS = 7
 
 
 class TemporalNet(nn.Module):
-    """Takes image (N, 3, h, w), alpha, last (N, 1, h, w) and features (N, 7, h, w); gives (N, 5, h, w).
-
-    The first four channels are affine coefficients, as of `EdgeNet`; the last is the fraction, in [0, 1].
-    """
+    """`EdgeNet` with the motion features added to its stem, and a fraction for each pixel."""
 
     def __init__(self, channels: tuple[int, int, int] = (24, 32, 64)) -> None:
         super().__init__()
@@ -34,14 +31,18 @@ class TemporalNet(nn.Module):
             nn.Conv2d(quarter, half, 3, padding=1, bias=False),
         )
         self.fraction = nn.Conv2d(half, 4, 3, padding=1)
-        for weight in (
-            self.more[2].weight,
-            *self.fraction.parameters(),
-        ):  # at first an edge and a plain filter
+        for weight in (self.more[2].weight, *self.fraction.parameters()):  # at first a plain filter
             nn.init.zeros_(weight)  # type: ignore[arg-type]
 
     def forward(self, image: Tensor, alpha: Tensor, last: Tensor, features: Tensor) -> Tensor:
-        """All of one size, all but the last two features in [0, 1] -> coefficients, fraction (N, 5, h, w)."""
+        """Coefficients as of `EdgeNet`, then the fraction in [0, 1]: (N, 5, h, w).
+
+        Args:
+            image: (N, 3, h, w) in [0, 1].
+            alpha: (N, 1, h, w) in [0, 1].
+            last: (N, 1, h, w) in [0, 1], the moved alpha of the last frame.
+            features: (N, 7, h, w), all but the last two in [0, 1].
+        """
         near = colour_models(image, alpha)
         more = self.more(F.pixel_unshuffle(torch.cat([2 * last - 1, features], 1), 2))
         stem = self.edge.stem

@@ -14,8 +14,8 @@ from limner.nets.blocks import convolution
 class UNet(nn.Module):
     """Encoder and decoder with skip connections at every level.
 
-    Takes images (N, 3, H, W) in [0, 1] and gives logits (N, 1, H, W). Sides that the deepest stride does not
-    divide are allowed: pooling rounds up, and each transposed convolution is told the size of its skip.
+    Sides that the deepest stride does not divide are allowed: pooling rounds up, and each transposed
+    convolution is told the size of its skip.
     """
 
     def __init__(self, channels: tuple[int, ...] = (8, 16, 32, 64)) -> None:
