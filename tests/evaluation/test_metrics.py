@@ -12,7 +12,6 @@ from limner.evaluation.metrics import (
     Counts,
     bootstrap,
     boundary_counts,
-    boundary_f,
     boundary_iou,
     dice,
     iou,
@@ -95,34 +94,6 @@ def test_boundary_iou_agrees_with_repeated_erosion(fraction: float, rng: np.rand
     assert boundary_iou(pred, target, fraction=fraction) == pytest.approx(expected, abs=1e-12)
 
 
-def test_boundary_f_by_eye() -> None:
-    pred, target = mask("##......"), mask("######..")
-    # edges at columns 1 and 5, four apart
-    assert boundary_f(pred, target, tolerance=3) == 0
-    assert boundary_f(pred, target, tolerance=4) == 1
-    assert boundary_f(mask("...."), mask("....")) == boundary_f(mask("####"), mask("####")) == 1
-    assert boundary_f(mask("...."), mask("##..")) == 0
-
-
-@pytest.mark.parametrize("tolerance", [1, 3])
-def test_boundary_f_agrees_with_a_loop(tolerance: int, rng: np.random.Generator) -> None:
-    pred, target = (blob(rng, 40, 50) for _ in range(2))
-
-    def edge(one: Mask) -> list[tuple[int, int]]:
-        return [
-            (y, x) for y, x in np.argwhere(one) if not one[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].all()
-        ]
-
-    def fraction(ones: list[tuple[int, int]], others: list[tuple[int, int]]) -> float:
-        near = [min(max(abs(y - v), abs(x - u)) for v, u in others) <= tolerance for y, x in ones]
-        return sum(near) / len(near)
-
-    found, true = edge(pred), edge(target)
-    expected = stats.hmean([fraction(found, true), fraction(true, found)])
-    assert 0.1 < expected < 0.99
-    assert boundary_f(pred, target, tolerance=tolerance) == pytest.approx(expected, abs=1e-12)
-
-
 def blob(rng: np.random.Generator, height: int, width: int) -> Mask:
     found: Mask = ndimage.gaussian_filter(rng.standard_normal((height, width)), 5) > 0
     return found
@@ -186,7 +157,6 @@ def of_masks(score: Callable[[Counts], float]) -> Callable[[Mask, Mask], float]:
 METRICS = {
     **{name: of_masks(score) for name, score in SCORES.items()},
     "boundary_iou": boundary_iou,
-    "boundary_f": boundary_f,
 }
 
 

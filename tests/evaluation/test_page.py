@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from limner.datasets import read_folder
 from limner.errors import InputError
-from limner.evaluation.curves import plot_curves
-from limner.evaluation.drawing import to_svg
+from limner.evaluation.drawing import to_png, to_svg
 from limner.evaluation.evaluate import evaluate
 from limner.evaluation.examples import EXTRA, MISSING, choose, draw
+from limner.evaluation.figures import curves_figure
 from limner.evaluation.page import Report, save_figures, save_report
 from limner.images import Alpha, Image, load_image
 from tests.datasets.test_folders import make_folder
@@ -28,8 +28,7 @@ def write_metrics(path: Path, encoding: str = "utf-8") -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_curves_are_drawn(encoding: str, tmp_path: Path) -> None:
     write_metrics(tmp_path / "metrics.csv", encoding)
-    plot_curves(tmp_path / "metrics.csv", tmp_path / "curves.png")
-    image = load_image(tmp_path / "curves.png")
+    image = load_image(to_png(curves_figure(tmp_path / "metrics.csv")))
     assert image.shape[1] > 3 * image.shape[0]
     thirds = np.array_split(image, 3, axis=1)
     assert all((third < 250).any(axis=2).mean() > 0.01 for third in thirds)  # something in each panel
@@ -37,7 +36,7 @@ def test_curves_are_drawn(encoding: str, tmp_path: Path) -> None:
 
 def test_missing_metrics_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*metrics\.csv"):
-        plot_curves(tmp_path / "metrics.csv", tmp_path / "curves.png")
+        curves_figure(tmp_path / "metrics.csv")
 
 
 def everything(image: Image) -> Alpha:
@@ -126,9 +125,8 @@ def test_examples_are_the_worst_the_middle_and_the_best(make_report: Callable[..
 
 def test_an_example_shows_its_errors(make_report: Callable[..., Report]) -> None:
     report = make_report(columns=first_20_columns)
-    score = report.models["columns"].images
-    too_much = draw(report.samples[0], score[0], report.predict, 0.5).panels["error"][1]  # 5 columns are true
-    too_little = draw(report.samples[25], score[25], report.predict, 0.5).panels["error"][1]  # 30
+    too_much = draw(report.samples[0], report.predict, 0.5)["error"][1]  # 5 columns are true
+    too_little = draw(report.samples[25], report.predict, 0.5)["error"][1]  # 30
     for data, colour in ((too_much, EXTRA), (too_little, MISSING)):
         wrong = load_image(data)[40:120, 45:55] if colour == EXTRA else load_image(data)[40:120, 90:110]
         np.testing.assert_allclose(wrong.reshape(-1, 3).mean(axis=0), colour, atol=12)

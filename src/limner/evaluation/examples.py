@@ -1,11 +1,9 @@
 """Images of an evaluation, as they are, as they should come out and as they do."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from limner.datasets import Sample
-from limner.evaluation.evaluate import Evaluation, ImageScore, Predict
+from limner.evaluation.evaluate import Evaluation, Predict
 from limner.images import Alpha, Image, Mask, encode_image, resize_longest, to_uint8
 from limner.mattes.masks import threshold
 from limner.rendering.render import render
@@ -20,12 +18,8 @@ EXTRA, MISSING = (232, 108, 0), (20, 110, 255)
 """Colours of what was taken for the subject and is not, and of what was missed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Example:
-    """One image of the report."""
-
-    score: ImageScore
-    panels: dict[str, tuple[str, bytes]]  # caption -> kind ("jpeg", "png", "webp") and the file
+Panels = dict[str, tuple[str, bytes]]
+"""Caption -> kind ("jpeg", "png", "webp") and the file."""
 
 
 def choose(evaluation: Evaluation) -> dict[str, list[int]]:
@@ -36,20 +30,19 @@ def choose(evaluation: Evaluation) -> dict[str, list[int]]:
     return {name: [int(index) for index in part] for name, part in parts.items()}
 
 
-def draw(sample: Sample, score: ImageScore, predict: Predict, level: float) -> Example:
+def draw(sample: Sample, predict: Predict, level: float) -> Panels:
     """Image, truth, prediction, error and cut-out of one sample."""
     image, target = sample.load()
     pred = predict(image)
     errors = _errors(image, threshold(pred, level), threshold(target))
     cutout = render(resize_longest(image, SIDE), resize_longest(pred, SIDE))
-    panels = {
+    return {
         "image": ("jpeg", encode_image(resize_longest(image, SIDE), ".jpg")),
         "truth": ("png", _grey(target)),
         "prediction": ("png", _grey(pred)),
         "error": ("jpeg", encode_image(resize_longest(errors, SIDE), ".jpg")),
         "cut-out": ("webp", encode_image(cutout, ".webp")),
     }
-    return Example(score=score, panels=panels)
 
 
 def _errors(image: Image, pred: Mask, target: Mask) -> Image:

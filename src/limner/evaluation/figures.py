@@ -1,11 +1,15 @@
-"""The plots of one evaluation, or of two of the same images."""
+"""The plots of one evaluation, or of two of the same images, and of a training run."""
 
+import csv
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from limner.evaluation.drawing import COLOURS, new_plot
+from limner import files
+from limner.evaluation.drawing import COLOURS, new_figure, new_plot, trim
 from limner.evaluation.evaluate import Evaluation, counts_by_level
 from limner.evaluation.subgroups import Group, subgroups
 
@@ -101,6 +105,31 @@ def groups_figure(models: Evaluations) -> Figure | None:
     axis.set(xlabel="mean IoU, 95 % interval", ylim=(len(labels) - 0.4, -0.6))
     if len(groups) > 1:
         figure.legend(frameon=False, loc="outside upper center", ncols=2)
+    return figure
+
+
+def curves_figure(metrics: str | Path) -> Figure:
+    """Loss, Dice on the holdout and learning rate over the epochs, from a run's ``metrics.csv``.
+
+    Raises:
+        InputError: If there is no such file.
+    """
+    rows = list(csv.DictReader(files.read_text(Path(metrics)).splitlines()))
+    epochs = [int(row["epoch"]) for row in rows]
+    figure = new_figure(11, 3.4)
+    axes = figure.subplots(1, 3)
+    for axis, title, names in (
+        (axes[0], "loss", {"training": "loss", "holdout": "holdout_loss"}),
+        (axes[1], "Dice on the holdout", {"holdout": "holdout_dice"}),
+        (axes[2], "learning rate", {"": "learning_rate"}),
+    ):
+        axis.set_title(title, fontsize=11)
+        for label, name in names.items():
+            axis.plot(epochs, [float(row[name]) for row in rows], marker="o", markersize=2.5, label=label)
+        axis.set_xlabel("epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        trim(axis)
+    axes[0].legend(frameon=False)
     return figure
 
 

@@ -5,7 +5,7 @@ A mean score is the mean over images of each one's own; a pooled one comes from 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.images import Mask
-from limner.mattes.masks import dilate, erode
+from limner.mattes.masks import erode
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,7 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         """The counts of both together."""
-        return Counts(
-            self.true_pos + other.true_pos,
-            self.false_pos + other.false_pos,
-            self.false_neg + other.false_neg,
-            self.true_neg + other.true_neg,
-        )
+        return Counts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 def iou(counts: Counts) -> float:
@@ -133,15 +128,9 @@ def boundary_counts(pred: Mask, target: Mask, *, fraction: float = 0.02) -> Coun
 
 
 def boundary_iou(pred: Mask, target: Mask, *, fraction: float = 0.02) -> float:
-    """Intersection over union of the inner edges (`boundary_counts`), in [0, 1]; 1.0 when both are empty.
+    """Intersection over union of the inner edges, in [0, 1]; 1.0 when both are empty.
 
-    Args:
-        pred: (H, W) bool, predicted mask.
-        target: (H, W) bool, true mask.
-        fraction: Width of the edges, as a fraction of the diagonal.
-
-    Raises:
-        InputError: If the sizes differ.
+    Arguments and errors are those of `boundary_counts`.
 
     Example:
         >>> square = np.pad(np.ones((4, 4), bool), 2)
@@ -149,40 +138,6 @@ def boundary_iou(pred: Mask, target: Mask, *, fraction: float = 0.02) -> float:
         1.0
     """
     return iou(boundary_counts(pred, target, fraction=fraction))
-
-
-def boundary_f(pred: Mask, target: Mask, *, tolerance: int = 2) -> float:
-    """F-measure of the mask edges, ``2PR / (P + R)``, in [0, 1]; 1.0 when neither has an edge.
-
-    P is the fraction of predicted edge pixels within ``tolerance`` of a true one; R the reverse. An edge
-    pixel is a pixel of the mask with one of its eight neighbours outside it.
-
-    Args:
-        pred: (H, W) predicted mask.
-        target: (H, W) true mask.
-        tolerance: Largest distance that counts as a hit, in pixels (Chebyshev), at least 1.
-
-    Raises:
-        InputError: If the sizes differ, or ``tolerance`` is not positive.
-
-    Reference:
-        Csurka et al., "What is a good evaluation measure for semantic segmentation?", BMVC 2013.
-
-    Example:
-        >>> square = np.pad(np.ones((4, 4), bool), 2)
-        >>> boundary_f(square, square)
-        1.0
-    """
-    check_sizes(pred, target)
-    edges = pred & ~erode(pred, 1), target & ~erode(target, 1)
-    hits = [
-        int(np.count_nonzero(edge & dilate(other, tolerance))) for edge, other in (edges, reversed(edges))
-    ]
-    precision_, recall_ = (
-        _ratio(hit, int(np.count_nonzero(edge))) for hit, edge in zip(hits, edges, strict=True)
-    )
-    total = precision_ + recall_
-    return 2 * precision_ * recall_ / total if total else 0.0
 
 
 def soft_dice(probs: NDArray[np.floating], targets: NDArray[np.floating], *, smooth: float = 100.0) -> float:

@@ -11,17 +11,18 @@ from matplotlib.figure import Figure
 
 from limner import files
 from limner.datasets import Sample
-from limner.evaluation.curves import curves_figure
 from limner.evaluation.drawing import to_png, to_svg
-from limner.evaluation.evaluate import Evaluation, Predict, compare
-from limner.evaluation.examples import Example, choose, draw
+from limner.evaluation.evaluate import Evaluation, ImageScore, Predict, compare
+from limner.evaluation.examples import Panels, choose, draw
 from limner.evaluation.figures import (
     calibration_figure,
+    curves_figure,
     groups_figure,
     ious_figure,
     precision_recall_figure,
     thresholds_figure,
 )
+from limner.evaluation.metrics import Interval
 
 ERROR_UNITS = {
     "sad": "thousand pixels",
@@ -86,23 +87,16 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
     """Name, caption, CSS class and figure of every plot."""
     models, threshold = report.models, report.threshold
     yield "iou", "How many images reach which IoU", "plot", ious_figure(models)
-    yield (
-        "precision-recall",
-        "Precision over recall, pooled over all pixels, as the threshold moves",
-        "plot",
-        precision_recall_figure(models, threshold),
-    )
-    groups = groups_figure(models)
-    if groups:
+    caption = "Precision over recall, pooled over all pixels, as the threshold moves"
+    yield "precision-recall", caption, "plot", precision_recall_figure(models, threshold)
+    if groups := groups_figure(models):
         caption = "Mean IoU by what the images show: none, little or much of it (number of images)"
         yield "groups", caption, "plot tall", groups
     yield "thresholds", "Mean IoU over the threshold", "plot", thresholds_figure(models, threshold)
-    yield (
-        "calibration",
-        "How often a pixel is the subject, over the alpha it got; on the diagonal alpha is a probability",
-        "plot",
-        calibration_figure(models),
+    caption = (
+        "How often a pixel is the subject, over the alpha it got; on the diagonal alpha is a probability"
     )
+    yield "calibration", caption, "plot", calibration_figure(models)
     if report.metrics:
         yield "training", "Training", "plot wide", curves_figure(report.metrics)
 
@@ -121,16 +115,11 @@ def _table(report: Report) -> str:
     for name in evaluations[0].rows():
         cells = ""
         for scores, intervals in totals:
-            interval = intervals[f"{name}_mean"]
             pooled = scores.get(f"{name}_pooled")
-            cells += f"<td class=main>{_number(name, scores[f'{name}_mean'])}</td>"
-            cells += f"<td>{_number(name, interval.low)} to {_number(name, interval.high)}</td>"
+            cells += _cells(name, scores[f"{name}_mean"], intervals[f"{name}_mean"])
             cells += f"<td>{'' if pooled is None else _number(name, pooled)}</td>"
         if differences:
-            step = differences[name]
-            cells += f"<td class=main>{_number(name, step.mean, sign='+')}</td>"
-            cells += f"<td>{_number(name, step.interval.low, sign='+')} to "
-            cells += f"{_number(name, step.interval.high, sign='+')}</td>"
+            cells += _cells(name, differences[name].mean, differences[name].interval, sign="+")
         label = name.replace("_", " ").replace("iou", "IoU").replace("dice", "Dice")
         label = label.upper() if name in {"sad", "mad", "mse"} else label[0].upper() + label[1:]
         unit = ERROR_UNITS.get(name, "%")
@@ -138,6 +127,11 @@ def _table(report: Report) -> str:
     return (
         f"<table><thead><tr><th></th>{heads}</tr><tr><th></th>{subheads}</tr></thead>{''.join(rows)}</table>"
     )
+
+
+def _cells(name: str, mean: float, interval: Interval, *, sign: str = "") -> str:
+    value, low, high = (_number(name, one, sign=sign) for one in (mean, interval.low, interval.high))
+    return f"<td class=main>{value}</td><td>{low} to {high}</td>"
 
 
 def _number(name: str, value: float, *, sign: str = "") -> str:
@@ -149,21 +143,20 @@ def _examples(report: Report) -> Iterator[str]:
     for title, indices in choose(evaluation).items():
         yield f"<h2>{title}</h2>"
         for index in indices:
-            yield _example(
-                draw(report.samples[index], evaluation.images[index], report.predict, report.threshold)
-            )
+            panels = draw(report.samples[index], report.predict, report.threshold)
+            yield _example(evaluation.images[index], panels)
 
 
-def _example(example: Example) -> str:
-    scores = example.score.scores()
-    panels = "".join(
+def _example(image: ImageScore, panels: Panels) -> str:
+    scores = image.scores()
+    pictures = "".join(
         f"<figure class={caption}><img loading=lazy alt='{caption}' "
         f"src='data:image/{kind};base64,{base64.b64encode(data).decode()}'>"
         f"<figcaption>{caption}</figcaption></figure>"
-        for caption, (kind, data) in example.panels.items()
+        for caption, (kind, data) in panels.items()
     )
     return (
-        f"<section class=example><p>{html.escape(example.score.id)} "
+        f"<section class=example><p>{html.escape(image.id)} "
         f"<b>IoU {100 * scores['iou']:.1f} %</b>, boundary IoU {100 * scores['boundary_iou']:.1f} %</p>"
-        f"<div class=panels>{panels}</div></section>"
+        f"<div class=panels>{pictures}</div></section>"
     )

@@ -7,7 +7,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -59,19 +58,8 @@ Linux's ``ru_maxrss`` is not used: it also counts what the parent held when it s
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """Milliseconds of a stage over several runs, after one that does not count."""
-
-    p50_ms: float
-    p90_ms: float
-    runs: int
-
-    @classmethod
-    def of(cls, seconds: Sequence[float]) -> "Timing":
-        """The quantiles of some runs."""
-        p50, p90 = 1e3 * np.quantile(seconds, [0.5, 0.9])
-        return cls(p50_ms=float(p50), p90_ms=float(p90), runs=len(seconds))
+Timing = dict[str, float]
+"""Milliseconds, ``p50_ms`` and ``p90_ms``, over so many ``runs``."""
 
 
 def bench(
@@ -120,8 +108,8 @@ def bench(
     yield "sizes", [{"megapixels": size, **timings} for size, timings in stages]
     seen = to_input(portrait, segmenter.spec.input_size(portrait.shape[:2]))  # of its own size: not resized
 
-    def network(segmenter: Segmenter, count: int) -> dict[str, float]:
-        return vars(time_runs(lambda: segmenter.batch([seen] * count)))
+    def network(segmenter: Segmenter, count: int) -> Timing:
+        return time_runs(lambda: segmenter.batch([seen] * count))
 
     rows = {count: network(segmenter, count) for count in BATCHES}
     yield (
@@ -133,10 +121,10 @@ def bench(
     yield "threads", [{"threads": count, **network(one, 1)} for count, one in each.items()]
 
 
-def measure_stages(segmenter: Segmenter, image: Image) -> dict[str, dict[str, float]]:
+def measure_stages(segmenter: Segmenter, image: Image) -> dict[str, Timing]:
     """`Timing` of every stage of `limner cut`, from a picture's JPEG to its cut-out's PNG, and of all."""
     jpeg = encode_image(image, ".jpg")
-    taken: dict[str, list[float]] = {}
+    runs: list[dict[str, float]] = []
 
     def whole() -> None:
         stages: dict[str, float] = defaultdict(float)
@@ -146,12 +134,10 @@ def measure_stages(segmenter: Segmenter, image: Image) -> dict[str, dict[str, fl
 
         clock = pipeline.stage_clock(record)
         pipeline.run(jpeg, segmenter, Options(), extension=".png", on_stage=clock)
-        for name, seconds in stages.items():
-            taken.setdefault(name, []).append(seconds)
+        runs.append(stages)
 
     total = time_runs(whole)
-    timings = {name: Timing.of(times[1:]) for name, times in taken.items()}
-    return {name: vars(timing) for name, timing in {**timings, "total": total}.items()}
+    return {name: _timing([run[name] for run in runs[1:]]) for name in runs[0]} | {"total": total}
 
 
 def time_runs(work: Callable[[], object]) -> Timing:
@@ -162,7 +148,12 @@ def time_runs(work: Callable[[], object]) -> Timing:
         started = time.perf_counter()
         work()
         taken.append(time.perf_counter() - started)
-    return Timing.of(taken)
+    return _timing(taken)
+
+
+def _timing(seconds: Sequence[float]) -> Timing:
+    p50, p90 = 1e3 * np.quantile(seconds, [0.5, 0.9])
+    return {"p50_ms": float(p50), "p90_ms": float(p90), "runs": len(seconds)}
 
 
 def first_result(jpeg: bytes, model: Path, device: str, threads: int) -> dict[str, float | None]:

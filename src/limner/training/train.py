@@ -97,9 +97,10 @@ def train(config: RunConfig, *, resume: str | Path | None = None) -> Path:
     except Stopped as stopped:
         raise KeyboardInterrupt from stopped
     if trainer.is_global_zero and importlib.util.find_spec("matplotlib"):  # a borrowed machine may lack it
-        from limner.evaluation.curves import plot_curves
+        from limner.evaluation.drawing import to_png
+        from limner.evaluation.figures import curves_figure
 
-        plot_curves(folder / "metrics.csv", folder / "curves.png")
+        files.write_bytes(folder / "curves.png", to_png(curves_figure(folder / "metrics.csv")))
     return folder / "weights.ckpt" if config.minutes else Path(best.best_model_path)
 
 
