@@ -15,7 +15,7 @@ from tests.datasets.layouts import HAIR, SKIN, picture, write_celebamask
 
 
 def records(plan: Plan) -> dict[str, Record]:
-    return {portrait.id: portrait.record() for split in plan.splits.values() for portrait in split}
+    return {name: record() for split in plan.splits.values() for name, record in split.items()}
 
 
 def grey(data: bytes) -> np.ndarray:
@@ -23,7 +23,7 @@ def grey(data: bytes) -> np.ndarray:
 
 
 def split_of(plan: Plan) -> dict[str, str]:
-    return {portrait.id: split for split, members in plan.splits.items() for portrait in members}
+    return {name: split for split, members in plan.splits.items() for name in members}
 
 
 def test_mask_is_the_union_of_all_parts(tmp_path: Path) -> None:
@@ -97,13 +97,13 @@ def test_every_missing_or_damaged_file_is_named(tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes()[:60])
     for path in masks.glob("00003_*"):
         path.unlink()
-    first, second, third = plan_celebamask(source, seeded=SeededSplit(val=0, test=0)).splits["train"]
+    first, second, third = plan_celebamask(source, seeded=SeededSplit(val=0, test=0)).splits["train"].values()
     with pytest.raises(DatasetError, match=r"no such file: .*/1\.jpg"):
-        first.record()
+        first()
     with pytest.raises(DatasetError, match=r"00002_skin\.png is damaged.*00002_hair\.png is damaged"):
-        second.record()
+        second()
     with pytest.raises(DatasetError, match=r"no masks for .*/3\.jpg"):
-        third.record()
+        third()
 
 
 def test_files_that_fit_nothing_are_listed(tmp_path: Path) -> None:

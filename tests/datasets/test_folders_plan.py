@@ -22,8 +22,8 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def only(plan: Plan) -> Record:
-    (portrait,) = [portrait for split in plan.splits.values() for portrait in split]
-    return portrait.record()
+    (make,) = [make for split in plan.splits.values() for make in split.values()]
+    return make()
 
 
 def grey(record: Record) -> np.ndarray:

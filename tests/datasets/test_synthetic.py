@@ -52,9 +52,9 @@ def test_layers_add_up_like_glass() -> None:
 def test_the_plan_of_a_data_set() -> None:
     plan = plan_synthetic(10, seed=3, side=48)
     assert [len(plan.splits[split]) for split in ("train", "val", "test")] == [8, 1, 1]
-    (portrait,) = plan.splits["val"]
-    image, alpha = synthetic_portrait(np.random.default_rng([3, int(portrait.id)]), (48, 48))
-    record = portrait.record()
+    ((name, make),) = plan.splits["val"].items()
+    image, alpha = synthetic_portrait(np.random.default_rng([3, int(name)]), (48, 48))
+    record = make()
     assert np.array_equal(load_alpha(record.mask), alpha)
     assert np.abs(load_image(record.image).astype(int) - image).mean() < 4
     with pytest.raises(InputError, match="must be positive, got 0"):

@@ -11,7 +11,8 @@ Reference:
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,53 +52,6 @@ _MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
 _PART_FILE = re.compile(r"(\d{5})_(\w+)\.png")
 
 
-@dataclass(frozen=True)
-class FacePortrait:
-    """A picture and the PNGs of those of its parts that make the subject."""
-
-    id: str
-    image: Path
-    folder: Path | None  # of its parts; None where it has none at all
-    parts: tuple[str, ...]  # those that it shows
-    short_side: int
-
-    def record(self) -> Record:
-        """Unite the parts, then make the picture and the union smaller together.
-
-        Raises:
-            DatasetError: If the image or a part is missing or damaged; all of them are named.
-        """
-        masks, problems = {}, []
-        if self.folder is None:
-            problems.append(f"no masks for {self.image}: there is no {self.id}_*.png in {_MASKS}")
-        else:
-            for part in self.parts:
-                try:
-                    masks[part] = load_alpha(self.folder / f"{self.id}_{part}.png") > 0
-                except InputError as error:
-                    problems.append(str(error))
-        try:
-            size = picture_size(self.image)
-            image = load_image(self.image, least_side=2 * self.short_side)
-        except InputError as error:
-            problems.append(str(error))
-        if len({mask.shape for mask in masks.values()}) > 1:
-            problems.append(f"the part masks of {self.image} differ in size")
-        if problems:
-            raise DatasetError("; ".join(problems))
-        # One large temporary array keeps malloc from giving memory back to the system for every small one:
-        # 28 ms a portrait against 38 with `union |= mask`.
-        union = np.any(list(masks.values()), axis=0) if masks else np.zeros(image.shape[:2], np.bool_)
-        return encode(
-            self.id,
-            image,
-            union.astype(np.float32),
-            size=size,
-            short_side=self.short_side,
-            parts={part: np.count_nonzero(mask) / mask.size for part, mask in masks.items()},
-        )
-
-
 def plan_celebamask(
     source: str | Path,
     *,
@@ -124,18 +78,20 @@ def plan_celebamask(
     source = Path(source)
     chosen = _chosen(parts)
     images = _find_images(source / _IMAGES)
-    folders, shown, unused = _find_parts(source / _MASKS)
-    ids = sorted({*images, *folders})
+    shown, unused = _find_parts(source / _MASKS)
+    ids = sorted({*images, *shown})
     mapping = source / _MAPPING
+    official = mapping.exists()
     seeded = seeded or SeededSplit()
-    split_of = _official_split(mapping, ids) if mapping.exists() else seeded.assign(ids)
+    split_of = _official_split(mapping, ids) if official else seeded.assign(ids)
     portraits = {
-        name: FacePortrait(
+        name: partial(
+            _record,
             name,
             images.get(name, source / _IMAGES / f"{int(name)}.jpg"),
-            folders.get(name),
-            tuple(part for part in chosen if part in shown.get(name, ())),
-            short_side,
+            shown.get(name, {}),
+            chosen=chosen,
+            short_side=short_side,
         )
         for name in ids
     }
@@ -146,18 +102,49 @@ def plan_celebamask(
             "kind": "celebamask",
             "size": short_side,
             "parts": chosen,
-            "split": _MAPPING if mapping.exists() else seeded.settings(),
+            "split": _MAPPING if official else asdict(seeded),
         },
-        split_by=f"officially ({_MAPPING})" if mapping.exists() else f"{seeded} (no {_MAPPING})",
+        split_by=f"officially ({_MAPPING})" if official else f"{seeded} (no {_MAPPING})",
         splits=by_split(portraits, split_of),
         unused=unused,
     )
 
 
+def _record(
+    name: str, picture: Path, shown: dict[str, Path], *, chosen: list[str], short_side: int
+) -> Record:
+    """Unite the chosen parts of a portrait, then make the picture and the union smaller together.
+
+    Raises:
+        DatasetError: If the image or a part is missing or damaged; all of them are named.
+    """
+    masks, problems = {}, []
+    if not shown:
+        problems.append(f"no masks for {picture}: there is no {name}_*.png in {_MASKS}")
+    for part in [part for part in chosen if part in shown]:
+        try:
+            masks[part] = load_alpha(shown[part] / f"{name}_{part}.png") > 0
+        except InputError as error:
+            problems.append(str(error))
+    try:
+        size = picture_size(picture)
+        image = load_image(picture, least_side=2 * short_side)
+    except InputError as error:
+        problems.append(str(error))
+    if len({mask.shape for mask in masks.values()}) > 1:
+        problems.append(f"the part masks of {picture} differ in size")
+    if problems:
+        raise DatasetError("; ".join(problems))
+    # One large temporary array keeps malloc from giving memory back to the system for every small one:
+    # 28 ms a portrait against 38 with `union |= mask`.
+    union = np.any(list(masks.values()), axis=0) if masks else np.zeros(image.shape[:2], np.bool_)
+    fractions = {part: np.count_nonzero(mask) / mask.size for part, mask in masks.items()}
+    return encode(name, image, union.astype(np.float32), size=size, short_side=short_side, parts=fractions)
+
+
 def _chosen(parts: Iterable[str]) -> list[str]:
     wanted = set(parts)
-    unknown = sorted(wanted - set(PARTS))
-    if unknown:
+    if unknown := sorted(wanted - set(PARTS)):
         raise InputError(f"unknown part '{unknown[0]}': the parts are {', '.join(PARTS)}")
     if not wanted:
         raise InputError("no parts are left to make a subject of")
@@ -177,22 +164,20 @@ def _find_images(folder: Path) -> dict[str, Path]:
     return images
 
 
-def _find_parts(masks: Path) -> tuple[dict[str, Path], dict[str, set[str]], list[str]]:
-    """Id -> folder of its parts, id -> parts that it shows, and the pictures whose names fit no part."""
+def _find_parts(masks: Path) -> tuple[dict[str, dict[str, Path]], list[str]]:
+    """Id -> part that it shows -> folder of its PNG, and the pictures whose names fit no part."""
     if not masks.is_dir():
         raise DatasetError(f"{masks} is missing: give the folder that holds {_IMAGES} and {_MASKS}")
-    folders: dict[str, Path] = {}
-    shown: dict[str, set[str]] = {}
+    shown: dict[str, dict[str, Path]] = {}
     unused = []
     for folder in sorted(path for path in masks.iterdir() if path.is_dir()):
         for entry in os.scandir(folder):  # 400,000 names: no Path is made of each
             match = _PART_FILE.fullmatch(entry.name)
             if match and match[2] in PARTS:
-                folders[match[1]] = folder
-                shown.setdefault(match[1], set()).add(match[2])
+                shown.setdefault(match[1], {})[match[2]] = folder
             elif files.is_picture(entry.name):
                 unused.append(files.spelled(entry.path))
-    return folders, shown, sorted(unused)
+    return shown, sorted(unused)
 
 
 def _official_split(mapping: Path, ids: Sequence[str]) -> dict[str, str]:

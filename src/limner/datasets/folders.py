@@ -4,7 +4,8 @@ import warnings
 import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -89,44 +90,6 @@ def _opened(root: Path) -> Iterator[Any]:
         raise DatasetError(f"{root} is not a whole ZIP file: {error}; get it again") from error
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A picture and its mask."""
-
-    id: str
-    image: Path
-    mask: Path
-    short_side: int
-    labels: tuple[int, ...] | None  # of the subject, where the mask holds label indices
-
-    def record(self) -> Record:
-        """Make both smaller together.
-
-        Raises:
-            DatasetError: If one of the two is missing or damaged, or their proportions differ.
-        """
-        problems = []
-        parts: dict[str, float] = {}
-        try:
-            size = picture_size(self.image)
-            image = load_image(self.image, least_side=2 * self.short_side)
-        except InputError as error:
-            problems.append(str(error))
-        try:
-            if self.labels is None:
-                alpha = load_alpha(self.mask)
-                check_opacity(alpha, str(self.mask))
-            else:
-                labels = load_grey(self.mask)
-                alpha = from_labels(labels, self.labels).astype(np.float32)
-                parts = label_parts(labels)
-        except (InputError, DatasetError) as error:
-            problems.append(str(error))
-        if problems:
-            raise DatasetError("; ".join(problems))
-        return encode(self.id, image, alpha, size=size, short_side=self.short_side, parts=parts)
-
-
 def plan_folders(
     images: str | Path,
     masks: str | Path,
@@ -157,7 +120,10 @@ def plan_folders(
         raise DatasetError(f"no picture in {images} has the stem of one in {masks}")
     seeded = seeded or SeededSplit()
     labels = None if subject_labels is None else tuple(sorted(subject_labels))
-    pairs = {stem: Pair(stem, pictures[stem], targets[stem], short_side, labels) for stem in ids}
+    pairs = {
+        stem: partial(_record, stem, pictures[stem], targets[stem], short_side=short_side, subject=labels)
+        for stem in ids
+    }
     return Plan(
         name=name,
         licence=licence,
@@ -165,7 +131,7 @@ def plan_folders(
             "kind": "folders",
             "size": short_side,
             "subject_labels": labels,
-            "split": seeded.settings(),
+            "split": asdict(seeded),
         },
         split_by=str(seeded),
         splits=by_split(pairs, seeded.assign(ids)),
@@ -176,6 +142,36 @@ def plan_folders(
             if stem not in others
         ],
     )
+
+
+def _record(
+    name: str, picture: Path, mask: Path, *, short_side: int, subject: tuple[int, ...] | None
+) -> Record:
+    """Make a picture and its mask smaller together.
+
+    Raises:
+        DatasetError: If one of the two is missing or damaged, or their proportions differ.
+    """
+    problems = []
+    parts: dict[str, float] = {}
+    try:
+        size = picture_size(picture)
+        image = load_image(picture, least_side=2 * short_side)
+    except InputError as error:
+        problems.append(str(error))
+    try:
+        if subject is None:
+            alpha = load_alpha(mask)
+            check_opacity(alpha, str(mask))
+        else:
+            labels = load_grey(mask)
+            alpha = from_labels(labels, subject).astype(np.float32)
+            parts = label_parts(labels)
+    except (InputError, DatasetError) as error:
+        problems.append(str(error))
+    if problems:
+        raise DatasetError("; ".join(problems))
+    return encode(name, image, alpha, size=size, short_side=short_side, parts=parts)
 
 
 def by_path(folder: Any, *, without: Path | None = None) -> dict[str, Any]:
@@ -190,17 +186,15 @@ def by_path(folder: Any, *, without: Path | None = None) -> dict[str, Any]:
     """
     found = by_stem(folder)
     for below in sorted(folder.iterdir(), key=lambda path: path.name):
-        if not below.is_dir() or below.name.startswith("."):
+        if not below.is_dir() or files.is_hidden(below.name):
             continue
         if isinstance(below, Path) and (
-            (without is not None and below.exists() and without.exists() and below.samefile(without))
+            (without is not None and without.exists() and below.samefile(without))
             or folder.resolve().is_relative_to(below.resolve())  # a link to where we are
         ):
             continue
-        found |= {
-            f"{files.spelled(below.name)}/{name}": file
-            for name, file in by_path(below, without=without).items()
-        }
+        name = files.spelled(below.name)
+        found |= {f"{name}/{stem}": file for stem, file in by_path(below, without=without).items()}
     return found
 
 
@@ -215,21 +209,19 @@ def by_stem(folder: Any) -> dict[str, Any]:
     """
     if not folder.is_dir():
         raise DatasetError(f"no such folder: {folder}")
+    paths = sorted(
+        (path for path in folder.iterdir() if not files.is_hidden(path.name) and not path.is_dir()),
+        key=lambda path: path.name,
+    )
     found: dict[str, Any] = {}
-    others = []
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if files.is_hidden(path.name) or path.is_dir():
-            continue
-        if not files.is_picture(path.name):
-            others.append(path.name)
-            continue
+    for path in filter(lambda path: files.is_picture(path.name), paths):
         stem = files.spelled(PurePath(path.name).stem)
         if stem in found:
             raise DatasetError(
                 f"{folder} has {found[stem].name} and {path.name}, one stem: rename or remove one"
             )
         found[stem] = path
-    if others:
+    if others := [path.name for path in paths if not files.is_picture(path.name)]:
         kind = "file is no picture and was" if len(others) == 1 else "files are no pictures and were"
         warnings.warn(f"{folder}: {len(others)} {kind} left alone (first {others[0]})", stacklevel=2)
     return found

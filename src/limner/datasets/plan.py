@@ -1,9 +1,9 @@
 """What is to be prepared, before anything is read: the portraits of each split and how they are encoded."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,19 +31,11 @@ class Record:
     subject_fraction: float  # of the picture that it covers
 
 
-class Portrait(Protocol):
-    """A portrait that has not been read yet; small, and can be pickled."""
+Portraits: TypeAlias = Mapping[str, Callable[[], Record]]
+"""Id within the data set -> what reads and encodes the portrait; it is small, and can be pickled.
 
-    @property
-    def id(self) -> str:
-        """Name within its data set."""
-
-    def record(self) -> Record:
-        """Read and encode it.
-
-        Raises:
-            LimnerError: If a file of it is missing or damaged, with all such files in the message.
-        """
+It raises a `LimnerError` where a file is missing or damaged, with all such files in the message.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +46,7 @@ class Plan:
     licence: str  # terms of the pictures
     settings: Mapping[str, Any]  # all that changes the result, as JSON values
     split_by: str  # how the splits were made, for people
-    splits: Mapping[str, Sequence[Portrait]]  # split -> its portraits, in order
+    splits: Mapping[str, Portraits]  # in order
     unused: Sequence[str] = ()  # files that belong to no portrait
     no_subject: bool = False  # none of the pictures shows a person
 
@@ -77,10 +69,6 @@ class SeededSplit:
     def __str__(self) -> str:
         return f"by chance, seed {self.seed}, {self.val:g} val and {self.test:g} test"
 
-    def settings(self) -> dict[str, Any]:
-        """The fields, as a plan records them."""
-        return asdict(self)
-
     def assign(self, ids: Iterable[str]) -> dict[str, str]:
         """Id -> split; the fractions are met to within one portrait."""
         order = sorted(ids, key=lambda name: hashlib.sha256(f"{self.seed}:{name}".encode()).digest())
@@ -90,14 +78,11 @@ class SeededSplit:
         return dict(zip(order, names, strict=True))
 
 
-def by_split(portraits: Mapping[str, Item], split_of: Mapping[str, str]) -> dict[str, list[Item]]:
-    """Split -> its portraits, in their order.
-
-    Args:
-        portraits: Id -> portrait.
-        split_of: Id -> split.
-    """
-    return {split: [one for name, one in portraits.items() if split_of[name] == split] for split in SPLITS}
+def by_split(portraits: Portraits, split_of: Mapping[str, str]) -> dict[str, Portraits]:
+    """Split -> its portraits, in their order, given the split of each id."""
+    return {
+        split: {name: one for name, one in portraits.items() if split_of[name] == split} for split in SPLITS
+    }
 
 
 def encode(
@@ -113,15 +98,15 @@ def encode(
     """Make image and mask smaller together, antialiased, and encode them.
 
     The shorter side becomes ``short_side`` and the proportions are kept; a picture that is smaller already
-    keeps its size, and is never made larger. The mask goes along at whatever size it came.
+    keeps its size, and is never made larger.
 
     Args:
         name: Id within the data set.
         image: The picture, perhaps already decoded smaller.
-        alpha: Its mask, of the same proportions.
+        alpha: Its mask, of the same proportions and any size.
         size: Size of the picture in its file.
         short_side: Pixels.
-        weight: How much each pixel of the mask counts in training, of its size; stored in 16 steps.
+        weight: As `Record.weight`, of the mask's size; stored in 16 steps.
         parts: As `Record.parts`.
 
     Raises:
@@ -136,13 +121,15 @@ def encode(
         )
     scale = min(1.0, short_side / min(size))
     small = (max(1, round(height * scale)), max(1, round(width * scale)))
+
+    def grey(values: Alpha) -> NDArray[np.uint8]:
+        return to_uint8(resize(values, small))
+
     return Record(
         id=name,
         image=encode_image(resize(image, small), ".jpg"),
-        mask=encode_image(to_uint8(resize(alpha, small)), ".png"),
-        weight=None
-        if weight is None
-        else encode_image(in_steps(to_uint8(resize(weight, small)), 16), ".png"),
+        mask=encode_image(grey(alpha), ".png"),
+        weight=None if weight is None else encode_image(in_steps(grey(weight), 16), ".png"),
         size=size,
         parts=parts or {},
         subject_fraction=float(alpha.mean()),

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -16,9 +16,9 @@ from limner import files
 from limner._version import __version__
 from limner.datasets import prepared
 from limner.datasets.description import DESCRIPTION, DatasetSpec
-from limner.datasets.plan import Plan, Portrait, Record
+from limner.datasets.plan import Plan, Portraits, Record
 from limner.datasets.plausible import check_fractions, label_remarks
-from limner.datasets.prepared import ShardNote
+from limner.datasets.prepared import Measured, ShardNote
 from limner.errors import DatasetError, LimnerError
 from limner.parallel import parallel_map
 
@@ -39,16 +39,10 @@ class _Task:
 
     path: Path
     split: str
-    portraits: Sequence[Portrait]
+    portraits: Portraits
 
     def digest(self) -> str:
-        return files.sha256("\n".join(portrait.id for portrait in self.portraits).encode())
-
-
-@dataclass(frozen=True)
-class _Failure:
-    id: str
-    reason: str
+        return files.sha256("\n".join(self.portraits).encode())
 
 
 def prepare(
@@ -83,11 +77,12 @@ def prepare(
     if strict and plan.unused:
         raise DatasetError(f"{len(plan.unused)} files belong to no portrait, first {plan.unused[0]}")
     settings = json.loads(json.dumps({**plan.settings, "shard_samples": shard_samples}))
-    tasks = [
-        _Task(target / f"{split}-{number:05d}.parquet", split, portraits[start : start + shard_samples])
-        for split, portraits in plan.splits.items()
-        for number, start in enumerate(range(0, len(portraits), shard_samples))
-    ]
+    tasks = []
+    for split, portraits in plan.splits.items():
+        rest = iter(portraits.items())
+        for number in range(-(-len(portraits) // shard_samples)):
+            path = target / f"{split}-{number:05d}.parquet"
+            tasks.append(_Task(path, split, dict(islice(rest, shard_samples))))
     files.make_folder(target)
     for left_behind in target.glob(".*.parquet.*.tmp"):  # by a run that was killed while it wrote
         left_behind.unlink()
@@ -97,8 +92,9 @@ def prepare(
         total = sum(len(task.portraits) for task in tasks)
         _make(due, plan.name, settings, total=total, strict=strict, jobs=jobs)
     seconds = time.perf_counter() - started
-    spec = _describe(plan, tasks, settings, command)
-    remarks = _remarks(plan, tasks)
+    measured = [prepared.measure_shard(task.path) for task in tasks]
+    spec = _describe(plan, measured, settings, command)
+    remarks = _remarks(plan, measured)
     spec.save(target)
     return Preparation(spec, sum(len(task.portraits) for task in due), seconds, remarks)
 
@@ -142,21 +138,21 @@ def _make(
     strict: bool,
     jobs: int | None,
 ) -> None:
-    portraits = [portrait for task in due for portrait in task.portraits]
+    portraits = [make for task in due for make in task.portraits.values()]
     bar = tqdm(
         total=total, initial=total - len(portraits), desc=f"preparing {source}", unit="image", disable=None
     )
     with bar, closing(parallel_map(_attempt, portraits, jobs=jobs)) as results:
         for task in due:
             records, failures = [], {}
-            for result in islice(results, len(task.portraits)):
+            for name, result in zip(task.portraits, results, strict=False):  # the others are later tasks'
                 bar.update()
                 if isinstance(result, Record):
                     records.append(result)
                 elif strict:
-                    raise DatasetError(result.reason)
+                    raise DatasetError(result)
                 else:
-                    failures[result.id] = result.reason
+                    failures[name] = result
             note = ShardNote(
                 settings=settings,
                 portraits=task.digest(),
@@ -167,26 +163,20 @@ def _make(
             prepared.write_shard(task.path, records, split=task.split, source=source, note=note)
 
 
-def _attempt(portrait: Portrait) -> Record | _Failure:
+def _attempt(make: Callable[[], Record]) -> Record | str:
+    """A portrait, or why there is none."""
     try:
-        return portrait.record()
+        return make()
     except LimnerError as error:
-        return _Failure(portrait.id, str(error))
+        return str(error)
 
 
-def _describe(plan: Plan, tasks: Sequence[_Task], settings: Mapping[str, Any], command: str) -> DatasetSpec:
-    shards = []
-    splits = dict.fromkeys(plan.splits, 0)
-    original_sizes: Counter[str] = Counter()
-    failures: dict[str, str] = {}
-    for task in tasks:
-        shard, sizes = prepared.measure_shard(task.path)
-        shards.append(shard)
-        splits[task.split] += shard.samples
-        original_sizes.update(sizes)
-        note = prepared.read_note(task.path)
-        failures.update(note.failures if note else {})
-    if not sum(splits.values()):
+def _describe(
+    plan: Plan, measured: Sequence[Measured], settings: Mapping[str, Any], command: str
+) -> DatasetSpec:
+    shards = [one.shard for one in measured]
+    failures = {name: reason for one in measured for name, reason in one.note.failures.items()}
+    if not sum(shard.samples for shard in shards):
         first = next(iter(failures.values()), "there are none")
         raise DatasetError(f"no portrait could be prepared: {first}")
     return DatasetSpec(
@@ -196,8 +186,10 @@ def _describe(plan: Plan, tasks: Sequence[_Task], settings: Mapping[str, Any], c
         command=command,
         settings=settings,
         split_by=plan.split_by,
-        splits=splits,
-        original_sizes=dict(sorted(original_sizes.items())),
+        splits={
+            split: sum(shard.samples for shard in shards if shard.split == split) for split in plan.splits
+        },
+        original_sizes=dict(sorted(Counter(size for one in measured for size in one.sizes).items())),
         shards=shards,
         sha256=files.sha256("\n".join(shard.sha256 for shard in shards).encode()),
         failures=failures,
@@ -205,26 +197,24 @@ def _describe(plan: Plan, tasks: Sequence[_Task], settings: Mapping[str, Any], c
     )
 
 
-def _remarks(plan: Plan, tasks: Sequence[_Task]) -> list[str]:
-    """What is to be known of the masks; refuses those that cannot be meant.
+def _remarks(plan: Plan, measured: Sequence[Measured]) -> list[str]:
+    """What is to be known of the masks.
 
     Raises:
-        DatasetError: If so.
+        DatasetError: If they cannot be meant as they are.
     """
     remarks: list[str] = []
     named = plan.settings.get("subject_labels")
-    if named is not None:
-        parts = [one for task in tasks for one in prepared.measure_parts(task.path)]
+    parts = [one for shard in measured for one in shard.parts]
+    if named is not None and any(parts):
         seen: dict[int, list[float]] = {}
         for one in parts:
             for name, fraction in one.items():
                 seen.setdefault(int(name.removeprefix("label ")), []).append(fraction)
         means = {label: (len(found), sum(found) / len(found)) for label, found in sorted(seen.items())}
-        if means:  # shards of earlier versions do not say
-            remarks += label_remarks(named, means, len(parts))
-    notes = [note for task in tasks if (note := prepared.read_note(task.path))]
-    fractions = [fraction for note in notes for fraction in note.subject_fractions]
-    if fractions and not plan.no_subject:  # the same
+        remarks += label_remarks(named, means, len(parts))
+    fractions = [fraction for one in measured for fraction in one.note.subject_fractions]
+    if fractions and not plan.no_subject:
         check_fractions(fractions, plan.name)
         if none := sum(fraction == 0 for fraction in fractions):
             remarks.append(f"{none} of {len(fractions)} masks hold no subject")

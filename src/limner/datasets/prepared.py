@@ -81,32 +81,35 @@ def read_note(path: Path) -> ShardNote | None:
         return None
 
 
-def measure_shard(path: Path) -> tuple[Shard, list[str]]:
-    """Size and checksum of a finished shard, and the original size of every picture in it.
+@dataclass(frozen=True)
+class Measured:
+    """A finished shard, and what its pictures are."""
+
+    shard: Shard
+    note: ShardNote
+    sizes: Sequence[str]  # "HEIGHT x WIDTH" of each picture before it was made smaller
+    parts: Sequence[Mapping[str, float]]  # of each picture
+
+
+def measure_shard(path: Path) -> Measured:
+    """Read a finished shard.
 
     Raises:
         DatasetError: If it cannot be read.
     """
-    data = _read(path)
-    table = _columns(data, ["height", "width"])
-    sizes = zip(*(table[name].to_pylist() for name in ("height", "width")), strict=True)
+    data, note = _read(path), read_note(path)
+    if note is None:
+        raise DatasetError(f"cannot read the shard {path}: it is damaged; prepare the data set again")
+    rows = _columns(data, ["height", "width", "parts"])
     shard = Shard(
         file=path.name,
         split=path.name.rpartition("-")[0],
-        samples=table.num_rows,
+        samples=len(rows),
         bytes=len(data),
         sha256=files.sha256(data),
     )
-    return shard, [f"{height} x {width}" for height, width in sizes]
-
-
-def measure_parts(path: Path) -> list[dict[str, float]]:
-    """Of every picture of a finished shard the parts that it shows.
-
-    Raises:
-        DatasetError: If it cannot be read.
-    """
-    return [dict(parts) for parts in _columns(_read(path), ["parts"])["parts"].to_pylist()]
+    sizes = [f"{row['height']} x {row['width']}" for row in rows]
+    return Measured(shard, note, sizes, [dict(row["parts"]) for row in rows])
 
 
 def read_prepared(root: str | Path, split: str | None = None) -> list[Sample]:
@@ -137,18 +140,19 @@ def _read_shard(path: Path, sha256: str) -> list[Sample]:
         raise DatasetError(
             f"{path} is not the shard that {DESCRIPTION} describes: delete it and prepare the data set again"
         )
-    columns = ["id", "image", "mask", "weight", "source", "parts"]
-    rows = _columns(data, columns).to_pylist()
+    rows = _columns(data, ["id", "image", "mask", "weight", "source", "parts"])
     return [Sample(labelled=False, **{**row, "parts": dict(row["parts"])}) for row in rows]
 
 
-def _columns(data: bytes, names: list[str]) -> pa.Table:
-    """Some columns of a shard, read without Arrow's thread pools.
+def _columns(data: bytes, names: list[str]) -> list[dict[str, Any]]:
+    """The rows of a shard, some columns of them, read without Arrow's thread pools.
 
     One that is still at work when Python ends aborts the process ("terminate called without an active
     exception"): seen in about one of fifty short runs of pyarrow 26.
     """
-    return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(names, use_threads=False)
+    table = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(names, use_threads=False)
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
 
 
 def _read(path: Path) -> bytes:

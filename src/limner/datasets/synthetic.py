@@ -1,6 +1,7 @@
 """Portraits that a program paints, with their exact alpha: for tests and a start without download."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,22 +57,6 @@ def synthetic_portrait(rng: np.random.Generator, size: Size) -> tuple[Image, Alp
     return composite(layers.foreground, layers.alpha, layers.background), layers.alpha
 
 
-@dataclass(frozen=True)
-class PaintedPortrait:
-    """A portrait that is still to be painted."""
-
-    id: str
-    seed: int
-    number: int
-    side: int  # pixels
-
-    def record(self) -> Record:
-        """Paint and encode it."""
-        size = (self.side, self.side)
-        image, alpha = synthetic_portrait(np.random.default_rng([self.seed, self.number]), size)
-        return encode(self.id, image, alpha, size=size, short_side=self.side)
-
-
 def plan_synthetic(
     count: int, *, seed: int = 0, side: int = SHORT_SIDE, seeded: SeededSplit | None = None
 ) -> Plan:
@@ -88,16 +73,25 @@ def plan_synthetic(
     """
     if count < 1:
         raise InputError(f"the number of portraits must be positive, got {count}")
-    names = [f"{number:06d}" for number in range(count)]
-    portraits = {name: PaintedPortrait(name, seed, number, side) for number, name in enumerate(names)}
+    portraits = {
+        f"{number:06d}": partial(_record, f"{number:06d}", seed=[seed, number], side=side)
+        for number in range(count)
+    }
     seeded = seeded or SeededSplit(seed=seed)
     return Plan(
         name="synthetic",
         licence="none needed: painted by Limner, no person is shown",
-        settings={"kind": "synthetic", "size": side, "seed": seed, "split": seeded.settings()},
+        settings={"kind": "synthetic", "size": side, "seed": seed, "split": asdict(seeded)},
         split_by=str(seeded),
         splits=by_split(portraits, seeded.assign(portraits)),
     )
+
+
+def _record(name: str, *, seed: list[int], side: int) -> Record:
+    """Paint and encode a portrait."""
+    size = (side, side)
+    image, alpha = synthetic_portrait(np.random.default_rng(seed), size)
+    return encode(name, image, alpha, size=size, short_side=side)
 
 
 def _to_bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:

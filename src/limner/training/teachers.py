@@ -8,8 +8,7 @@ Reference:
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +85,8 @@ def trust_labels(alpha: Alpha, weight: Alpha, labels: Labels) -> tuple[Alpha, Al
     """A coarse mask where it is sure, the teachers along its outline, and nothing where the two contradict.
 
     Args:
-        alpha: (H, W), from `Teachers`.
-        weight: (H, W), from `Teachers`.
+        alpha: (H, W), from `Teachers`, as its ``weight``.
+        weight: (H, W).
         labels: (H, W) uint8: 255 subject, 0 background, anything else unknown.
     """
     subject, background = erode(labels == 255, BAND), erode(labels == 0, BAND)
@@ -100,52 +99,10 @@ def trust_labels(alpha: Alpha, weight: Alpha, labels: Labels) -> tuple[Alpha, Al
 def trust_part(alpha: Alpha, weight: Alpha, part: Mask) -> tuple[Alpha, Alpha]:
     """Opaque more than `BAND` inside a known part of the subject, such as its hair; else as the teachers say.
 
-    Args:
-        alpha: (H, W), from `Teachers`.
-        weight: (H, W), from `Teachers`.
-        part: (H, W), True on the part.
+    The arguments are those of `trust_labels`, but for the part, (H, W) bool.
     """
     inside = erode(part, BAND)
     return np.where(inside, np.float32(1), alpha), np.where(inside, np.float32(1), weight)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PseudoLabelled:
-    """A picture that the teachers label."""
-
-    id: str
-    image: Path
-    labels: Path | None  # 255 subject, 0 background, else unknown; coarse
-    part: Path | None  # white on a part of the subject
-    no_subject: (
-        bool  # it shows no person: the teachers, which take clothes and dogs for people, are not asked
-    )
-    teachers: Path  # folder of their files
-    short_side: int
-
-    def record(self) -> Record:
-        """Ask the teachers.
-
-        Raises:
-            LimnerError: If a file is missing or damaged.
-        """
-        image = load_image(self.image)
-        if self.no_subject:
-            alpha, weight = np.zeros(image.shape[:2], np.float32), None
-        else:
-            alpha, weight = _loaded(self.teachers)(image)
-            if self.labels:
-                alpha, weight = trust_labels(alpha, weight, _grey_for(image, self.labels))
-            if self.part:
-                alpha, weight = trust_part(alpha, weight, _grey_for(image, self.part) > 0)
-        return encode(
-            self.id,
-            image,
-            alpha,
-            size=picture_size(self.image),
-            short_side=self.short_side,
-            weight=weight,
-        )
 
 
 def plan_pseudo_labels(
@@ -168,7 +125,8 @@ def plan_pseudo_labels(
         teachers: Folder with the files of `GENERALISTS` and `HEADS`.
         labels: Folders of coarse masks, matched by stem: 255 subject, 0 background, else unknown.
         parts: Folders of masks of a part of the subject, matched by stem.
-        no_subject: The pictures show no person; the teachers are not asked.
+        no_subject: The pictures show no person; the teachers, which take clothes and dogs for people, are
+            not asked.
         short_side: Of the prepared pictures, pixels.
         licence: Terms of the pictures.
         count: So many pictures, spread evenly; without it, all.
@@ -176,23 +134,22 @@ def plan_pseudo_labels(
     Raises:
         DatasetError: If a folder is missing, or a stem is there twice.
     """
-    found = _merged(pictures)
-    label_of, part_of = _merged(labels), _merged(parts)
-    stems = sorted(found)
-    if count is not None:
-        stems = evenly_spaced(stems, count)
-    portraits = [
-        PseudoLabelled(
-            id=stem,
-            image=found[stem],
+    found, label_of, part_of = _merged(pictures), _merged(labels), _merged(parts)
+    stems = sorted(found) if count is None else evenly_spaced(sorted(found), count)
+    portraits = {
+        stem: partial(_scene, stem, found[stem], short_side=short_side)
+        if no_subject
+        else partial(
+            _labelled,
+            stem,
+            found[stem],
             labels=label_of.get(stem),
             part=part_of.get(stem),
-            no_subject=no_subject,
             teachers=teachers,
             short_side=short_side,
         )
         for stem in stems
-    ]
+    }
     return Plan(
         name=name,
         licence=licence,
@@ -205,12 +162,34 @@ def plan_pseudo_labels(
             "parts": [str(folder) for folder in parts],
         },
         split_by="all are for training",
-        splits={"train": portraits, "val": [], "test": []},
+        splits={"train": portraits, "val": {}, "test": {}},
         no_subject=no_subject,
     )
 
 
+def _scene(name: str, picture: Path, *, short_side: int) -> Record:
+    """Encode a picture without people."""
+    image = load_image(picture)
+    alpha = np.zeros(image.shape[:2], np.float32)
+    return encode(name, image, alpha, size=picture_size(picture), short_side=short_side)
+
+
+def _labelled(
+    name: str, picture: Path, *, labels: Path | None, part: Path | None, teachers: Path, short_side: int
+) -> Record:
+    """Ask the teachers for the alpha of a picture, and encode both."""
+    image = load_image(picture)
+    alpha, weight = _loaded(teachers)(image)
+    if labels:
+        alpha, weight = trust_labels(alpha, weight, _grey_for(image, labels))
+    if part:
+        alpha, weight = trust_part(alpha, weight, _grey_for(image, part) > 0)
+    size = picture_size(picture)
+    return encode(name, image, alpha, size=size, short_side=short_side, weight=weight)
+
+
 def _merged(folders: Collection[Path]) -> dict[str, Path]:
+    """Stem -> picture of several folders."""
     merged: dict[str, Path] = {}
     for folder in folders:
         for stem, path in by_stem(folder).items():
