@@ -105,7 +105,11 @@ def test_a_dry_run_prints_the_plan(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--workers", "0"], 2, "--workers: must be a whole number, at least 1, got 0; see limner batch --help"),
+        (
+            ["--workers", "0"],
+            2,
+            "--workers: must be a whole number, at least 1, got 0; see limner batch --help",
+        ),
         (["--watch", "--dry-run"], 2, "exclude each other"),
         (["--format", "jpg"], 1, "JPEG has no transparency"),
         (["--format", "xyz"], 1, "unknown picture format '.xyz'"),

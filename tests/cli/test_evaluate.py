@@ -114,7 +114,10 @@ def test_report_and_figures(data: Path, tmp_path: Path, capsys: pytest.CaptureFi
     [
         (["--threshold", "0"], "--threshold is above 0 and at most 1, got 0.0"),
         (["--min-iou", "93"], "--min-iou is from 0 to 1, got 93.0"),
-        (["--threads", "0"], "--threads: must be a whole number, at least 1, got 0; see limner evaluate --help"),
+        (
+            ["--threads", "0"],
+            "--threads: must be a whole number, at least 1, got 0; see limner evaluate --help",
+        ),
         (["--per-image", "rows.txt"], "--per-image writes .jsonl or .csv, got rows.txt"),
         (["--training", "runs/unet"], "--training shows its curves in the --report or --figures: give one"),
     ],

@@ -1,5 +1,6 @@
 """Clips whose times are odd: out of order, late, cut off."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -158,6 +159,6 @@ def test_sound_that_begins_later_stays_later(tmp_path: Path) -> None:
 def test_a_video_behind_that_starts_late_moves(late: Path, tmp_path: Path) -> None:
     from limner.video.background import MovingBackground
 
-    with Clip(late) as front, MovingBackground(late, front, "yuv420p", Options()) as behind:
+    with Clip(late) as front, closing(MovingBackground(late, front, "yuv420p", Options())) as behind:
         shown = [behind.at(seconds).to_ndarray()[:48].astype(int) for seconds in (0.0, 1.0)]
     assert np.abs(shown[0] - shown[1]).max() > 50

@@ -20,18 +20,9 @@ if TYPE_CHECKING:
     from limner.video.writer import Outcome
 
 __all__ = [
-    "Clip",
-    "Demuxer",
-    "Encoding",
-    "Frame",
-    "Outcome",
-    "Part",
-    "cut",
-    "map_frames",
-    "open_clip",
-    "preview",
+    "Clip", "Demuxer", "Encoding", "Frame", "Outcome", "Part", "cut", "map_frames", "open_clip", "preview",
     "write_clip",
-]
+]  # fmt: skip
 
 _HOMES = {
     "contact_sheet": ("preview",),

@@ -20,7 +20,7 @@ from limner.models.spec import to_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, shadow
 from limner.rendering.options import OWN, PICTURE, Options
 from limner.rendering.render import adjusted_alpha
-from limner.video.frames import Plane, Scaler, black, blank, fill, planes
+from limner.video.frames import Plane, Scaler, alpha_plane, black, blank, fill, levels, planes
 from limner.video.motion_features import MotionFeatures
 from limner.video.reader import Sound
 from limner.video.temporal import edge_grid
@@ -131,10 +131,10 @@ class Compositor:
 
     def _matte(self, alpha: Alpha) -> list[Plane]:
         if self._format == "gray":
-            return [_levels(alpha, 255, 0)]
+            return [alpha_plane(alpha, self._format)]
         deep = 4 if "10" in self._working else 1
         low, high = (0, 256 * deep - 1) if self._scaler.colours.full else (16 * deep, 235 * deep)
-        luma = _levels(alpha, high - low, low)
+        luma = levels(alpha, high - low, low)
         return [luma, *(np.full_like(luma[:1, :1], value) for value in self._black[1:])]
 
     def _cut(self, front: list[Plane], alpha: Alpha) -> list[Plane]:
@@ -143,16 +143,16 @@ class Compositor:
         layers: list[tuple[Colour, Alpha]] = []
         if options.shadow:
             layers.append(((0, 0, 0), shadow(alpha, opacity=options.shadow / 100)))
-        colour, opacity = options.colour
-        if opacity:
-            layers.append((colour, np.full_like(alpha, opacity)))
+        colour, tint = options.colour
+        if tint:
+            layers.append((colour, np.full_like(alpha, tint)))
         for colour, below in layers:
             whole = alpha + (1 - alpha) * below
             fraction = np.divide(alpha, whole, out=np.ones_like(alpha), where=whole > 0)
             front = _mix(front, fraction, self._flat(colour))
             alpha = whole
-        levels = _levels(alpha, 1023 if "10" in self._format else 255, 0)
-        return [*_mix(front, (levels > 0).astype(np.float32), self._flat((0, 0, 0))), levels]
+        opacity = alpha_plane(alpha, self._format)
+        return [*_mix(front, (opacity > 0).astype(np.float32), self._flat((0, 0, 0))), opacity]
 
     def _flat(self, colour: Colour) -> list[Plane]:
         """Planes of one colour."""
@@ -207,8 +207,3 @@ def _foreground(front: list[Plane], alpha: Alpha, layout: str) -> list[Plane]:
             small = average_pool(channel.astype(np.float32))
             result.append(np.rint(small).astype(plane.dtype))
     return result
-
-
-def _levels(alpha: Alpha, span: int, low: int) -> Plane:
-    levels = np.rint(alpha * span + low)
-    return levels.astype(np.uint16 if span > 255 else np.uint8)

@@ -1,7 +1,7 @@
 """Every so many frames of a clip, finished, on one picture: a quick look before the whole clip is made."""
 
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -55,7 +55,7 @@ def preview(
         backdrop = None
         options = with_video(options, behind)
         if behind is not None:
-            backdrop = stack.enter_context(MovingBackground(behind, clip, "gbrp", options))
+            backdrop = stack.enter_context(closing(MovingBackground(behind, clip, "gbrp", options)))
         layout = "gray" if options.mask else "gbrap" if options.transparent else "gbrp"
         compositor = Compositor(options, clip.scaler, clip.size, formats=("gbrp", layout))
         segmenter = segmenter or Segmenter(DEFAULT_MODEL, threads=1)

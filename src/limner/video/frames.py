@@ -12,7 +12,7 @@ from av.buffer import Buffer
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from limner.images import Image, Size
+from limner.images import Alpha, Image, Size
 
 Plane: TypeAlias = NDArray[Any]
 """(h, w) uint8, or uint16 with values of 10 bits; chroma is half as large where the format says so."""
@@ -234,6 +234,16 @@ def _turn(frame: VideoFrame) -> tuple[bool, bool, bool]:
         return False, False, False
     a, b, _, c, d = np.frombuffer(memoryview(data), np.int32)[:5].tolist()
     return (True, c < 0, b < 0) if abs(b) > abs(a) else (False, a < 0, d < 0)
+
+
+def alpha_plane(alpha: Alpha, layout: str) -> Plane:
+    """An alpha as a plane of a format, in all its levels."""
+    return levels(alpha, 1023 if "10" in layout else 255)
+
+
+def levels(alpha: Alpha, span: int, low: int = 0) -> Plane:
+    """An alpha as whole numbers from ``low`` to ``low + span``."""
+    return np.rint(alpha * span + low).astype(np.uint16 if span > 255 else np.uint8)
 
 
 def fill(frame: VideoFrame, values: Sequence[Plane]) -> VideoFrame:

@@ -8,13 +8,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
 from av import VideoFrame
 
 from limner.errors import InputError
 from limner.images import Image, Photo, Picture, as_photo
 from limner.parallel import ahead
-from limner.video.frames import RGB_AS_VIDEO, Scaler, StreamInfo, blank, fill, picture_of, planes
+from limner.video.frames import RGB_AS_VIDEO, Scaler, StreamInfo, alpha_plane, blank, fill, picture_of, planes
 from limner.video.outputs import USUAL, Encoding, Output, choose_output
 from limner.video.reader import Clip, Frame, Item, Sound, opened
 from limner.video.writer import Outcome, write_items
@@ -145,9 +144,7 @@ def _frame(item: _Timed, output: Output, scaler: Scaler) -> VideoFrame:
     if photo.alpha is None:
         return colours
     frame = blank(output.format, photo.alpha.shape, colours)
-    deep = "10" in output.format
-    levels = np.rint(photo.alpha * (1023 if deep else 255)).astype(np.uint16 if deep else np.uint8)
-    return fill(frame, [*planes(colours), levels])
+    return fill(frame, [*planes(colours), alpha_plane(photo.alpha, output.format)])
 
 
 def _told(size: tuple[int, ...], transparent: bool) -> str:

@@ -78,7 +78,7 @@ def cut(
         tracker = MotionTracker(edge_grid(clip.size)) if temporal else None
         backdrop = None
         if behind is not None:
-            backdrop = stack.enter_context(MovingBackground(behind, clip, formats[0], options))
+            backdrop = stack.enter_context(closing(MovingBackground(behind, clip, formats[0], options)))
 
         def in_thread(items: Iterator[_T]) -> Iterator[_T]:
             return stack.enter_context(closing(ahead(items)))
