@@ -122,15 +122,9 @@ def cut_files(job: Job, source: str, target: str, tasks: list[Task]) -> list[Out
 
 
 def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
-    """Make the result of a file: the same, byte for byte, each time and everywhere.
+    """Make the result of a file below ``source`` below ``target``: byte for byte the same, everywhere.
 
     A picture that cannot be used is an outcome, not an error.
-
-    Args:
-        job: What to do.
-        source: Folder or address that the task's input is relative to.
-        target: The same of its output.
-        task: The file.
 
     Raises:
         ModelError: If the model or the device cannot be used.
@@ -164,10 +158,7 @@ def cut_file(job: Job, source: str, target: str, task: Task) -> Outcome:
 def cut_bytes(job: Job, data: bytes, warned: list[str]) -> Encoded:
     """From an encoded picture to the encoded result, on one core: as many pictures are under way as cores.
 
-    Args:
-        job: What to do.
-        data: The picture.
-        warned: Gets what was warned of.
+    What is warned of goes into ``warned``.
 
     Raises:
         InputError: If the picture cannot be used.

@@ -48,13 +48,7 @@ class Compositor:
     """Composes the frames of a clip; thread-safe."""
 
     def __init__(self, options: Options, scaler: Scaler, size: Size, *, formats: tuple[str, str]) -> None:
-        """Prepare what all frames have in common.
-
-        Args:
-            options: What to make.
-            scaler: Of the clip.
-            size: (height, width) of its frames.
-            formats: Of the frames that come and of those that are given.
+        """Prepare for frames of a clip; ``formats`` are theirs and that of the finished ones.
 
         Raises:
             InputError: If the options do not suit moving pictures.
@@ -163,13 +157,7 @@ class Compositor:
 
 
 def refined(image: Image, seen: Image, found: Alpha) -> Alpha:
-    """A network's alpha refined at the size of the frame.
-
-    Args:
-        image: (H, W, 3) uint8, the frame.
-        seen: (h, w, 3) uint8, the same at the network's size.
-        found: (h, w) float32, the alpha at that size.
-    """
+    """A network's alpha (h, w), of a frame as it saw it (h, w, 3), refined at the frame's size, (H, W)."""
     size = image.shape[0], image.shape[1]
     grid = edge_grid(size)
     pixels = np.moveaxis(resize(seen, grid), 2, 0).astype(np.float32)

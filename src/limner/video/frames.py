@@ -97,11 +97,7 @@ class Scaler:
     def letterbox(self, frame: VideoFrame, layout: str, size: Size, shape: Size) -> VideoFrame:
         """The frame in another format, in the middle of another size, as large as it fits, on black.
 
-        Args:
-            frame: Of other proportions.
-            layout: The format, planar, without an alpha.
-            size: (height, width) of the result.
-            shape: (height, width) whose proportions the frame has where it is shown.
+        It is shown in the proportions of ``shape``, (height, width).
         """
         scale = min(whole / length for whole, length in zip(size, shape, strict=True))
         inner = max(2, 2 * round(shape[0] * scale / 2)), max(2, 2 * round(shape[1] * scale / 2))

@@ -33,10 +33,7 @@ FARTHEST = 0.2
 def motion(before: Luma, after: Luma, alphas: NDArray[np.float32]) -> Flow:
     """The shifts of several subjects from one frame to the next, (n, 2, CELLS, CELLS).
 
-    Args:
-        before: The one.
-        after: The other.
-        alphas: (n, SIDE, SIDE), of each subject in ``before``.
+    ``alphas``, (n, SIDE, SIDE), are those of each subject in the frame before.
     """
     copies = [(np.stack([before, after]), np.float32(0.02) + np.float32(0.98) * alphas)]
     while copies[-1][0].shape[-1] > LEVELS[0][0]:

@@ -44,10 +44,7 @@ def open_container(
 ) -> InputContainer:
     """Open a clip; a local name is never taken for an address, and nothing in a clip reaches the network.
 
-    Args:
-        source: A path, an open binary file, or a device of a live ``demuxer``.
-        name: What messages call it.
-        demuxer: By default FFmpeg recognises the format.
+    Without a ``demuxer`` FFmpeg recognises the format; ``name`` is what messages call the clip.
 
     Raises:
         InputError: If it cannot be opened.

@@ -124,7 +124,7 @@ def choose_output(
     Args:
         target: A file name; ``-`` for standard output; a folder, or a name without extension, for PNG files;
             ``/dev/video`` and a number for a loopback device, which other programs take for a camera.
-        encoding: How it is written.
+        encoding: What the caller asks for.
         transparent: Whether the frames have an alpha.
         matte: Whether the frames are the alpha alone.
         deep: Whether the clip has more than 8 bits.

@@ -14,11 +14,7 @@ class InOrder(Generic[_Item]):
     """
 
     def __init__(self, step: int) -> None:
-        """Start before the first item.
-
-        Args:
-            step: Between two items as a rule, in units of their times.
-        """
+        """Start before the first item; ``step`` is between two of them as a rule, in units of their times."""
         self.repaired = 0
         self._step = step
         self._shift = 0  # since the clock was set back

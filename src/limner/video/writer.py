@@ -42,14 +42,9 @@ def write_items(
     sound: Sequence[AudioStream] = (),
     expected: int = 0,
 ) -> Outcome:
-    """Write frames with their sound, with a progress bar.
+    """Write frames in `Output.format`, with the packets of some streams of sound, and show the progress.
 
-    Args:
-        items: Frames in `Output.format`, of the size that ``info`` says, in order.
-        output: Where they go.
-        info: What they have in common.
-        sound: Streams whose packets are written.
-        expected: About how many frames there will be; 0 where unknown.
+    ``expected`` is about how many frames there will be, 0 where unknown.
 
     Raises:
         InputError: If there is no frame.
