@@ -186,7 +186,7 @@ BAD_ARGUMENTS: dict[str, tuple[Callable[[Path], list[str]], int, str]] = {
     "matte on a background": (lambda folder: ["--mask", "--background", "red"], 2, "leave out background"),
     "blur of nothing": (lambda folder: ["--blur", "9"], 2, "blur has no effect here"),
     "no such crop": (lambda folder: ["--crop", "round"], 2, "unknown crop 'round'"),
-    "picture and JSON": (lambda folder: ["-o", "-", "--json"], 2, "choose another -o"),
+    "picture and JSON": (lambda folder: ["-o", "-", "--json"], 2, "choose another output"),
     "input as output": (lambda folder: ["-o", f"{folder}/portrait.png"], 2, "is the input itself"),
     "two of one name": (lambda folder: [f"{folder}/portrait.jpg", "-o", f"{folder}/"], 2, "several pictures"),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.cli.options import add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, say
+from limner.cli.shared import add_command, add_model, asked_to_stop, check_output, say
 from limner.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def _camera(args: argparse.Namespace) -> int:
     from limner.models.spec import LIVE_MODEL
     from limner.video import Demuxer, Encoding, Part, cut, open_clip
 
-    if args.output == "-" and sys.stdout.isatty():
-        raise UsageError("a video would fill the terminal: add | mpv - or > FILE, or choose another OUT")
+    check_output(args.output, "a video")
     options = read_options(args)
     device = args.camera or DEVICES.get(sys.platform, "")
     settings = {"video_size": args.size, "framerate": args.rate}

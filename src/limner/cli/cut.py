@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner import files
 from limner.cli.options import add_encoding, add_options, read_options
-from limner.cli.shared import Commands, UsageError, add_command, add_model, say
+from limner.cli.shared import Commands, UsageError, add_command, add_model, check_output, say
 from limner.errors import InputError, LimnerError
 from limner.notices import gather, named
 
@@ -130,16 +129,10 @@ def _targets(args: argparse.Namespace, options: "Options") -> list[str]:
         raise UsageError(
             f"several pictures would be written to {twice}: cut them one by one, each with its own -o"
         )
-    if args.json and "-" in targets:
-        raise UsageError("--json and a picture cannot both go to standard output: choose another -o")
-    if "-" in targets and sys.stdout.isatty():
-        raise UsageError("a picture would fill the terminal: add > FILE.png, or choose another -o")
     for source, target in zip(args.pictures, targets, strict=True):
-        if target == "-":
-            continue
-        check_target(target, options)
-        if all(map(os.path.exists, (target, source))) and Path(target).samefile(source):
-            raise UsageError(f"{target} is the input itself: choose another -o")
+        check_output(target, "a picture", source=source, json=args.json)
+        if target != "-":
+            check_target(target, options)
     if output is not None and output != "-" and targets[0] != output:
         files.make_folder(Path(output))
     return targets

@@ -113,6 +113,20 @@ def add_model(
     )
 
 
+def check_output(target: str, what: str, *, source: str = "-", json: bool = False) -> None:
+    """Refuse an output that is the input itself, a terminal, or where JSON goes too.
+
+    Raises:
+        UsageError: If so.
+    """
+    if target == "-" and json:
+        raise UsageError(f"--json and {what} cannot both go to standard output: choose another output")
+    if target == "-" and sys.stdout.isatty():
+        raise UsageError(f"{what} would fill the terminal: add > FILE or | PROGRAM, or choose another output")
+    if all(map(os.path.exists, (target, source))) and os.path.samefile(target, source):  # noqa: PTH121
+        raise UsageError(f"{target} is the input itself: choose another output")
+
+
 def need(extra: str, *packages: str) -> None:
     """Refuse, with the command that installs an extra, when a package of it is not there.
 

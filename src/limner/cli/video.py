@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.cli.options import add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, positive, say
+from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, check_output, positive, say
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
@@ -117,15 +117,7 @@ def _report(outcome: "Outcome", args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     if args.raw and args.input != "-" and not os.path.isfile(args.input):  # noqa: PTH113
         raise UsageError(f"no such file: {args.input}")
-    if args.output == "-":
-        if args.json:
-            raise UsageError("--json and a video cannot both go to standard output: choose another OUT")
-        if sys.stdout.isatty():
-            raise UsageError(
-                "a video would fill the terminal: add > FILE or | PROGRAM, or choose another OUT"
-            )
-    elif all(map(os.path.isfile, (args.output, args.input))) and Path(args.output).samefile(args.input):
-        raise UsageError(f"{args.output} is the input itself: choose another OUT")
+    check_output(args.output, "a video", source=args.input, json=args.json)
 
 
 def _raw(text: str | None) -> "Demuxer | None":
