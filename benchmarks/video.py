@@ -41,10 +41,11 @@ from limner.rendering.backgrounds import blurred, composite
 from limner.rendering.options import Options
 from limner.training.camera import SIZE
 from limner.video.compositor import Compositor, Matted, refined
+from limner.video.decoder import Item
 from limner.video.motion_features import SLOW, MotionTracker
 from limner.video.outputs import USUAL, choose_output
 from limner.video.pipeline import BATCH, cut
-from limner.video.reader import Clip, Item
+from limner.video.reader import Clip
 from limner.video.temporal import TemporalFilter, edge_grid
 from limner.video.writer import open_writer
 

@@ -17,8 +17,9 @@ import pytest
 
 from limner.errors import InputError, OutputError
 from limner.images import Image
+from limner.video.decoder import Part
 from limner.video.frames import squared
-from limner.video.reader import Clip, Part
+from limner.video.reader import Clip
 from limner.video.target import named_errors
 from tests.conftest import decode
 from tests.video.clips import decoded, make_clip, moved, pictures, remux, rgb, samples

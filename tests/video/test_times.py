@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from limner.rendering.options import Options
-from limner.video.reader import Clip, Part
+from limner.video.decoder import Part
+from limner.video.reader import Clip
 from limner.video.times import InOrder
 from tests.video.clips import decoded, make_clip, moved, pictures, remux, sound_packets
 from tests.video.test_pipeline import cut

@@ -12,11 +12,12 @@ from limner.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from limner.video.contact_sheet import preview
+    from limner.video.decoder import Part
     from limner.video.mapping import map_frames, write_clip
     from limner.video.opening import Demuxer
     from limner.video.outputs import Encoding
     from limner.video.pipeline import cut
-    from limner.video.reader import Clip, Frame, Part, open_clip
+    from limner.video.reader import Clip, Frame, open_clip
     from limner.video.writer import Outcome
 
 __all__ = [
@@ -30,7 +31,8 @@ _HOMES = {
     "opening": ("Demuxer",),
     "outputs": ("Encoding",),
     "pipeline": ("cut",),
-    "reader": ("Clip", "Frame", "Part", "open_clip"),
+    "decoder": ("Part",),
+    "reader": ("Clip", "Frame", "open_clip"),
     "writer": ("Outcome",),
 }
 

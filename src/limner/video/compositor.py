@@ -20,9 +20,9 @@ from limner.models.spec import to_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, shadow
 from limner.rendering.options import OWN, PICTURE, Options
 from limner.rendering.render import adjusted_alpha
+from limner.video.decoder import Sound
 from limner.video.frames import Plane, Scaler, alpha_plane, black, blank, fill, levels, planes
 from limner.video.motion_features import MotionFeatures
-from limner.video.reader import Sound
 from limner.video.temporal import edge_grid
 
 BLUR_RADIUS = 4.0

@@ -9,9 +9,9 @@ import numpy as np
 from av import AudioStream, Packet, VideoFrame, VideoStream
 from av.container import OutputContainer
 
+from limner.video.decoder import Item
 from limner.video.frames import StreamInfo, blank, planes
 from limner.video.outputs import MP4, Output
-from limner.video.reader import Item
 from limner.video.sound import Track
 from limner.video.target import muxer, named_errors, target_file
 

@@ -13,9 +13,10 @@ from av import VideoFrame
 from limner.errors import InputError
 from limner.images import Image, Photo, Picture, as_photo
 from limner.parallel import ahead
+from limner.video.decoder import Item, Sound
 from limner.video.frames import RGB_AS_VIDEO, Scaler, StreamInfo, alpha_plane, blank, fill, picture_of, planes
 from limner.video.outputs import USUAL, Encoding, Output, choose_output
-from limner.video.reader import Clip, Frame, Item, Sound, opened
+from limner.video.reader import Clip, Frame, opened
 from limner.video.writer import Outcome, write_items
 
 TICK = Fraction(1, 90_000)

@@ -15,9 +15,10 @@ from limner.parallel import ahead, keep_to, thread_map
 from limner.rendering.options import PICTURE, Options
 from limner.video.background import MovingBackground
 from limner.video.compositor import Compositor, Matted
+from limner.video.decoder import Item
 from limner.video.motion_features import MotionTracker
 from limner.video.outputs import USUAL, Encoding, choose_output
-from limner.video.reader import Clip, Item, opened
+from limner.video.reader import Clip, opened
 from limner.video.temporal import TemporalFilter, edge_grid
 from limner.video.writer import Outcome, write_items
 

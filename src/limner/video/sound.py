@@ -9,8 +9,8 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 
 from limner.errors import InputError
+from limner.video.decoder import Sound
 from limner.video.outputs import SOUND
-from limner.video.reader import Sound
 
 RATE = 48_000
 """Of sound that is encoded anew, samples a second: the only one that Opus plays at."""

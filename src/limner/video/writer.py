@@ -16,9 +16,9 @@ from limner import files
 from limner.errors import InputError
 from limner.images import encode_image
 from limner.video.container import Write, container_writer
+from limner.video.decoder import Item
 from limner.video.frames import StreamInfo, picture_of
 from limner.video.outputs import CODECS, Output
-from limner.video.reader import Item
 from limner.video.target import muxer, named_errors, target_file
 
 
