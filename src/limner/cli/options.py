@@ -63,7 +63,7 @@ def read_options(args: argparse.Namespace) -> "Options":
     values = {name: getattr(args, name) for name in SCHEMA if hasattr(args, name)}
     if values["refine"] == "fine":
         need("fine", "scipy")
-    values["align"] = _pair(values["align"])
+    values["align"] = values["align"].split(",")
     background = picture_or_name(values["background"])
     if isinstance(background, Path):
         values |= {"background": PICTURE, "picture": load_image(background)}
@@ -71,11 +71,3 @@ def read_options(args: argparse.Namespace) -> "Options":
         return Options.of(values)
     except InputError as error:
         raise UsageError(str(error)) from error
-
-
-def _pair(text: str) -> tuple[float, float]:
-    try:
-        across, down = map(float, text.split(","))
-    except ValueError as error:
-        raise UsageError(f"--align wants two numbers such as 0.5,0, got {text}") from error
-    return across, down

@@ -19,9 +19,29 @@ def add(commands: Commands) -> None:
     kinds = add_group(
         commands, "prepare", metavar="KIND", help="turn portraits and masks into a data set that trains fast"
     )
-    _add_celebamask(kinds)
-    _add_folders(kinds)
-    _add_synthetic(kinds)
+    celebamask = _add_kind(kinds, "celebamask", _plan_celebamask, "source", help="CelebAMask-HQ, as it comes")
+    celebamask.add_argument("--parts", metavar="A,B,...", help="parts that make the subject (all 18)")
+    celebamask.add_argument(
+        "--without", default="", metavar="A,B,...", help="parts to leave out, such as cloth"
+    )
+    folders = _add_kind(
+        kinds,
+        "folders",
+        _plan_folders,
+        "images",
+        "masks",
+        help="your own pictures and masks, matched by stem",
+    )
+    folders.add_argument(
+        "--subject-labels",
+        metavar="1,2,...",
+        help="the masks hold label indices (palette or grey), and these are the subject",
+    )
+    folders.add_argument("--licence", default="not stated", help="terms of the pictures, to be recorded")
+    synthetic = _add_kind(
+        kinds, "synthetic", _plan_synthetic, help="painted portraits with exact mattes; nothing to download"
+    )
+    synthetic.add_argument("--count", type=int, default=1000, metavar="N", help="(%(default)s)")
 
 
 def _add_kind(
@@ -47,36 +67,6 @@ def _add_kind(
     parser.add_argument("--jobs", type=positive, metavar="N", help="worker processes (one a core)")
     parser.add_argument("--strict", action="store_true", help="stop at the first file that cannot be used")
     return parser
-
-
-def _add_celebamask(kinds: Commands) -> None:
-    parser = _add_kind(kinds, "celebamask", _plan_celebamask, "source", help="CelebAMask-HQ, as it comes")
-    parser.add_argument("--parts", metavar="A,B,...", help="parts that make the subject (all 18)")
-    parser.add_argument("--without", default="", metavar="A,B,...", help="parts to leave out, such as cloth")
-
-
-def _add_folders(kinds: Commands) -> None:
-    parser = _add_kind(
-        kinds,
-        "folders",
-        _plan_folders,
-        "images",
-        "masks",
-        help="your own pictures and masks, matched by stem",
-    )
-    parser.add_argument(
-        "--subject-labels",
-        metavar="1,2,...",
-        help="the masks hold label indices (palette or grey), and these are the subject",
-    )
-    parser.add_argument("--licence", default="not stated", help="terms of the pictures, to be recorded")
-
-
-def _add_synthetic(kinds: Commands) -> None:
-    parser = _add_kind(
-        kinds, "synthetic", _plan_synthetic, help="painted portraits with exact mattes; nothing to download"
-    )
-    parser.add_argument("--count", type=int, default=1000, metavar="N", help="(%(default)s)")
 
 
 def _plan_celebamask(args: argparse.Namespace) -> "Plan":
