@@ -8,6 +8,7 @@ import numpy as np
 
 from limner.errors import InputError, ModelError
 from limner.images import Alpha, Image, as_image
+from limner.models.bars import between_bars
 from limner.models.session import choose_device, start_session
 from limner.models.spec import DEFAULT_MODEL, PORTRAIT, ModelSpec, read_model, to_alpha, to_input
 
@@ -69,16 +70,24 @@ class Segmenter:
         return self.batch([image])[0]
 
     def batch(self, images: Sequence[Image]) -> list[Alpha]:
-        """Alphas of several images of any sizes, from one run of the network for each shape it sees."""
+        """Alphas of several images of any sizes, from one run of the network for each shape it sees.
+
+        The network does not see bars of one colour (`limner.models.bars`); there the alpha is 0.
+        """
         if not images:
             return []
-        seen = [to_input(image, self.spec.input_size(image.shape[:2])) for image in map(check_size, images)]
-        alphas: dict[int, Alpha] = {}
+        parts = [between_bars(check_size(image)) for image in images]
+        shown = [image[part] for image, part in zip(images, parts, strict=True)]
+        seen = [to_input(image, self.spec.input_size(image.shape[:2])) for image in shown]
+        probs: dict[int, Alpha] = {}
         for size in {pixels.shape for pixels in seen}:
             places = [place for place, pixels in enumerate(seen) if pixels.shape == size]
-            probs = self._session.run(None, {self._input: np.stack([seen[place] for place in places])})[0]
-            alphas |= dict(zip(places, probs, strict=True))
-        return [to_alpha(alphas[place], image.shape[:2]) for place, image in enumerate(images)]
+            found = self._session.run(None, {self._input: np.stack([seen[place] for place in places])})[0]
+            probs |= dict(zip(places, found, strict=True))
+        alphas = [np.zeros(image.shape[:2], np.float32) for image in images]
+        for place, (alpha, part) in enumerate(zip(alphas, parts, strict=True)):
+            alpha[part] = to_alpha(probs[place], alpha[part].shape)
+        return alphas
 
 
 def check_size(image: Image) -> Image:
