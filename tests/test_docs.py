@@ -47,6 +47,13 @@ def test_the_table_of_options_is_current() -> None:
     assert table.page() == table.PAGE.read_text(encoding="utf-8"), "run scripts/options_table.py"
 
 
+def test_the_reference_is_current() -> None:
+    reference = script("reference")
+    for name, text in (("python", reference.python_page()), ("commands", reference.commands_page())):
+        written = (reference.PAGES / f"{name}.md").read_text(encoding="utf-8")
+        assert text == written, "run scripts/reference.py"
+
+
 GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

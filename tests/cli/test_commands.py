@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from limner.cli import _parser, main
+from limner.cli import main, make_parser
 from limner.cli.examples import EXAMPLES
 from limner.images import load_image, save_image
 from limner.models.spec import DEFAULT_MODEL, bundled_kinds, model_path, read_model
@@ -177,7 +177,7 @@ def test_examples_can_be_typed(command: str, capsys: pytest.CaptureFixture[str])
     """Each is parsed, not run; and the help shows it."""
     for line in EXAMPLES[command]:
         words = shlex.split(line.partition("|")[2].partition(">")[0] or line)
-        assert _parser().parse_args(words[1:]).run
+        assert make_parser().parse_args(words[1:]).run
     names = ["data", command] if command in ("pack", "show") else [command]
     with pytest.raises(SystemExit):
         main([*names, "--help"])

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    parser = _parser()
+    parser = make_parser()
     try:
         args = parse(parser, argv)
     except UsageError as error:
@@ -94,7 +94,8 @@ def _discard_output() -> bool:
     return False
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Of the command, with all its sub-commands."""
     parser = Parser(
         prog="limner", description="Find the person in a portrait photo and cut them out, offline."
     )
