@@ -3,12 +3,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from limner import parallel
-from limner.parallel import parallel_map, read_quota, thread_map, unordered_map
+from limner.parallel import ahead, parallel_map, read_quota, thread_map, unordered_map
 
 HEART = """
 import sys, time
@@ -104,6 +105,32 @@ def test_an_error_in_a_thread_reaches_the_caller_and_ends_the_work() -> None:
     with pytest.raises(ZeroDivisionError):
         list(thread_map(spy, [0] + [1] * 200, threads=2))
     assert len(taken) < 20
+
+
+def test_ahead_is_bounded_and_ends() -> None:
+    made: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(1000):
+            made.append(number)
+            yield number
+
+    with closing(ahead(numbers())) as items:
+        assert next(items) == 0
+        time.sleep(0.1)
+        assert len(made) < 30
+    assert list(ahead(iter([1, 2, 3]))) == [1, 2, 3]
+
+
+def test_ahead_passes_errors_on() -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        raise OSError("broken")
+
+    with closing(ahead(failing())) as items:
+        assert next(items) == 1
+        with pytest.raises(OSError, match="broken"):
+            next(items)
 
 
 def invert_all(numbers: list[int]) -> list[float]:

@@ -1,9 +1,7 @@
 import os
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +15,6 @@ from limner.errors import InputError, OutputError
 from limner.images import Alpha, Image, load_image
 from limner.mattes.masks import remove_specks
 from limner.models.segmenter import Segmenter
-from limner.parallel import ahead
 from limner.rendering.options import Options
 from limner.video import Encoding, Outcome, Part, open_clip
 from limner.video.compositor import Compositor, Matted
@@ -424,29 +421,3 @@ def test_network_sees_what_to_input_gives(clip: Path, tmp_path: Path) -> None:
     cut(clip, tmp_path / "out.mp4", background="red", segmenter=model)
     wanted = to_input(rgb(decoded(clip)[7]), (32, 32)).astype(int)
     assert np.abs(model.seen[7].astype(int) - wanted).mean() < 3
-
-
-def test_ahead_is_bounded_and_ends() -> None:
-    made: list[int] = []
-
-    def numbers() -> Any:
-        for number in range(1000):
-            made.append(number)
-            yield number
-
-    with closing(ahead(numbers())) as items:
-        assert next(items) == 0
-        time.sleep(0.1)
-        assert len(made) < 30
-    assert list(ahead(iter([1, 2, 3]))) == [1, 2, 3]
-
-
-def test_ahead_passes_errors_on() -> None:
-    def failing() -> Any:
-        yield 1
-        raise InputError("broken")
-
-    with closing(ahead(failing())) as items:
-        assert next(items) == 1
-        with pytest.raises(InputError, match="broken"):
-            next(items)

@@ -3,7 +3,6 @@
 import argparse
 import json
 import math
-import os
 import re
 import sys
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.cli.options import add_options, read_options
-from limner.cli.shared import UsageError, add_command, add_model, asked_to_stop, check_output, positive, say
+from limner.cli.shared import add_command, add_model, asked_to_stop, check_output, positive, say
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def add(commands: "Commands") -> None:
     group.add_argument(
         "--preview", type=positive, metavar="N", help="write every N-th frame on one sheet, OUT, a picture"
     )
-    group.add_argument("--raw", metavar="WxH[@RATE]", help="IN is RGB pixels without a header")
+    group.add_argument("--raw", type=_raw, metavar="WxH[@RATE]", help="IN is RGB pixels without a header")
     group.add_argument(
         "--format", metavar="NAME", help="of OUT, where its name does not say: raw, mkv, webm, mov, mp4"
     )
@@ -63,14 +62,14 @@ def _video(args: argparse.Namespace) -> int:
     from limner.models.spec import DEFAULT_MODEL
     from limner.video import Encoding, Part, cut, open_clip, preview
 
-    _check(args)
+    check_output(args.output, "a video", source=args.input, json=args.json)
     behind = None
     if Path(args.background).suffix.lower() in CLIPS:
         behind, args.background = Path(args.background), "picture"
     options = read_options(args)
     encoding = Encoding(codec=args.codec, quality=args.quality, format=args.format, sound=not args.no_sound)
     source = sys.stdin.buffer if args.input == "-" else args.input
-    with open_clip(source, part=Part(start=args.start, end=args.end), demuxer=_raw(args.raw)) as clip:
+    with open_clip(source, part=Part(start=args.start, end=args.end), demuxer=args.raw) as clip:
         segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device, threads=1)
         if args.preview:
             preview(clip, args.output, options, every=args.preview, segmenter=segmenter, behind=behind)
@@ -114,20 +113,13 @@ def _report(outcome: "Outcome", args: argparse.Namespace) -> int:
     return 0
 
 
-def _check(args: argparse.Namespace) -> None:
-    if args.raw and args.input != "-" and not os.path.isfile(args.input):  # noqa: PTH113
-        raise UsageError(f"no such file: {args.input}")
-    check_output(args.output, "a video", source=args.input, json=args.json)
-
-
-def _raw(text: str | None) -> "Demuxer | None":
+def _raw(text: str) -> "Demuxer":
+    """How to read pixels, from their width, height and rate."""
     from limner.video import Demuxer
 
-    if text is None:
-        return None
     found = re.fullmatch(r"(\d+)x(\d+)(?:@(\d+(?:[./]\d+)?))?", text)
     if found is None or "0" in found.groups():
-        raise UsageError(f"--raw wants width x height and the rate, such as 640x480@30, got {text}")
+        raise argparse.ArgumentTypeError(f"wants width x height and the rate, such as 640x480@30, got {text}")
     width, height, rate = found.groups()
     return Demuxer.raw((int(height), int(width)), rate or "25")
 

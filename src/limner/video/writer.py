@@ -13,7 +13,6 @@ from av import AudioStream, VideoStream
 from tqdm import tqdm
 
 from limner import files
-from limner.errors import InputError
 from limner.images import encode_image
 from limner.video.container import Write, container_writer
 from limner.video.decoder import Item
@@ -47,7 +46,6 @@ def write_items(
     ``expected`` is about how many frames there will be, 0 where unknown.
 
     Raises:
-        InputError: If there is no frame.
         OutputError: If they cannot be written.
     """
     outcome, started = Outcome(), time.perf_counter()
@@ -61,8 +59,6 @@ def write_items(
             end = (item.frame.pts or 0) + item.frame.duration
             outcome.seconds = max(outcome.seconds, float(end * info.time_base))
             bar.update()
-        if not outcome.frames:
-            raise InputError("there is no frame to write; nothing is written")
     outcome.wall_s = time.perf_counter() - started
     return outcome
 
