@@ -13,8 +13,8 @@ from typing import Any
 
 from limner import files
 from limner.batch import storage
-from limner.batch.inputs import PARQUET, Source, output_name
-from limner.batch.job import Task
+from limner.batch.inputs import PARQUET, find_source, output_name
+from limner.batch.job import Job, Task
 from limner.batch.manifest import Row
 from limner.errors import InputError
 
@@ -97,12 +97,12 @@ class Counts:
 class Plan:
     """The files of a source, those that are due, and what became of them earlier."""
 
-    def __init__(self, source: Source, target: str, *, extension: str, settings: str, choice: Choice) -> None:
-        """A plan without files; ``settings`` is the checksum of all else that results depend on."""
-        self.source, self.target, self.choice = source, target, choice
-        self.extension, self.settings = extension, settings
+    def __init__(self, source: str, target: str, job: Job, choice: Choice) -> None:
+        """A plan without files, for arguments as of `limner.batch.run_batch`."""
+        self.source, self.target, self.choice = find_source(source, target=target), target, choice
+        self.extension, self.settings = job.extension, job.settings()
         self.database = sqlite3.connect("")
-        self.database.text_factory = partial(_decoded, local=not storage.is_remote(source.root))
+        self.database.text_factory = partial(_decoded, local=not storage.is_remote(self.source.root))
         self.database.executescript(SCHEMA)
 
     def remember(self, rows: Iterable[Row], *, now: bool = False) -> None:
@@ -236,7 +236,7 @@ class Plan:
         there = self._size(task.output) if self.choice.skip_existing or status == "done" else None
         if self.choice.skip_existing and there is not None:
             return "kept"
-        if (output, settings) != (task.output, self.settings):
+        if (output, settings) != (task.output, self.settings["settings"]):
             return task
         same = [task.bytes, task.time_ns] == stamp and task.time_ns >= 0 and not self.choice.checksum
         if (status == "failed" or failed) and self.choice.retry_failed:

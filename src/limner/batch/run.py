@@ -14,7 +14,6 @@ from typing import Any
 from tqdm import tqdm
 
 from limner._version import __version__
-from limner.batch.inputs import find_source
 from limner.batch.job import Job, Outcome, Task, cause, cut_files
 from limner.batch.manifest import open_manifest, read_manifest
 from limner.batch.plan import Choice, Counts, Plan
@@ -84,7 +83,7 @@ def run_batch(
         OutputError: If the target cannot be written, or not any more.
         ModelError: If the model or the device cannot be used.
     """
-    plan = _plan(source, target, job, choice)
+    plan = Plan(source, target, job, choice)
     if watch and not plan.source.again:
         raise InputError("a list that comes through a pipe cannot be watched: give a folder")
     work = partial(cut_files, job, plan.source.root, target)
@@ -96,9 +95,9 @@ def run_batch(
             summary.found = plan.look(settled=watch)
             if summary.found.due:
                 plan.sweep()
-                manifest.append(_heading(job, plan))
+                manifest.append(_heading(plan))
                 for outcome in _outcomes(plan, work, runner, stop, summary.found.due):
-                    row = outcome.row(plan.settings)
+                    row = outcome.row(plan.settings["settings"])
                     manifest.append(row)
                     plan.remember([row], now=True)
                     summary.add(outcome)
@@ -114,29 +113,15 @@ def plan_batch(
     source: str, target: str, job: Job, *, choice: Choice = EVERYTHING
 ) -> tuple[Counts, Iterator[Task]]:
     """What `run_batch` would do; nothing is written."""
-    plan = _plan(source, target, job, choice)
+    plan = Plan(source, target, job, choice)
     plan.remember(read_manifest(target))
     return plan.look(), plan.due()
 
 
-def _plan(source: str, target: str, job: Job, choice: Choice) -> Plan:
-    return Plan(
-        find_source(source, target=target),
-        target,
-        extension=job.extension,
-        settings=job.settings()["settings"],
-        choice=choice,
-    )
-
-
-def _heading(job: Job, plan: Plan) -> dict[str, Any]:
+def _heading(plan: Plan) -> dict[str, Any]:
     """The row of the manifest that begins a run."""
-    return {
-        **job.settings(),
-        "source": plan.source.root,
-        "limner": __version__,
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
+    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return {**plan.settings, "source": plan.source.root, "limner": __version__, "started": started}
 
 
 def _outcomes(

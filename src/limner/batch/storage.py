@@ -186,9 +186,7 @@ def has_pattern(path: str) -> bool:
     return glob.has_magic(path.partition("?")[0] if is_remote(path) else path)
 
 
-@lru_cache(maxsize=100_000)
-def _make_folder(path: str) -> None:
-    files.make_folder(path)
+_make_folder = lru_cache(maxsize=100_000)(files.make_folder)
 
 
 def _remote(name: str, path: str) -> Any:
