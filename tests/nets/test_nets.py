@@ -112,6 +112,7 @@ def test_pictures_of_a_batch_do_not_mix(any_net: AnyNet) -> None:
     torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_exported_graph_gives_the_same_alpha(name: str, net: nn.Module) -> None:
     pixels = torch.randint(0, 256, (16, 64, 64, 3), dtype=torch.uint8)
