@@ -15,6 +15,7 @@ from limner.errors import InputError
 
 if TYPE_CHECKING:
     from limner.images import Colour, Image
+    from limner.rendering.layout import Layout
 
 OWN = ("blur", "grey", "original")
 """Backgrounds that are made of the photo's own."""
@@ -74,6 +75,7 @@ class Options:
 
     Attributes:
         picture: What goes behind the subject, (H, W, 3) uint8, where the background is a picture.
+        layout: Where the subject stands, instead of a crop; not before a background of the photo's own.
 
     Raises:
         InputError: If a value is of a wrong type, out of its range, or would have no effect.
@@ -139,6 +141,7 @@ class Options:
         needs="a crop",
     )
     picture: "Image | None" = field(default=None, compare=False, repr=False)
+    layout: "Layout | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         background, picture = _background(self.background, self.picture)
@@ -164,6 +167,8 @@ class Options:
                 raise InputError(f"{name} has no effect here: it needs {option.needs}")
         if self.mask and self.background != "transparent":
             raise InputError("a mask is the alpha alone: leave out background, or mask")
+        if self.layout and (self.crop or self.background in OWN):
+            raise InputError(f"a layout goes with neither a crop nor a background of {', '.join(OWN)}")
 
     @property
     def transparent(self) -> bool:
@@ -193,7 +198,7 @@ class Options:
             InputError: If one is unknown, of a wrong type or out of its range.
         """
         for name in values:
-            if name not in {*SCHEMA, "picture"}:
+            if name not in {*SCHEMA, "picture", "layout"}:
                 near = difflib.get_close_matches(name, SCHEMA, n=1)
                 hint = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(SCHEMA)}"
                 raise InputError(f"unknown option '{name}': {hint}")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha
+from limner.images import Alpha, Size
 from limner.mattes.masks import remove_small_parts, threshold
 
 LEAST_SUBJECT = 1e-4
@@ -32,6 +32,10 @@ CROWN = 0.1
 """The crown is where the outline is this much of the head's width: strands of hair are thinner."""
 
 
+class NoSubjectError(InputError):
+    """There is no subject in the picture."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """A rectangle in pixels of the picture, which may reach beyond its borders."""
@@ -40,6 +44,16 @@ class Frame:
     left: int
     height: int
     width: int
+
+    def resized(self, before: Size, after: Size) -> "Frame":
+        """The same part of a picture whose size has changed."""
+        down, across = (new / old for new, old in zip(after, before, strict=True))
+        return Frame(
+            round(self.top * down),
+            round(self.left * across),
+            round(self.height * down),
+            round(self.width * across),
+        )
 
 
 def find_subject(alpha: Alpha) -> Frame | None:
@@ -59,11 +73,11 @@ def subject_box(alpha: Alpha) -> Frame:
     """As `find_subject`.
 
     Raises:
-        InputError: If there is no subject.
+        NoSubjectError: If there is no subject.
     """
     box = find_subject(alpha)
     if box is None:
-        raise InputError("no person found to crop to: leave the crop away, or give another picture")
+        raise NoSubjectError("no person found to crop to: leave the crop away, or give another picture")
     return box
 
 

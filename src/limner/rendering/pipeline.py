@@ -108,6 +108,7 @@ def run_frames(
     metadata: Metadata = "no-gps",
     on_stage: OnStage = lambda _: None,
     on_alpha: OnAlpha = lambda _: None,
+    encode: Callable[[Photo], bytes] | None = None,
 ) -> Encoded:
     """As `run`, of frames that are decoded as they are needed.
 
@@ -120,6 +121,7 @@ def run_frames(
         metadata: What is kept of the EXIF data.
         on_stage: Told when a stage is over.
         on_alpha: Told the `adjusted_alpha` of each frame.
+        encode: How the first frame is encoded, instead of by its extension.
     """
     confidences: list[float] = []
 
@@ -130,7 +132,9 @@ def run_frames(
 
     rendered = _rendered(animation.frames, observed, options, on_stage, on_alpha)
     first, second = next(rendered), next(rendered, None)
-    if second is None and extension in FORMATS:
+    if encode is not None:
+        data = encode(first[0])
+    elif second is None and extension in FORMATS:
         photo = storable(first[0], options, extension)
         data = encode_photo(photo, extension, compress=compress, metadata=metadata)
     else:

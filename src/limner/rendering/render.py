@@ -103,6 +103,8 @@ def adjusted_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:
         alpha = shift_edge(alpha, options.shift)
     if options.feather:
         alpha = feather(alpha, options.feather)
+    if options.layout:
+        alpha = options.layout.keep_region(alpha)
     return alpha if photo.alpha is None else alpha * photo.alpha
 
 
@@ -122,6 +124,9 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
 
         pixels, alpha, own = cropped(pixels), cropped(alpha), None if own is None else cropped(own)
         dpi = (form.dpi, form.dpi) if form else dpi
+    if options.layout and options.layout.moves:
+        place = options.layout.place(alpha)
+        pixels, alpha = place.apply(pixels), place.apply(alpha)
     if options.mask:
         return replace(photo, pixels=to_uint8(alpha), alpha=None, profile=None, dpi=dpi)
     photo = replace(photo, pixels=pixels, alpha=None, dpi=dpi)

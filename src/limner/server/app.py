@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -59,6 +58,7 @@ def create_app(segmenter: Segmenter | Sandbox, settings: Settings | None = None)
     app.state.service = service
     _add_routes(app, service)
     rembg.add_routes(app, service)
+    removebg.add_routes(app, service)
     _add_page(app)
     _add_errors(app, service)
     app.add_middleware(Guard, keyring=service.keyring, telemetry=service.telemetry)
@@ -116,26 +116,6 @@ def _add_routes(app: FastAPI, service: Service) -> None:
                 "Limner-Subject": f"{made.subject_fraction:.4f}",
                 "Limner-Confidence": f"{made.confidence:.4f}",
             }
-            return Response(made.data, headers=headers, media_type=FORMATS[job.format])
-
-    @app.post(
-        "/v1.0/removebg",
-        summary="The API of remove.bg",
-        description="For existing clients: change their address. The result is free and made here.",
-        response_class=Response,
-        responses=openapi.removebg_responses(),
-        openapi_extra=openapi.removebg_extra(),
-    )
-    async def remove_background(request: Request) -> Response:
-        with service.admitted():
-            types = (FORM, "application/x-www-form-urlencoded", "application/json")
-            job = removebg.read_job(await read_upload(request, settings, *types))
-            made = await service.make(job, request.is_disconnected)
-            if made.box is None:
-                raise RefusedError(400, "unknown_foreground", "no person was found in the picture")
-            headers = removebg.headers(made)
-            if "application/json" in request.headers.get("accept", ""):
-                return JSONResponse(removebg.as_json(made), headers=headers)
             return Response(made.data, headers=headers, media_type=FORMATS[job.format])
 
     @app.get("/v1/models", summary="The model that is served", responses=openapi.problem_responses(401))

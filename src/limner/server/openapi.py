@@ -4,7 +4,6 @@ from typing import Any
 
 from limner.server.options import FORMATS, Parameters
 from limner.server.problems import SCHEMA
-from limner.server.removebg import FIELDS
 from limner.server.uploads import FORM
 
 DESCRIPTION = """Pictures in, cut-outs, mattes or composites out. Nothing is stored, logged or fetched.
@@ -30,15 +29,15 @@ PROBLEMS = {
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route."""
-    content = _content({"application/problem+json": SCHEMA})
-    return {status: {"description": PROBLEMS[status], "content": content} for status in statuses}
+    problem = content({"application/problem+json": SCHEMA})
+    return {status: {"description": PROBLEMS[status], "content": problem} for status in statuses}
 
 
 def cutout_responses() -> dict[int | str, dict[str, Any]]:
     """Of ``/v1/cutout``."""
     picture = {
         "description": "The picture.",
-        "content": _content(dict.fromkeys(FORMATS.values(), BINARY)),
+        "content": content(dict.fromkeys(FORMATS.values(), BINARY)),
         "headers": {
             "Limner-Frame": {
                 "description": "What is shown of the upright picture: top,left,height,width in pixels.",
@@ -75,45 +74,10 @@ def cutout_extra() -> dict[str, Any]:
     }
 
 
-def removebg_responses() -> dict[int | str, dict[str, Any]]:
-    """Of ``/v1.0/removebg``."""
-    item = {"type": "object", "properties": {"title": {"type": "string"}, "code": {"type": "string"}}}
-    errors = {
-        "type": "object",
-        "required": ["errors"],
-        "properties": {"errors": {"type": "array", "items": item}},
-    }
-    made = {**dict.fromkeys(FORMATS.values(), BINARY), JSON: {"type": "object", "required": ["data"]}}
-    refusals = {
-        400: "The request cannot be used.",
-        403: PROBLEMS[401],
-        429: PROBLEMS[429],
-        503: PROBLEMS[503],
-    }
-    return {
-        200: {
-            "description": "The picture, or JSON where the client accepts that.",
-            "content": _content(made),
-        },
-        **{
-            status: {"description": text, "content": _content({JSON: errors})}
-            for status, text in refusals.items()
-        },
-    }
-
-
-def removebg_extra() -> dict[str, Any]:
-    """Body of ``/v1.0/removebg``."""
-    texts = {name: schema for name, schema in FIELDS.items() if schema.get("format") != "binary"}
-    plain = {"type": "object", "properties": texts}
-    form = {"type": "object", "properties": FIELDS}
-    return {"requestBody": _body({FORM: form, "application/x-www-form-urlencoded": plain, JSON: plain})}
-
-
 def _body(schemas: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": _content(schemas)}
+    return {"required": True, "content": content(schemas)}
 
 
-def _content(schemas: dict[str, Any]) -> dict[str, Any]:
+def content(schemas: dict[str, Any]) -> dict[str, Any]:
     """Media type -> what stands there, from media type -> schema."""
     return {media: {"schema": schema} for media, schema in schemas.items()}

@@ -10,6 +10,7 @@ COMPATIBLE = "/v1.0/"
 """Paths below it answer as remove.bg does."""
 
 _COMPATIBLE_STATUS = {401: 403, 408: 400, 413: 400, 415: 400, 422: 400}
+_COMPATIBLE_CODE = {"too-many-bytes": "file_too_large", "busy": "rate_limit_exceeded"}
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -41,8 +42,9 @@ class LimitError(RefusedError):
 def answer(problem: RefusedError, path: str) -> JSONResponse:
     """The response that tells a problem, in the words of the API that ``path`` belongs to."""
     if path.startswith(COMPATIBLE):
+        code = _COMPATIBLE_CODE.get(problem.code, problem.code)
         return JSONResponse(
-            {"errors": [{"title": problem.detail, "code": problem.code}]},
+            {"errors": [{"title": problem.detail, "code": code, "detail": problem.detail}]},
             _COMPATIBLE_STATUS.get(problem.status, problem.status),
             problem.headers,
         )

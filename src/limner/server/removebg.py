@@ -1,174 +1,236 @@
-"""The API of remove.bg, version 1.0, for clients that already speak it.
+"""The API of remove.bg, version 1.0, for clients that already speak it: they change their address alone.
 
-What Limner cannot do is refused, never left away in silence; pictures are never fetched from an address.
+What Limner cannot do is refused; parameters that theirs does not know are ignored, and named in a header.
 """
 
 import base64
-import binascii
-import re
-from collections.abc import Mapping
-from dataclasses import replace
+import json
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
 from limner.errors import InputError
-from limner.rendering.options import PICTURE, Options
+from limner.rendering.outline import NoSubjectError
+from limner.server import openapi
+from limner.server.options import FORMATS
 from limner.server.problems import RefusedError
-from limner.server.service import Job, Made
-from limner.server.uploads import Upload
+from limner.server.removebg_fields import FIELDS, Wanted, decode_base64, given, read_wanted
+from limner.server.service import BackgroundError, Job, Made, Service
+from limner.server.uploads import FORM, Upload, read_upload
 
-SIZES = {
-    **dict.fromkeys(("preview", "small", "regular"), 250_000),
-    "medium": 1_500_000,
-    "hd": 4_000_000,
-    **dict.fromkeys(("full", "4k", "50MP", "auto"), None),
-}
-"""Size -> most pixels of the result."""
-SHADOW = 40.0
-"""Opacity, percent, of the shadow that is asked for without one."""
-FIELDS: dict[str, dict[str, Any]] = {
-    "image_file": {"type": "string", "format": "binary", "description": "The picture."},
-    "image_file_b64": {"type": "string", "description": "The picture in base64, instead."},
-    "size": {"type": "string", "enum": list(SIZES), "default": "preview"},
-    "type": {"type": "string", "enum": ["auto", "person"], "default": "auto"},
-    "format": {"type": "string", "enum": ["auto", "png", "jpg", "webp"], "default": "auto"},
-    "channels": {"type": "string", "enum": ["rgba", "alpha"], "default": "rgba"},
-    "crop": {"type": "boolean", "default": False},
-    "crop_margin": {"type": "string", "default": "0", "description": "Percent, such as 10%."},
-    "add_shadow": {"type": "boolean", "default": False},
-    "bg_color": {"type": "string", "description": "A name, or hex digits with or without #."},
-    "bg_image_file": {"type": "string", "format": "binary"},
-}
-"""What is understood, for OpenAPI."""
-_WITHOUT_EFFECT = {"type_level", "semitransparency", "shadow_type", "shadow_opacity"}
-_DEFAULTS = {
-    "roi": {"", "0% 0% 100% 100%"},
-    "scale": {"", "original"},
-    "position": {"", "original", "center"},
-}
+PATH = "/v1.0/removebg"
+MEDIA_TYPES = {**{name: FORMATS[name] for name in ("png", "jpg", "webp")}, "zip": "application/zip"}
+"""Format of a result -> its media type."""
+TYPES = (FORM, "application/x-www-form-urlencoded", "application/json")
+UNLIMITED = 1_000_000
+"""Credits of an account: nothing is charged."""
+IGNORED = "Limner-Ignored"
+HEADERS = (
+    *(f"X-{name}" for name in ("Type", "Width", "Height", "Max-Width", "Max-Height", "Credits-Charged")),
+    *(f"X-Foreground-{name}" for name in ("Top", "Left", "Width", "Height")),
+    IGNORED,
+)
+"""Names of the headers of a response, beside those of limits."""
 
 
-def read_job(upload: Upload) -> Job:
-    """What a request asks for.
+def add_routes(app: FastAPI, service: Service) -> None:
+    """Declare the three addresses."""
+
+    @app.post(
+        PATH,
+        summary="remove.bg: cut the person out of a picture",
+        description="For existing clients: change their address. The result is free and made here.",
+        response_class=Response,
+        responses=_responses(),
+        openapi_extra=_extra(),
+    )
+    async def remove_background(request: Request) -> Response:
+        with service.admitted():
+            upload = await _read(request, service)
+            wanted = read_wanted(upload.fields, upload.files)
+            job = Job(
+                data=await _picture(upload, wanted.source, service.fetch),
+                options=wanted.options,
+                format=wanted.format,
+                background=await _picture(upload, wanted.background, service.fetch)
+                if wanted.background
+                else None,
+                most_pixels=wanted.most_pixels,
+            )
+            made = await _make(request, service, job, wanted)
+            headers = {**_headers(made, wanted), **_allowance(service)}
+            if _wants_json(request.headers.get("accept", "")):
+                return JSONResponse(_as_json(made), headers=headers)
+            return Response(made.data, headers=headers, media_type=MEDIA_TYPES[job.format])
+
+    @app.get("/v1.0/account", summary="remove.bg: what is left of the credits", responses=_refusals(403))
+    async def account() -> dict[str, Any]:
+        credits_left = {"total": UNLIMITED, "subscription": UNLIMITED, "payg": 0, "enterprise": 0}
+        api = {"free_calls": UNLIMITED, "sizes": "all"}
+        return {"data": {"attributes": {"credits": credits_left, "api": api}}}
+
+    @app.post(
+        "/v1.0/improve",
+        summary="remove.bg: give a picture to learn from",
+        description="Taken and forgotten: nothing is kept here.",
+        responses=_refusals(400, 403, 429),
+        openapi_extra=_body(("image_file", "image_file_b64", "image_url", "image_filename", "tag")),
+    )
+    async def improve(request: Request) -> dict[str, Any]:
+        with service.admitted():
+            await _read(request, service)
+        return {"id": "not-kept", "detail": "nothing is kept: this server does not learn from pictures"}
+
+
+async def _read(request: Request, service: Service) -> Upload:
+    """Body and query; what is in both counts as in the body."""
+    upload = await read_upload(request, service.settings, *TYPES)
+    return Upload(upload.files, given({**request.query_params, **upload.fields}))
+
+
+async def _picture(upload: Upload, name: str, fetch: Callable[[str], Awaitable[bytes]]) -> bytes:
+    """The picture that stands in a field, or to which the field leads.
 
     Raises:
-        RefusedError: If it is something else than Limner can do.
+        RefusedError: If there is none.
     """
-    fields = {name: value for name, value in upload.fields.items() if value}
-    _check_names({*fields, *upload.files}, fields)
-    channels = _one_of(fields, "channels", "rgba", "alpha")
-    _one_of(fields, "type", "auto", "person")
-    wanted = _one_of(fields, "format", "auto", "png", "jpg", "webp")
-    background = upload.files.get("bg_image_file")
-    colour = fields.get("bg_color", "")
-    if re.fullmatch(r"[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}", colour):
-        colour = f"#{colour}"
-    shadow = SHADOW if _truth(fields, "add_shadow") else 0.0
-    behind: dict[str, Any] = {
-        "background": PICTURE if background else colour or "transparent",
-        "shadow": shadow,
-    }
-    if channels == "alpha":  # theirs looks at nothing else
-        behind = {"mask": True}
-    margin = _margin(fields.get("crop_margin", "0"))
-    frame = {"crop": "subject", "margin": margin} if _truth(fields, "crop") else {}
+    if name in upload.files:
+        return upload.files[name]
+    if name.endswith("_b64"):
+        return decode_base64(upload.fields[name])
     try:
-        options = Options.of({**behind, **frame})
+        return await fetch(upload.fields[name])
     except InputError as error:
-        raise RefusedError(400, "invalid_parameter", str(error)) from error
-    if options.transparent and wanted == "jpg":  # as theirs: on white
-        options = replace(options, background="white")
-    return Job(
-        data=_picture(upload),
-        options=options,
-        format="png" if wanted == "auto" else wanted,
-        background=background if options.background == PICTURE else None,
-        most_pixels=SIZES[_one_of(fields, "size", "preview", *SIZES)],
-    )
+        raise RefusedError(400, "invalid_parameter", f"{name}: {error}") from error
 
 
-HEADERS = (
-    "X-Type",
-    "X-Width",
-    "X-Height",
-    "X-Credits-Charged",
-    *(f"X-Foreground-{name}" for name in ("Top", "Left", "Width", "Height")),
-)
-"""Names of the headers of a response."""
+async def _make(request: Request, service: Service, job: Job, wanted: Wanted) -> Made:
+    """Do the job.
+
+    Raises:
+        RefusedError: If there is no person, or one of the pictures cannot be used.
+    """
+    try:
+        made = await service.make(job, request.is_disconnected)
+    except NoSubjectError as error:
+        raise _no_person() from error
+    except BackgroundError as error:
+        raise RefusedError(400, "invalid_parameter", f"{wanted.background}: {error}") from error
+    except InputError as error:
+        raise RefusedError(400, "invalid_parameter", f"{wanted.source}: {error}") from error
+    if made.box is None:
+        raise _no_person()
+    return made
 
 
-def headers(made: Made) -> dict[str, str]:
-    """Of the response."""
+def _no_person() -> RefusedError:
+    return RefusedError(400, "unknown_foreground", "no person was found in the picture")
+
+
+def _headers(made: Made, wanted: Wanted) -> dict[str, str]:
+    (height, width), (max_height, max_width) = made.size, made.input_size
     return {
-        "X-Type": "person",
-        "X-Width": str(made.size[1]),
-        "X-Height": str(made.size[0]),
+        **({"X-Type": "person"} if wanted.classified else {}),
+        "X-Width": str(width),
+        "X-Height": str(height),
+        "X-Max-Width": str(max_width),
+        "X-Max-Height": str(max_height),
         "X-Credits-Charged": "0",
         **{f"X-Foreground-{name.title()}": str(value) for name, value in _foreground(made).items()},
+        "Limner-Subject": f"{made.subject_fraction:.4f}",
+        "Limner-Confidence": f"{made.confidence:.4f}",
+        **({IGNORED: _ascii(", ".join(wanted.ignored))} if wanted.ignored else {}),
     }
 
 
-def as_json(made: Made) -> dict[str, Any]:
-    """The body for clients that ask for JSON."""
+def _ascii(text: str) -> str:
+    """As a header can hold it."""
+    return json.dumps(text)[1:-1][:200]
+
+
+def _allowance(service: Service) -> dict[str, str]:
+    """How many more requests are taken now; where the key has a limit, the guard tells that instead."""
+    limit = service.settings.queue
+    return {
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(limit - (service.accepted - service.answered)),
+        "X-RateLimit-Reset": str(int(time.time()) + 1),
+    }
+
+
+def _wants_json(accept: str) -> bool:
+    """Whether JSON is what a client likes best; clients that also take anything else expect a picture."""
+    liking: dict[str, float] = {}
+    for item in accept.lower().split(","):
+        media, *parameters = (part.strip() for part in item.split(";"))
+        weights = [part[2:] for part in parameters if part.startswith("q=")]
+        try:
+            liking[media] = float(weights[0]) if weights else 1.0
+        except ValueError:
+            liking[media] = 0.0
+    pictures = max(liking.get(media, 0.0) for media in ("*/*", "image/*", *MEDIA_TYPES.values()))
+    return liking.get(openapi.JSON, 0.0) > pictures
+
+
+def _as_json(made: Made) -> dict[str, Any]:
     places = {f"foreground_{name}": value for name, value in _foreground(made).items()}
     return {"data": {"result_b64": base64.b64encode(made.data).decode(), **places}}
 
 
 def _foreground(made: Made) -> dict[str, int]:
-    """Where the subject is in the result, which for a crop is all of it."""
-    box, frame = made.box, made.frame
+    """Where the subject is in the upright picture that was sent."""
+    box = made.box
     if box is None:
         return {}
+    return {"top": box.top, "left": box.left, "width": box.width, "height": box.height}
+
+
+def _responses() -> dict[int | str, dict[str, Any]]:
+    made: dict[str, Any] = {
+        **dict.fromkeys(MEDIA_TYPES.values(), openapi.BINARY),
+        openapi.JSON: {"type": "object", "required": ["data"]},
+    }
+    picture = {
+        "description": "The picture, or JSON where the client likes that best.",
+        "content": openapi.content(made),
+        "headers": {name: {"schema": {"type": "string"}} for name in HEADERS},
+    }
+    return {200: picture, **_refusals(400, 403, 429, 503)}
+
+
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    texts = {400: "The request cannot be used.", 403: openapi.PROBLEMS[401]}
+    names = ("title", "code", "detail")
+    item = {
+        "type": "object",
+        "required": list(names),
+        "properties": {name: {"type": "string"} for name in names},
+    }
+    errors = {
+        "type": "object",
+        "required": ["errors"],
+        "properties": {"errors": {"type": "array", "items": item}},
+    }
     return {
-        "top": box.top - frame.top,
-        "left": box.left - frame.left,
-        "width": box.width,
-        "height": box.height,
+        status: {
+            "description": texts.get(status, openapi.PROBLEMS.get(status, "")),
+            "content": openapi.content({openapi.JSON: errors}),
+        }
+        for status in statuses
     }
 
 
-def _check_names(names: set[str], fields: Mapping[str, str]) -> None:
-    for name in ("image_url", "bg_image_url"):
-        if name in names:
-            raise RefusedError(
-                400, "invalid_parameter", f"{name}: this server fetches nothing, send the file"
-            )
-    for name, plain in _DEFAULTS.items():
-        if fields.get(name, "") not in plain:
-            raise RefusedError(400, "invalid_parameter", f"{name} is not supported here: leave it out")
-    unknown = names - set(FIELDS) - _WITHOUT_EFFECT - set(_DEFAULTS)
-    if unknown:
-        raise RefusedError(400, "invalid_parameter", f"unknown parameter '{min(unknown)[:100]}'")
+def _extra() -> dict[str, Any]:
+    return _body(tuple(FIELDS))
 
 
-def _picture(upload: Upload) -> bytes:
-    data, text = upload.files.get("image_file"), upload.fields.get("image_file_b64")
-    if data is not None and text:
-        raise RefusedError(400, "multiple_sources", "give image_file or image_file_b64, not both")
-    if data is not None:
-        return data
-    if not text:
-        raise RefusedError(400, "missing_source", "no picture: give image_file or image_file_b64")
-    try:
-        return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise RefusedError(400, "invalid_parameter", f"image_file_b64 is not base64: {error}") from error
-
-
-def _one_of(fields: Mapping[str, str], name: str, *choices: str) -> str:
-    value = fields.get(name, choices[0])
-    if value not in choices:
-        allowed = ", ".join(dict.fromkeys(choices))
-        raise RefusedError(400, "invalid_parameter", f"{name} is one of {allowed} here, got '{value[:100]}'")
-    return value
-
-
-def _truth(fields: Mapping[str, str], name: str) -> bool:
-    return _one_of(fields, name, "false", "true", "0", "1") in ("true", "1")
-
-
-def _margin(text: str) -> float:
-    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?)%|0(?:px)?", text)
-    if not found:
-        message = f"crop_margin is a percentage here, such as 10%, got '{text[:50]}'"
-        raise RefusedError(400, "invalid_parameter", message)
-    return float(found[1] or 0)
+def _body(names: tuple[str, ...]) -> dict[str, Any]:
+    """The three kinds of body; files are in forms only."""
+    fields = {name: FIELDS.get(name, {"type": "string"}) for name in names}
+    texts = {name: schema for name, schema in fields.items() if schema.get("format") != "binary"}
+    form, plain = ({"type": "object", "properties": one} for one in (fields, texts))
+    content = openapi.content({FORM: form, TYPES[1]: plain, openapi.JSON: plain})
+    return {"requestBody": {"required": True, "content": content}}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import anyio
 
+from limner.errors import InputError
 from limner.images import (
     ANIMATED,
     Alpha,
@@ -19,18 +20,22 @@ from limner.images import (
     Image,
     Metadata,
     Photo,
+    Size,
     load_animation,
     load_image,
     load_photo,
+    picture_size,
     resize,
 )
 from limner.models.segmenter import Segmenter, check_size
 from limner.models.spec import to_alpha, to_input
 from limner.parallel import keep_to
+from limner.rendering.layout import at_most
 from limner.rendering.options import Options
 from limner.rendering.outline import Frame, find_subject
 from limner.rendering.pipeline import Segment, run_frames, stage_clock, still
 from limner.rendering.render import frame_shown
+from limner.server.archive import as_zip
 from limner.server.batching import Batcher
 from limner.server.fetch import Fetcher
 from limner.server.keys import Keyring
@@ -46,11 +51,11 @@ class Job:
 
     data: bytes  # the picture, as it was uploaded
     options: Options
-    format: str = "png"  # of the result, a key of `limner.server.options.FORMATS`
+    format: str = "png"  # of the result, a key of `limner.server.options.FORMATS`, or zip (see `as_zip`)
     compress: bool = False
     metadata: Metadata = "no-gps"
     background: bytes | None = None  # a picture, as it was uploaded
-    most_pixels: int | None = None  # a larger picture is made smaller first
+    most_pixels: int | None = None  # a larger picture is made smaller first, an animation becomes a still
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +66,13 @@ class Made:
     size: tuple[int, int]  # height, width of the result
     frame: Frame  # what it shows of the upright picture
     box: Frame | None  # of the subject in the upright picture, if there is one
+    input_size: Size  # of the upright picture, before it was made smaller
     subject_fraction: float
     confidence: float  # see `expected_iou`
+
+
+class BackgroundError(InputError):
+    """The background cannot be used."""
 
 
 class Service:
@@ -175,19 +185,17 @@ class Service:
 
     def _cut(self, job: Job, segment: Segment) -> Made:
         """What `limner cut` does, within the limits of the server."""
-        options, extension = job.options, f".{job.format}"
-        seen: list[tuple[Frame, Frame | None, float]] = []
+        options, extension = self._ready_options(job), f".{job.format}"
+        seen: list[tuple[Frame, Frame | None, Size, float]] = []
 
         def on_alpha(alpha: Alpha) -> None:
             if not seen:
-                seen.append((frame_shown(alpha, options), find_subject(alpha), float(alpha.mean())))
+                size = alpha.shape[0], alpha.shape[1]
+                seen.append((frame_shown(alpha, options), find_subject(alpha), size, float(alpha.mean())))
 
         if isinstance(self.segmenter, Sandbox):
             options = replace(options, refine="none")  # that takes a network
         on_stage = stage_clock(self.telemetry.observe_stage)
-        if job.background is not None:
-            picture = load_image(job.background, max_pixels=self.settings.max_pixels)
-            options = replace(options, picture=picture)
         made = run_frames(
             self._decode(job),
             segment,
@@ -197,33 +205,49 @@ class Service:
             metadata=job.metadata,
             on_stage=on_stage,
             on_alpha=on_alpha,
+            encode=as_zip if job.format == "zip" else None,
         )
-        frame, box, fraction = seen[0]
+        frame, box, size, fraction = seen[0]
+        input_size = size if job.most_pixels is None else picture_size(job.data)
         return Made(
             data=made.data,
             size=made.size,
             frame=frame,
-            box=box,
+            box=box and box.resized(size, input_size),
+            input_size=input_size,
             subject_fraction=fraction,
             confidence=made.confidence,
         )
 
+    def _ready_options(self, job: Job) -> Options:
+        """With the background, and with a layout for the picture as it will be."""
+        options = job.options
+        if job.background is not None:
+            try:
+                picture = load_image(job.background, max_pixels=self.settings.max_pixels)
+            except InputError as error:
+                raise BackgroundError(str(error)) from error
+            options = replace(options, picture=picture)
+        if options.layout and options.layout.region:
+            size = picture_size(job.data)
+            options = replace(options, layout=options.layout.resized(size, at_most(size, job.most_pixels)))
+        return options
+
     def _decode(self, job: Job) -> Animation:
         """The frames of what was uploaded, where the format of the result holds them; else the first one."""
         limit = self.settings.max_pixels
-        if f".{job.format}" in ANIMATED:
+        if f".{job.format}" in ANIMATED and job.most_pixels is None:
             frames, plays = load_animation(job.data, max_pixels=limit, max_all=limit)
         else:
             frames, plays = still(load_photo(job.data, max_pixels=limit))
-        smaller = ((_at_most(photo, job.most_pixels), duration_ms) for photo, duration_ms in frames)
+        smaller = ((_reduced(photo, job.most_pixels), duration_ms) for photo, duration_ms in frames)
         return Animation(smaller, plays)
 
 
-def _at_most(photo: Photo, pixels: int | None) -> Photo:
+def _reduced(photo: Photo, pixels: int | None) -> Photo:
     height, width = photo.pixels.shape[:2]
-    if pixels is None or height * width <= pixels:
+    size = at_most((height, width), pixels)
+    if size == (height, width):
         return photo
-    scale = (pixels / (height * width)) ** 0.5
-    size = (max(1, int(height * scale)), max(1, int(width * scale)))
     opacity = None if photo.alpha is None else resize(photo.alpha, size)
     return replace(photo, pixels=resize(photo.pixels, size), alpha=opacity)

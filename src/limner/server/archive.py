@@ -1,0 +1,48 @@
+"""A cut-out as two files that hold no transparency, as remove.bg gives it."""
+
+import io
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+
+from limner.images import Alpha, Photo, Pixels, encode_image, encode_photo, to_uint8
+from limner.images.strips import strips
+from limner.mattes.masks import INVISIBLE
+
+COLOUR, MATTE = "color.jpg", "alpha.png"
+"""Names of the two files."""
+
+_BLOCK = 8  # pixels: JPEG transforms squares of so many
+
+
+def as_zip(photo: Photo) -> bytes:
+    """A ZIP archive of the colours as JPEG, and of the opacity as grey PNG; a photo without one is opaque."""
+    pixels = np.stack([photo.pixels] * 3, axis=2) if photo.pixels.ndim == 2 else photo.pixels
+    alpha = np.ones(pixels.shape[:2], np.float32) if photo.alpha is None else photo.alpha
+    colours = replace(photo, pixels=_filled(to_uint8(pixels), alpha), alpha=None)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in (
+            (COLOUR, encode_photo(colours, ".jpg")),
+            (MATTE, encode_image(to_uint8(alpha), ".png")),
+        ):
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def _filled(pixels: Pixels, alpha: Alpha) -> Pixels:
+    """The colours, with each square's mean where nothing is seen: JPEG would mix black into them."""
+    height, width = alpha.shape
+    around = ((0, -height % _BLOCK), (0, -width % _BLOCK))
+    padded = np.pad(pixels, (*around, (0, 0)))
+    seen = np.pad(alpha >= INVISIBLE, around)
+    for rows in strips(len(padded) // _BLOCK, _BLOCK * padded[0].nbytes * 4):
+        part = slice(rows.start * _BLOCK, rows.stop * _BLOCK)
+        squares = padded[part].reshape(-1, _BLOCK, padded.shape[1] // _BLOCK, _BLOCK, 3)
+        weights = seen[part].reshape(*squares.shape[:-1], 1)
+        sums = np.sum(squares * weights, axis=(1, 3), keepdims=True, dtype=np.float32)
+        means = sums / np.maximum(weights.sum(axis=(1, 3), keepdims=True), 1)
+        np.copyto(squares, np.rint(means).astype(pixels.dtype), where=~weights)
+    filled: Pixels = padded[:height, :width]
+    return filled
