@@ -64,6 +64,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 """What is understood, for OpenAPI."""
 
 _NOTHING = {"", "undefined", "null"}
+_ALIASES = {"image_base64": "image_file_b64"}  # removebgplus says it so
 _TRUTHS = {
     "true": True,
     "1": True,
@@ -92,7 +93,7 @@ class Wanted:
 
 def given(fields: Mapping[str, str]) -> dict[str, str]:
     """The fields that say something: a client's undefined or null does not."""
-    stripped = {name: value.strip() for name, value in fields.items()}
+    stripped = {_ALIASES.get(name, name): value.strip() for name, value in fields.items()}
     return {name: value for name, value in stripped.items() if value.lower() not in _NOTHING}
 
 
