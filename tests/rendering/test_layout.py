@@ -109,9 +109,12 @@ def test_there_must_be_a_subject() -> None:
     st.integers(1, 60),
 )
 def test_any_place_gives_the_canvas(scale: float, top: int, left: int, height: int, width: int) -> None:
-    layer = np.ones((20, 30, 3), np.uint8)
-    made = Place(scale, top, left, (height, width)).apply(layer)
-    assert made.shape == (height, width, 3)
+    place = Place(scale, top, left, (height, width))
+    made = place.apply(np.ones((20, 30), np.float32))
+    assert made.shape == (height, width)
+    extended = place.extend(np.full((20, 30, 3), 7, np.uint8))
+    assert extended.shape == (height, width, 3)
+    assert (extended == 7).all()
     rows = np.arange(height)
     inside = (rows >= top) & (rows <= top + round(20 * scale))
     assert not made[~inside].any()

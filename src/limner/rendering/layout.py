@@ -6,11 +6,11 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from limner.images import Alpha, Image, Size, resize
+from limner.images import Alpha, Pixels, Size, resize
 from limner.rendering.framing import crop_to
 from limner.rendering.outline import Frame, subject_box
 
-_Array = TypeVar("_Array", Image, Alpha)
+_Array = TypeVar("_Array", Alpha, Pixels)
 
 
 def at_most(size: Size, max_pixels: int | None) -> Size:
@@ -132,12 +132,25 @@ class Place(NamedTuple):
         factor = size[0] / self.size[0]
         return Place(self.scale * factor, round(self.top * factor), round(self.left * factor), size)
 
-    def apply(self, layer: _Array) -> _Array:
-        """Pixels or alpha of the picture on the canvas; zeros around it."""
+    def apply(self, alpha: Alpha) -> Alpha:
+        """An alpha on the canvas, 0 around the picture."""
+        seen, top, left = self._resized(alpha)
+        return crop_to(seen, Frame(-top, -left, *self.size))
+
+    def extend(self, pixels: Pixels) -> Pixels:
+        """Pixels on the canvas, the borders repeated around the picture: black would spoil what is beside."""
+        seen, top, left = self._resized(pixels)
+        height, width = seen.shape[:2]
+        rows = (np.arange(self.size[0]) - top).clip(0, height - 1)
+        columns = (np.arange(self.size[1]) - left).clip(0, width - 1)
+        extended: Pixels = seen[rows][:, columns]
+        return extended
+
+    def _resized(self, layer: _Array) -> tuple[_Array, int, int]:
+        """The part of the picture that shows, at the canvas's scale, and its top and left there."""
         top, rows, height = self._seen(self.top, layer.shape[0], self.size[0])
         left, columns, width = self._seen(self.left, layer.shape[1], self.size[1])
-        seen = resize(layer[rows, columns], (height, width))
-        return crop_to(seen, Frame(-top, -left, *self.size))
+        return resize(layer[rows, columns], (height, width)), top, left
 
     def _seen(self, start: int, length: int, canvas: int) -> tuple[int, slice, int]:
         """Along one side: where on the canvas that part of the picture begins that shows, which, how long."""

@@ -126,7 +126,7 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
         dpi = (form.dpi, form.dpi) if form else dpi
     if options.layout and options.layout.moves:
         place = options.layout.place(alpha)
-        pixels, alpha = place.apply(pixels), place.apply(alpha)
+        pixels, alpha = place.extend(pixels), place.apply(alpha)
     if options.mask:
         return replace(photo, pixels=to_uint8(alpha), alpha=None, profile=None, dpi=dpi)
     photo = replace(photo, pixels=pixels, alpha=None, dpi=dpi)

@@ -163,6 +163,8 @@ def decode_base64(text: str) -> bytes:
     digits = re.sub(r"[\r\n\t]", "", digits.strip()).replace(" ", "+").replace("-", "+").replace("_", "/")
     digits = digits.rstrip("=")
     try:
+        if not digits:
+            raise ValueError("nothing is there")
         return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise _bad("image_file_b64", f"it is not base64: {error}") from error
