@@ -82,11 +82,9 @@ class _File:
     def __init__(self, target: Path) -> None:
         files.make_folder(target)
         self.path = target / FILE
-        try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        with files.naming(self.path):
             self.number = os.open(self.path, flags, 0o666)
-        except OSError as error:
-            raise files.cannot_write(self.path, error) from error
         if not _lock(self.number):
             os.close(self.number)
             raise InputError(f"another run is at work on {target}: wait until it has ended")
