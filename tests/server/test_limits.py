@@ -4,8 +4,9 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import httpx2
 import numpy as np
 import PIL.Image
 import pytest
@@ -195,10 +196,42 @@ def test_an_animation_that_takes_too_long_is_given_up(segmenter: Segmenter) -> N
         assert client.post("/v1/cutout?refine=none", content=PHOTO).status_code == 200
 
 
-def frames_run(app: FastAPI) -> int:
+def test_an_animation_is_given_up_when_the_client_has_left(segmenter: Segmenter) -> None:
+    with served(segmenter, Settings(workers=1, batch=1)) as port:
+        message = head("/v1/cutout?refine=none", "Content-Type: image/gif", f"Content-Length: {len(LONG)}")
+        with connect(port) as connection:
+            connection.sendall(message + LONG)
+            until(lambda: number_of(port, "limner_batch_images_sum") > 1)
+        until(lambda: number_of(port, 'limner_rejected_total{reason="gone"}') == 1)
+        runs = number_of(port, "limner_batch_images_sum")
+        time.sleep(0.5)
+        assert number_of(port, "limner_batch_images_sum") <= runs + 1
+        assert number_of(port, "limner_queue_requests") == 0
+
+
+LONG = moving(400, 20)
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for it, a minute at most."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def number_of(port: int, name: str) -> float:
+    return number_in(httpx2.get(f"http://127.0.0.1:{port}/metrics").text, name)
+
+
+def number_in(metrics: str, name: str) -> float:
+    """A number of the metrics; 0 before its first."""
+    return float(metrics.partition(f"\n{name} ")[2].partition("\n")[0] or 0)
+
+
+def frames_run(app: FastAPI) -> float:
     """How many images have gone through the network."""
-    text: str = app.state.service.telemetry.text().decode()
-    return int(float(text.split("limner_batch_images_sum ")[1].split()[0]))
+    return number_in(app.state.service.telemetry.text().decode(), "limner_batch_images_sum")
 
 
 def test_pixels_of_the_background_count_too(small: TestClient) -> None:

@@ -109,7 +109,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
                 metadata=parameters.metadata,
                 background=picture,
             )
-            made = await service.make(job, request.is_disconnected)
+            made = await service.make(job, request.receive)
             frame = ",".join(str(value) for value in asdict(made.frame).values())
             headers = {
                 "Limner-Frame": frame,

@@ -72,7 +72,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
     async def cut(request: Request, data: bytes, options: Options) -> Response:
         job = Job(data=data, options=options, metadata="strip")
-        made = await service.make(job, request.is_disconnected)
+        made = await service.make(job, request.receive)
         if made.box is None:
             raise RefusedError(422, "no-subject", "no person was found in the picture")
         return Response(made.data, headers=_headers(made, service), media_type="image/png")

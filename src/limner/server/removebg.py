@@ -116,7 +116,7 @@ async def _make(request: Request, service: Service, job: Job, wanted: Wanted) ->
         RefusedError: If there is no person, or one of the pictures cannot be used.
     """
     try:
-        made = await service.make(job, request.is_disconnected)
+        made = await service.make(job, request.receive)
     except NoSubjectError as error:
         raise _no_person() from error
     except BackgroundError as error:

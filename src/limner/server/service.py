@@ -5,12 +5,13 @@ Only the network is not the thread's own: it is run for the pictures that wait t
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
 import anyio
+from starlette.types import Receive
 
 from limner.errors import InputError
 from limner.images import (
@@ -130,28 +131,36 @@ class Service:
             self.answered += 1
             self.telemetry.accepted.dec()
 
-    async def make(self, job: Job, gone: Callable[[], Awaitable[bool]]) -> Made:
+    async def make(self, job: Job, receive: Receive) -> Made:
         """Do a job.
 
         Args:
             job: What is asked for.
-            gone: Whether the client has closed the connection; asked once, when its turn comes.
+            receive: Of the request, whose body has been read: tells when the client has left.
 
         Raises:
             InputError: If the picture or an option cannot be used.
-            LimitError: If it takes longer than the limit.
+            LimitError: If it takes longer than the limit, or the client has left.
         """
+        work, watch = asyncio.ensure_future(self._in_turn(job)), asyncio.ensure_future(_disconnected(receive))
         try:
             with anyio.fail_after(self.settings.time_limit_s):
-                clock = stage_clock(self.telemetry.observe_stage)
-                async with self._places:
-                    clock("wait")
-                    if await gone():
-                        raise LimitError(408, "gone", "the client closed the connection")
-                    return await self._in_thread(job)
+                await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise LimitError(408, "gone", "the client closed the connection")
+            return work.result()
         except TimeoutError as error:
             message = f"no answer within {self.settings.time_limit_s:g} s: try again, or a smaller picture"
             raise LimitError(503, "time-limit", message, headers={"Retry-After": "5"}) from error
+        finally:
+            work.cancel()
+            watch.cancel()
+
+    async def _in_turn(self, job: Job) -> Made:
+        clock = stage_clock(self.telemetry.observe_stage)
+        async with self._places:
+            clock("wait")
+            return await self._in_thread(job)
 
     async def _in_thread(self, job: Job) -> Made:
         """A job done on one core, or on all of them where it is alone; given up with this task."""
@@ -242,6 +251,11 @@ class Service:
             frames, plays = still(load_photo(job.data, max_pixels=limit))
         smaller = ((_reduced(photo, job.most_pixels), duration_ms) for photo, duration_ms in frames)
         return Animation(smaller, plays)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _reduced(photo: Photo, pixels: int | None) -> Photo:
