@@ -33,6 +33,15 @@ LIMIT_S = 300
 SMALL = {"include_dashboard": False, "object_store_memory": 100 << 20, "_node_ip_address": "127.0.0.1"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def settings() -> Iterator[None]:
+    """Of every Ray here: it tells nobody of its use, and on a busy machine its actors get their turn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def time_limit() -> Iterator[None]:
     """Ends a test that waits for ever, wherever it does."""
@@ -50,13 +59,10 @@ def time_limit() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def small_ray(bucket: str) -> Iterator[None]:
     """Ray with two cores on this machine, for all tests of this file that need no other."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_niceness", "0")
-        ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-        ray.init(address="local", num_cpus=2, log_to_driver=False, **SMALL)
-        yield
-        ray.shutdown()
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    ray.init(address="local", num_cpus=2, log_to_driver=False, **SMALL)
+    yield
+    ray.shutdown()
 
 
 def killing(name: str, once: str, work: Work, tasks: list[Task]) -> list[Outcome]:
@@ -159,15 +165,11 @@ def slow(notes: str, work: Work, tasks: list[Task]) -> list[Outcome]:
     return work(tasks)
 
 
-def test_a_cluster_that_loses_a_machine_finishes_everything_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cluster_that_loses_a_machine_finishes_everything_once(tmp_path: Path) -> None:
     if ray.is_initialized():
         ray.shutdown()
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_worker_niceness", "0")
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     names = make_pictures(tmp_path / "in", 120)
     (tmp_path / "notes").mkdir()
