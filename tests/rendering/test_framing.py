@@ -71,11 +71,11 @@ def test_identity_photo_has_the_head_where_it_belongs(crop: str) -> None:
     assert photo.dpi == pytest.approx(600, rel=0.001)
 
 
-def test_head_ends_above_the_neck() -> None:
+def test_head_is_measured_by_neck_and_forehead() -> None:
     head = head_of(bust())
-    assert head == Frame(60, 100, round(0.94 * 120), 100)
+    assert head == Frame(60, 100, round(0.6 * 120 + 0.4 * 1.75 * 100), 100)
     round_head = alpha_with(300, 300, (50, 100, 300, 200))  # long hair: no neck
-    assert head_of(round_head).height == 125
+    assert head_of(round_head).height == 131
 
 
 def test_identity_photo_that_cannot_be_made_says_what_is_missing() -> None:

@@ -19,8 +19,10 @@ PLAY = 0.05
 """How far from its place a head may be where the picture ends, as a fraction of the frame's side."""
 TOUCH = 0.02
 """A subject is cut off by a border that it touches along this fraction of the frame's side."""
-GAP = 0.06
+GAP = 0.08
 """How far from a side of the frame hair or a shoulder may be cut off, as a fraction of the frame's width."""
+OVER = 0.06
+"""How much more of the height than allowed a head may take, with a warning: the outline tells no better."""
 LEAST_DPI = 75
 """A photo is refused where the picture has fewer pixels an inch: a face is then 100 pixels high."""
 
@@ -83,8 +85,8 @@ def id_name(text: str) -> str | None:
 def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:
     """The frame of an identity photo.
 
-    Where the picture ends, the head is a little larger or off its place, within what the format allows. A
-    little of crown, hair or shoulder may be cut off by the picture (`CUT`, `GAP`), with a warning.
+    Where the picture ends, the head is a little larger or off its place. With a warning it may be larger
+    than the format allows (`OVER`), and a little of crown, hair or shoulder cut off (`CUT`, `GAP`).
 
     Args:
         alpha: (H, W) float32 in [0, 1].
@@ -108,9 +110,10 @@ def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:
             "the head is cut off by the upper border: an identity photo shows all of it, give one that does"
         )
     mask = remove_small_parts(threshold(alpha))
-    for fraction in np.linspace(photo.head, photo.largest_head, 10):
+    largest = photo.largest_head
+    for fraction in (*np.linspace(photo.head, largest, 10), *np.linspace(largest, largest + OVER, 6)):
         frame, lacks = _fitted(mask, photo, head, float(fraction), inside=inside)
-        if not lacks:
+        if not lacks or (fraction >= largest and all(pixels <= allowed for _, pixels, allowed in lacks)):
             break
     for side, pixels, allowed in lacks:
         if pixels > allowed:
@@ -120,6 +123,12 @@ def id_frame(alpha: Alpha, photo: IdPhoto, *, inside: bool = False) -> Frame:
                 f"give one that shows more{more}"
             )
         _log.warning("hair or a shoulder is cut off %s, where the identity photo continues", side)
+    if fraction > largest:
+        _log.warning(
+            "the head takes %.0f %% of the identity photo's height by its outline, and %.0f are allowed: "
+            "measure it",
+            100 * fraction, 100 * largest,
+        )  # fmt: skip
     if cut > CUT[0]:
         _log.warning("the crown is cut off by the upper border: an identity photo shows all of the head")
     if dpi < photo.least_dpi:
@@ -140,7 +149,7 @@ def _fitted(
     """
     height = round(head.height / fraction)
     width = round(height * photo.size[1] / photo.size[0])
-    top = head.top - round(photo.above * height)
+    top = head.top - round(photo.above * (1 - fraction) / (1 - photo.head) * height)
     left = head.left + (head.width - width) // 2
 
     def cuts(line: Mask, start: int, length: int) -> bool:
