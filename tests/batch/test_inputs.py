@@ -173,10 +173,10 @@ def test_what_the_system_cannot_look_at_fails_alone(name: str, tree: Path) -> No
 
 @pytest.mark.parametrize("again", [Choice(), Choice(skip_existing=True, retry_failed=True)])
 def test_a_result_whose_name_is_too_long_fails_alone(again: Choice, tree: Path) -> None:
-    """Two pictures of one stem keep their extensions, which this file system has no room for."""
+    """Pictures of one stem keep their extensions, which this file system has no room for."""
     folder = tree / "long"
     folder.mkdir()
-    for extension in (".jpg", ".png"):
+    for extension in (".jpg", ".bmp"):
         (folder / ("n" * 251 + extension)).write_bytes(encode_image(np.zeros((24, 16, 3), np.uint8), ".png"))
     for choice in (Choice(), again):
         done = run_batch("long", "out", Job(), runner=run_here, choice=choice)

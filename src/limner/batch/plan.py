@@ -66,7 +66,8 @@ INSERT OR REPLACE INTO earlier VALUES (
 
 COMPARE = """
 SELECT f.input, f.path, f.bytes, f.time_ns,
-    EXISTS (SELECT 1 FROM found o WHERE o.folder = f.folder AND o.stem = f.stem AND o.path != f.path)
+    f.file != f.stem || ?
+    AND EXISTS (SELECT 1 FROM found o WHERE o.folder = f.folder AND o.stem = f.stem AND o.path != f.path)
     OR EXISTS (SELECT 1 FROM found o WHERE o.folder = f.folder AND o.file = f.stem),
     e.now, e.root, e.output, e.settings, e.status, e.failed, e.sha256, e.bytes, e.time_ns, e.output_bytes
 FROM found f LEFT JOIN earlier e USING (input)
@@ -193,7 +194,9 @@ class Plan:
         reading = self.database.cursor()
         with self.database as database:
             database.execute("DELETE FROM due")
-            for name, path, size, time_ns, crowded, now, root, *earlier in reading.execute(COMPARE):
+            for name, path, size, time_ns, crowded, now, root, *earlier in reading.execute(
+                COMPARE, (self.extension,)
+            ):
                 if root not in (None, self.source.root):
                     raise InputError(
                         f"{self.target} holds the result of {name} from {root or 'a list'}: give "
@@ -216,8 +219,9 @@ class Plan:
     def _output(self, name: str, path: str, *, crowded: bool, earlier: str | None) -> str:
         """The input's folder and stem with the new extension, or its whole name where outputs would meet.
 
-        They would where files of a folder have the same stem, where a stem is itself the name of a file, and
-        where the output of an earlier run has that name. An input keeps the output that it once had.
+        They would where files of a folder have the same stem, unless this one has the new extension already;
+        where a stem is itself the name of a file; and where the output of an earlier run has that name. An
+        input keeps the output that it once had.
         """
         if path.endswith(PARQUET):
             return path
