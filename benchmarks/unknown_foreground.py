@@ -18,7 +18,7 @@ from limner.mattes.confidence import expected_iou
 from limner.mattes.masks import remove_specks
 from limner.models.segmenter import Segmenter
 from limner.rendering.outline import find_subject
-from limner.server.removebg import LEAST_CONFIDENCE
+from limner.server.service import LEAST_CONFIDENCE
 
 
 def main() -> None:

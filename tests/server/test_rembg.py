@@ -160,6 +160,8 @@ def test_what_rembg_ignores_is_ignored(client: TestClient) -> None:
         params={"model": "sam", "extras": "{not json", "trim": "1"},
     )
     assert odd.content == plain.content
+    assert odd.headers["limner-ignored"] == "extras, matting, trim"
+    assert "limner-ignored" not in plain.headers
 
 
 def test_no_picture_and_no_person(client: TestClient) -> None:

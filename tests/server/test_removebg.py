@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
 from limner.images import Photo, encode_frames, encode_image, load_image
-from limner.server import Settings, create_app, removebg
+from limner.server import Settings, create_app, service
 from limner.server.problems import RefusedError
 from limner.server.removebg_fields import NOT_PEOPLE, decode_base64, read_wanted
 from limner.server.sandbox import Sandbox
@@ -317,7 +317,7 @@ def test_nobody_is_an_unknown_foreground(sandbox: TestClient, fields: dict[str, 
 def test_a_cut_out_that_is_probably_wrong_is_an_unknown_foreground(
     sandbox: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(removebg, "LEAST_CONFIDENCE", 0.9999)
+    monkeypatch.setattr(service, "LEAST_CONFIDENCE", 0.9999)
     answer = sandbox.post(PATH, files={"image_file": PHOTO})
     assert answer.json()["errors"][0]["code"] == "unknown_foreground"
 

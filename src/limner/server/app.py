@@ -17,7 +17,7 @@ from limner.errors import InputError
 from limner.models.segmenter import Segmenter
 from limner.server import openapi, rembg, removebg
 from limner.server.guard import REQUEST_ID, SHOWN, Guard
-from limner.server.options import FORMATS, read_options, to_options
+from limner.server.options import FORMATS, IGNORED, read_options, to_options
 from limner.server.problems import LimitError, RefusedError, answer
 from limner.server.sandbox import Sandbox
 from limner.server.service import Job, Service
@@ -72,6 +72,7 @@ def create_app(segmenter: Segmenter | Sandbox, settings: Settings | None = None)
                 "Limner-Frame",
                 "Limner-Subject",
                 "Limner-Confidence",
+                IGNORED,
                 rembg.MODEL_HEADER,
                 *SHOWN,
                 *removebg.HEADERS,

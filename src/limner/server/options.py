@@ -1,7 +1,8 @@
 """The options of a request: those of the commands, as query parameters or fields of a form."""
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -38,6 +39,16 @@ def _field(name: str) -> Any:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
+
+
+IGNORED = "Limner-Ignored"
+"""The header that names the parameters without effect."""
+
+
+def ignored_header(names: Iterable[str]) -> dict[str, str]:
+    """For parameters that were sent and had no effect; nothing where there are none."""
+    text = json.dumps(", ".join(names))[1:-1][:200]  # as a header can hold it
+    return {IGNORED: text} if text else {}
 
 
 class Encoding(BaseModel):

@@ -1,7 +1,7 @@
 """The server of rembg, for clients that already speak it: they change their address alone.
 
 Its models are not here; every picture is cut by the model that is served. Parameters that rembg does not know
-are ignored, as there.
+are ignored, as there, and named in a header.
 """
 
 import re
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from limner.rendering.options import Options
 from limner.server import openapi
-from limner.server.options import explain
+from limner.server.options import explain, ignored_header
 from limner.server.problems import RefusedError
 from limner.server.service import Job, Made, Service
 from limner.server.uploads import FORM, read_upload
@@ -30,6 +30,8 @@ NOT_HERE = {
     **dict.fromkeys(("u2net_custom", "dis_custom", "ben_custom"), "is a file of the client's own"),
 }
 """Models of rembg that make something else than the subject of a photo, and what."""
+
+WITHOUT_EFFECT = {"af", "ab", "ae", "extras"}
 
 
 class Parameters(BaseModel):
@@ -50,8 +52,8 @@ class Parameters(BaseModel):
     extras: str = Field("", description="Settings of rembg's models, without effect.")
 
 
-def read_options(values: Mapping[str, str]) -> Options:
-    """How a request wants its picture.
+def read_options(values: Mapping[str, str]) -> tuple[Options, list[str]]:
+    """How a request wants its picture, and the names of what has no effect.
 
     Raises:
         RefusedError: If it is something else than Limner can do, or a value is no such value.
@@ -64,18 +66,19 @@ def read_options(values: Mapping[str, str]) -> Options:
         message = f"model: '{wanted.model}' {NOT_HERE[wanted.model]}; this server cuts people out of photos"
         raise RefusedError(422, "model", message)
     background = "transparent" if wanted.om else _colour(wanted.bgc)  # theirs, too, is not for a mask
-    return Options(mask=wanted.om, background=background)
+    used = Parameters.model_fields.keys() - WITHOUT_EFFECT
+    return Options(mask=wanted.om, background=background), sorted(values.keys() - used)
 
 
 def add_routes(app: FastAPI, service: Service) -> None:
     """Declare the two ways in, and the address at which clients look whether the server is there."""
 
-    async def cut(request: Request, data: bytes, options: Options) -> Response:
+    async def cut(request: Request, data: bytes, options: Options, ignored: list[str]) -> Response:
         job = Job(data=data, options=options, metadata="strip")
         made = await service.make(job, request.receive)
-        if made.box is None:
+        if not made.shows_person:
             raise RefusedError(422, "no-subject", "no person was found in the picture")
-        return Response(made.data, headers=_headers(made, service), media_type="image/png")
+        return Response(made.data, headers=_headers(made, service, ignored), media_type="image/png")
 
     @app.post(
         PATH,
@@ -89,8 +92,8 @@ def add_routes(app: FastAPI, service: Service) -> None:
             sent = await read_upload(request, service.settings, FORM)
             if "file" not in sent.files:
                 raise RefusedError(422, "no-picture", "the form holds the picture as a file named file")
-            options = read_options({**request.query_params, **sent.fields})
-            return await cut(request, sent.files["file"], options)
+            wanted = read_options({**request.query_params, **sent.fields})
+            return await cut(request, sent.files["file"], *wanted)
 
     @app.get(
         PATH,
@@ -100,12 +103,13 @@ def add_routes(app: FastAPI, service: Service) -> None:
         openapi_extra=_extra(form=False),
     )
     async def address(request: Request) -> Response:
-        url = request.query_params.get("url")
+        values = dict(request.query_params)
+        url = values.pop("url", "")
         if not url:
             raise RefusedError(422, "no-picture", "url: give the address of the picture")
-        options = read_options(request.query_params)
+        wanted = read_options(values)
         with service.admitted():
-            return await cut(request, await service.fetch(url), options)
+            return await cut(request, await service.fetch(url), *wanted)
 
     @app.get("/api", include_in_schema=False)
     async def description() -> dict[str, Any]:
@@ -123,11 +127,12 @@ def _colour(text: str) -> str:
     return "#" + "".join(f"{number:02x}" for number in numbers)
 
 
-def _headers(made: Made, service: Service) -> dict[str, str]:
+def _headers(made: Made, service: Service, ignored: list[str]) -> dict[str, str]:
     return {
         MODEL_HEADER: service.segmenter.spec.name,
         "Limner-Subject": f"{made.subject_fraction:.4f}",
         "Limner-Confidence": f"{made.confidence:.4f}",
+        **ignored_header(ignored),
     }
 
 

@@ -4,7 +4,6 @@ What Limner cannot do is refused; parameters that theirs does not know are ignor
 """
 
 import base64
-import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,7 +14,7 @@ from fastapi.responses import JSONResponse
 from limner.errors import InputError
 from limner.rendering.outline import NoSubjectError
 from limner.server import openapi
-from limner.server.options import FORMATS
+from limner.server.options import FORMATS, ignored_header
 from limner.server.problems import RefusedError
 from limner.server.removebg_fields import FIELDS, Wanted, decode_base64, given, read_wanted
 from limner.server.service import BackgroundError, Job, Made, Service
@@ -27,13 +26,9 @@ MEDIA_TYPES = {**{name: FORMATS[name] for name in ("png", "jpg", "webp")}, "zip"
 TYPES = (FORM, "application/x-www-form-urlencoded", "application/json")
 UNLIMITED = 1_000_000
 """Credits of an account: nothing is charged."""
-LEAST_CONFIDENCE = 0.5
-"""A cut-out that is less good, as expected, is not of a person: of 276 photos of people, none is."""
-IGNORED = "Limner-Ignored"
 HEADERS = (
     *(f"X-{name}" for name in ("Type", "Width", "Height", "Max-Width", "Max-Height", "Credits-Charged")),
     *(f"X-Foreground-{name}" for name in ("Top", "Left", "Width", "Height")),
-    IGNORED,
 )
 """Names of the headers of a response, beside those of limits."""
 
@@ -123,7 +118,7 @@ async def _make(request: Request, service: Service, job: Job, wanted: Wanted) ->
         raise RefusedError(400, "invalid_parameter", f"{wanted.background}: {error}") from error
     except InputError as error:
         raise RefusedError(400, "invalid_parameter", f"{wanted.source}: {error}") from error
-    if made.box is None or made.confidence < LEAST_CONFIDENCE:
+    if not made.shows_person:
         raise _no_person()
     return made
 
@@ -144,13 +139,8 @@ def _headers(made: Made, wanted: Wanted) -> dict[str, str]:
         **{f"X-Foreground-{name.title()}": str(value) for name, value in _foreground(made).items()},
         "Limner-Subject": f"{made.subject_fraction:.4f}",
         "Limner-Confidence": f"{made.confidence:.4f}",
-        **({IGNORED: _ascii(", ".join(wanted.ignored))} if wanted.ignored else {}),
+        **ignored_header(wanted.ignored),
     }
-
-
-def _ascii(text: str) -> str:
-    """As a header can hold it."""
-    return json.dumps(text)[1:-1][:200]
 
 
 def _allowance(service: Service) -> dict[str, str]:

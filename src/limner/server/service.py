@@ -45,6 +45,9 @@ from limner.server.sandbox import Sandbox
 from limner.server.settings import Settings
 from limner.server.telemetry import Telemetry
 
+LEAST_CONFIDENCE = 0.5
+"""A cut-out that is less good, as expected, is not of a person: of 276 photos of people, none is."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -70,6 +73,11 @@ class Made:
     input_size: Size  # of the upright picture, before it was made smaller
     subject_fraction: float
     confidence: float  # see `expected_iou`
+
+    @property
+    def shows_person(self) -> bool:
+        """Whether a person was found."""
+        return self.box is not None and self.confidence >= LEAST_CONFIDENCE
 
 
 class BackgroundError(InputError):
