@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any, NamedTuple, TypeAlias
 
-from av import AudioStream, Packet, VideoFrame, VideoStream
+from av import AudioStream, Packet, VideoFrame
 from av import time_base as CONTAINER_BASE
 from av.codec.context import ThreadType
 from av.container import InputContainer
@@ -131,17 +131,12 @@ class Decoder:
         for lead_s in LEADS_S:
             place = max(begin, first - round(lead_s / self.time_base))
             self._container.seek(place, stream=self._video)
-            if any(packet.is_keyframe for packet in self._until(first)):
+            packets = self._container.demux(self._video)
+            until_first = takewhile(lambda packet: packet.pts is not None and packet.pts <= first, packets)
+            if any(packet.is_keyframe for packet in until_first):
                 self._container.seek(place, stream=self._video)
                 return
         self._container.seek(begin, stream=self._video)
-
-    def _until(self, time: int) -> Iterator["Packet[VideoStream]"]:
-        """Packets of the video from here to a time."""
-        for packet in self._container.demux(self._video):
-            if packet.pts is None or packet.pts > time:
-                return
-            yield packet
 
     def _ordered(self) -> "Iterator[VideoFrame | Sound]":
         """All frames and packets of sound, each later than the one of its kind before it."""
