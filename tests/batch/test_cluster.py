@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,27 +43,38 @@ def settings() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def time_limit() -> Iterator[None]:
-    """Ends a test that waits for ever, wherever it does."""
+@contextmanager
+def limited() -> Iterator[None]:
+    """Ends what waits for ever, wherever it does."""
 
     def expire(number: int, frame: object) -> None:
-        raise TimeoutError(f"the test took more than {LIMIT_S} s")
+        raise TimeoutError(f"it took more than {LIMIT_S} s")
 
     before = signal.signal(signal.SIGALRM, expire)
     signal.alarm(LIMIT_S)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def time_limit() -> Iterator[None]:
+    """Of every test."""
+    with limited():
+        yield
 
 
 @pytest.fixture(scope="module")
 def small_ray(bucket: str) -> Iterator[None]:
     """Ray with two cores on this machine, for all tests of this file that need no other."""
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    ray.init(address="local", num_cpus=2, log_to_driver=False, **SMALL)
+    with limited():
+        ray.init(address="local", num_cpus=2, log_to_driver=False, **SMALL)
     yield
-    ray.shutdown()
+    with limited():
+        ray.shutdown()
 
 
 def killing(name: str, once: str, work: Work, tasks: list[Task]) -> list[Outcome]:
