@@ -127,6 +127,16 @@ def test_the_result_is_upright_and_keeps_nothing_of_the_camera(client: TestClien
     assert b"a camera" not in answer.content
 
 
+def test_of_an_animation_the_first_frame_is_cut(client: TestClient) -> None:
+    first = PIL.Image.open(io.BytesIO(PHOTO)).resize((128, 128))
+    moving, still = io.BytesIO(), io.BytesIO()
+    first.save(moving, "WEBP", lossless=True, save_all=True, append_images=[first.rotate(180)])
+    first.save(still, "PNG")
+    answers = [client.post(PATH, files={"file": file.getvalue()}) for file in (moving, still)]
+    assert b"acTL" not in answers[0].content
+    assert decode(answers[0].content).tolist() == decode(answers[1].content).tolist()
+
+
 @pytest.mark.parametrize(
     ("query", "fields", "said"),
     [

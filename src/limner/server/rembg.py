@@ -74,7 +74,8 @@ def add_routes(app: FastAPI, service: Service) -> None:
     """Declare the two ways in, and the address at which clients look whether the server is there."""
 
     async def cut(request: Request, data: bytes, options: Options, ignored: list[str]) -> Response:
-        job = Job(data=data, options=options, metadata="strip")
+        still = service.settings.max_pixels  # theirs, too, takes the first frame
+        job = Job(data=data, options=options, metadata="strip", most_pixels=still)
         made = await service.make(job, request.receive)
         if not made.shows_person:
             raise RefusedError(422, "no-subject", "no person was found in the picture")
