@@ -25,7 +25,7 @@ from limner.images import (
     encode_frames,
     encode_photo,
     load_alpha,
-    load_frames,
+    load_animation,
     load_grey,
     load_image,
     load_photo,
@@ -257,7 +257,7 @@ def check(data: bytes) -> bool:
     if photo.pixels.size > 50_000:
         return True
     try:
-        frames = list(itertools.islice(load_frames(data, max_pixels=MAX_PIXELS), 5))
+        frames = list(itertools.islice(load_animation(data, max_pixels=MAX_PIXELS).frames, 5))
         for frame, duration_ms in frames:
             _check_photo(frame)
             assert duration_ms > 0, duration_ms
@@ -276,7 +276,7 @@ def check(data: bytes) -> bool:
 
 def _check_frames(data: bytes, extension: str) -> None:
     try:
-        frames = list(islice(load_frames(data, max_pixels=MAX_PIXELS), MOST_FRAMES))
+        frames = list(islice(load_animation(data, max_pixels=MAX_PIXELS).frames, MOST_FRAMES))
         encode_frames(frames, extension)
     except InputError as error:
         _check_message(error)

@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 
 from limner.cli import main
-from limner.images import Image, Rgba, load_frames, load_grey, load_image, to_uint8
+from limner.images import Image, Rgba, load_animation, load_grey, load_image, to_uint8
 from limner.models.spec import DEFAULT_MODEL, model_path
 from limner.rendering import cut as front
 from tests.conftest import PORTRAIT, decode
@@ -260,7 +260,7 @@ def test_every_frame_of_an_animation_is_cut(tmp_path: Path, extension: str) -> N
     assert done.returncode == 0, done.stderr
     assert b"several frames" not in done.stderr
     assert json.loads(done.stdout)["frames"] == 2
-    (first, shown_ms), (second, _) = load_frames(target)
+    (first, shown_ms), (second, _) = load_animation(target).frames
     assert shown_ms == 80
     assert first.alpha is not None
     assert second.alpha is not None

@@ -15,7 +15,6 @@ from limner.images import (
     encode_frames,
     encode_photo,
     load_animation,
-    load_frames,
     load_photo,
 )
 from tests.images.profiles import wide_profile
@@ -54,11 +53,11 @@ def test_what_pillow_shows(extension: str) -> None:
 
 @pytest.mark.parametrize("extension", ANIMATED)
 def test_out_and_back(extension: str) -> None:
-    frames = list(load_frames(encode_frames(scene(), extension)))
+    frames = list(load_animation(encode_frames(scene(), extension)).frames)
     for (photo, duration), (expected, expected_duration) in zip(frames, scene(), strict=True):
         assert duration == expected_duration
         np.testing.assert_array_equal(photo.alpha, expected.alpha)
-    again = list(load_frames(encode_frames(iter(frames), ".png")))
+    again = list(load_animation(encode_frames(iter(frames), ".png")).frames)
     for (photo, _), (expected, _) in zip(again, frames, strict=True):
         np.testing.assert_array_equal(photo.pixels, expected.pixels)
 
@@ -71,7 +70,7 @@ def test_frames_that_pillow_wrote_are_whole() -> None:
     for name in ("GIF", "PNG", "WEBP"):
         options: dict[str, Any] = {"lossless": True} if name == "WEBP" else {}
         data = encoded(still, name, save_all=True, append_images=[moved], duration=[70, 130], **options)
-        (first, one), (second, two) = load_frames(data)
+        (first, one), (second, two) = load_animation(data).frames
         assert (one, two) == (70, 130)
         np.testing.assert_array_equal(first.image, np.asarray(still))
         np.testing.assert_array_equal(second.image, np.asarray(moved))
@@ -92,7 +91,7 @@ def test_it_is_played_as_often_as_it_was(extension: str, plays: int) -> None:
 def test_a_long_pause_is_kept(duration_ms: int, extension: str) -> None:
     frames = [(photo, duration_ms) for photo, _ in scene(2)]
     data = encode_frames(frames, extension)
-    assert [duration for _, duration in load_frames(data)] == [duration_ms] * 2
+    assert [duration for _, duration in load_animation(data).frames] == [duration_ms] * 2
 
 
 @pytest.mark.parametrize(("extension", "most_ms"), [(".gif", 655_350), (".webp", 2**24 - 1)])
@@ -100,18 +99,18 @@ def test_a_pause_that_a_format_cannot_say_is_cut_and_said(
     extension: str, most_ms: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = encode_frames([(photo, 2**25) for photo, _ in scene(2)], extension)
-    assert [duration for _, duration in load_frames(data)] == [most_ms] * 2
+    assert [duration for _, duration in load_animation(data).frames] == [most_ms] * 2
     assert f"is shown for {most_ms / 1e3:g} s" in caplog.text
 
 
 @pytest.mark.parametrize("extension", [".webp", ".png"])
 def test_profile_goes_with_it(extension: str) -> None:
     data = encode_frames(scene(profile=wide_profile()), extension)
-    assert all(photo.profile == wide_profile() for photo, _ in load_frames(data))
+    assert all(photo.profile == wide_profile() for photo, _ in load_animation(data).frames)
 
 
 def test_a_gif_is_in_srgb() -> None:
-    (photo, _), *_ = load_frames(encode_frames(scene(profile=wide_profile()), ".gif"))
+    (photo, _), *_ = load_animation(encode_frames(scene(profile=wide_profile()), ".gif")).frames
     (expected, _), *_ = scene(profile=wide_profile())
     np.testing.assert_array_equal(
         photo.pixels[0, 0], Photo(pixels=expected.pixels, profile=wide_profile()).image[0, 0]
@@ -120,14 +119,14 @@ def test_a_gif_is_in_srgb() -> None:
 
 def test_a_still_picture_has_one_frame() -> None:
     deep = Photo(pixels=np.full((4, 5, 3), 1000, np.uint16))
-    [(photo, _)] = load_frames(encode_photo(deep, ".png"))
+    [(photo, _)] = load_animation(encode_photo(deep, ".png")).frames
     np.testing.assert_array_equal(photo.pixels, deep.pixels)
 
 
 def test_mattes_move_too() -> None:
     grey = [(Photo(pixels=np.full((9, 9), level, np.uint8)), 50) for level in (10, 200)]
     for extension in ANIMATED:
-        levels = [photo.pixels[4, 4, 0] for photo, _ in load_frames(encode_frames(grey, extension))]
+        levels = [photo.pixels[4, 4, 0] for photo, _ in load_animation(encode_frames(grey, extension)).frames]
         assert np.abs(np.array(levels, int) - [10, 200]).max() <= 2
 
 
@@ -140,7 +139,7 @@ def test_frames_are_taken_one_by_one() -> None:
 
     tracemalloc.start()
     data = encode_frames(frames(), ".png")
-    assert sum(1 for _ in load_frames(data)) == count
+    assert sum(1 for _ in load_animation(data).frames) == count
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.5 * count * 3 * large[0] * large[1]
@@ -150,7 +149,7 @@ def test_frames_are_taken_one_by_one() -> None:
 def test_damaged_frames_are_said(extension: str) -> None:
     data = encode_frames(scene(), extension)
     with pytest.raises(InputError, match=r"damaged|not a picture"):
-        list(load_frames(data[: int(len(data) * 0.6)]))
+        list(load_animation(data[: int(len(data) * 0.6)]).frames)
 
 
 def test_what_no_animation_holds() -> None:
@@ -167,6 +166,6 @@ def test_what_no_animation_holds() -> None:
 
 def test_the_first_frame_is_what_load_photo_gives(caplog: pytest.LogCaptureFixture) -> None:
     data = encode_frames(scene(), ".png")
-    (first, _), *_ = load_frames(data)
+    (first, _), *_ = load_animation(data).frames
     np.testing.assert_array_equal(load_photo(data).pixels, first.pixels)
     assert "only the first is used" in caplog.text

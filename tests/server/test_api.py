@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from limner import Segmenter
 from limner.cli import main
-from limner.images import Photo, encode_frames, load_frames
+from limner.images import Photo, encode_frames, load_animation
 from limner.mattes.confidence import expected_iou
 from limner.models.spec import DEFAULT_MODEL, read_model
 from tests.conftest import PORTRAIT, decode
@@ -87,7 +87,7 @@ def test_an_animation_is_the_same_bytes_as_the_command(
     assert (answer.status_code, answer.headers["limner-frame"]) == (200, "0,0,80,64")
     assert answer.content == target.read_bytes()
     times = [70, 130] if made != "jpg" else [100]
-    assert [duration_ms for _, duration_ms in load_frames(answer.content)] == times
+    assert [duration_ms for _, duration_ms in load_animation(answer.content).frames] == times
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg"])

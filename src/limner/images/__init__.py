@@ -3,7 +3,7 @@
 Inside the package a picture has one form, the array aliases below; everything else is converted here.
 """
 
-from limner.images.animation import ANIMATED, Animation, encode_frames, load_animation, load_frames
+from limner.images.animation import ANIMATED, Animation, encode_frames, load_animation
 from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size
 from limner.images.check import Picture, as_alpha, as_image, as_photo
 from limner.images.colour import parse_colour
@@ -36,7 +36,7 @@ __all__ = [
     "ANIMATED", "FORMATS", "MAX_PIXELS", "METADATA", "Alpha", "Animation", "Colour", "FeatureMap", "Flow",
     "Image", "Labels", "Mask", "Metadata", "Photo", "Picture", "Pillow", "Pixels", "Rgba", "Size",
     "Source", "as_alpha", "as_image", "as_photo", "average_pool", "blend", "check_format", "downsample",
-    "encode_frames", "encode_image", "encode_photo", "load_alpha", "load_animation", "load_frames",
+    "encode_frames", "encode_image", "encode_photo", "load_alpha", "load_animation",
     "load_grey", "load_image", "load_photo", "parse_colour", "picture_size", "resize", "resize_longest",
     "resize_maps", "resize_nearest", "sample_bilinear", "save_image", "save_photo", "to_depth",
     "to_pillow", "to_uint8", "warp",

@@ -61,17 +61,12 @@ def load_animation(source: Source, *, max_pixels: int = MAX_PIXELS, max_all: int
     with open_picture(data, name, max_pixels) as picture:
         count = getattr(picture, "n_frames", 1)
         if picture.format not in _MOVING or count == 1:
-            return Animation(_last_of([(decode_photo(picture, name), STILL_MS)]), 0)
+            return Animation(iter([(decode_photo(picture, name), STILL_MS)]), 0)
         width, height = picture.size
         if max_all is not None and count * height * width > max_all:
             raise InputError(too_large(name, f"{count:,} frames of {width} x {height} pixels", max_all))
         plays = _plays(picture)
     return Animation(_frames(data, name, max_pixels), plays)
-
-
-def load_frames(source: Source, *, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Photo, int]]:
-    """The frames of `load_animation`."""
-    return load_animation(source, max_pixels=max_pixels).frames
 
 
 def _plays(picture: Pillow) -> int:
@@ -80,10 +75,6 @@ def _plays(picture: Pillow) -> int:
     if picture.format != "GIF":
         return int(repeats or 0)
     return 1 if repeats is None else int(repeats) and int(repeats) + 1
-
-
-def _last_of(frames: list[tuple[Photo, int]]) -> Iterator[tuple[Photo, int]]:
-    yield frames.pop()  # not held any longer: 0.4 GB of 100 megapixels
 
 
 def _frames(data: bytes, name: str, max_pixels: int) -> Iterator[tuple[Photo, int]]:

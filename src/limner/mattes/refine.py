@@ -79,18 +79,19 @@ def refine_edge(image: Image, alpha: Alpha, image_map: FeatureMap, alpha_map: Al
     if not band.any():
         return alpha
     (coefficients,) = run_on_grid(MODEL, pixels=image_map, alpha=alpha_map)
-    return _apply_coefficients(image, stretch(alpha), coefficients, band)
+    return _apply_coefficients(image, alpha, coefficients, band)
 
 
 def _apply_coefficients(
     image: Image, alpha: Alpha, coefficients: FeatureMap, band: Mask, *, logits: bool = True
 ) -> Alpha:
-    """A copy of the alpha that is affine in colour within the band; arguments as of `affine_alpha`."""
-    result = alpha.copy()
+    """The alpha, made affine in colour within the band; stretched where the coefficients give logits."""
+    outside = stretch if logits else np.copy
+    result: Alpha = outside(alpha)
     features = np.concatenate([coefficients, band_weight(band)])
     for tiles in Tiles.over(band, (alpha.shape[0], alpha.shape[1])):
-        found = affine_alpha(tiles.sample(features), tiles.cut(image), tiles.cut(alpha), logits=logits)
-        tiles.paste(found, result)
+        before = outside(tiles.cut(alpha))  # not of the result: tiles overlap at the border
+        tiles.paste(affine_alpha(tiles.sample(features), tiles.cut(image), before, logits=logits), result)
     return result
 
 
@@ -168,7 +169,8 @@ def band_weight(band: Mask) -> FeatureMap:
 
 def stretch(alpha: Alpha) -> Alpha:
     """The alpha without what is nearly transparent or opaque; see `LEAST`."""
-    result: Alpha = (alpha - np.float32(LEAST)) * np.float32(1 / (1 - 2 * LEAST))
+    result: Alpha = alpha - np.float32(LEAST)
+    result *= np.float32(1 / (1 - 2 * LEAST))
     return result.clip(0, 1, out=result)
 
 

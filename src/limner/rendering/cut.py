@@ -19,7 +19,7 @@ from limner.images import (
     Rgba,
     as_photo,
     encode_photo,
-    load_frames,
+    load_animation,
     to_pillow,
     to_uint8,
 )
@@ -172,7 +172,7 @@ def _first_frame(picture: Any) -> tuple[Photo, bool]:
     """The photo, and whether others follow it."""
     if not isinstance(picture, (str, Path, bytes)):
         return as_photo(picture), False
-    frames = load_frames(picture)
+    frames, _ = load_animation(picture)
     photo, _ = next(frames)
     return photo, next(frames, None) is not None
 

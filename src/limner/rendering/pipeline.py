@@ -10,6 +10,7 @@ from limner.errors import InputError
 from limner.images import (
     ANIMATED,
     FORMATS,
+    MAX_PIXELS,
     Alpha,
     Animation,
     Image,
@@ -46,7 +47,7 @@ class Encoded(NamedTuple):
 
 
 def run(
-    source: Source,
+    source: Source | Animation,
     segment: Segment,
     options: Options,
     *,
@@ -54,31 +55,75 @@ def run(
     compress: bool = False,
     metadata: Metadata = "no-gps",
     on_stage: OnStage = lambda _: None,
+    on_alpha: OnAlpha = lambda _: None,
+    encode: Callable[[Photo], bytes] | None = None,
 ) -> Encoded:
     """Decode, segment, refine, render and encode; of an animation every frame, where the format holds them.
 
     Args:
-        source: A path, the bytes of a file, or an open binary file.
+        source: A path, the bytes of a file, an open binary file, or what `read_frames` made of one.
         segment: The network.
         options: What to make.
         extension: Of the result, one of `FORMATS` or `ANIMATED`.
         compress: Take longer for a smaller file.
         metadata: What is kept of the EXIF data; nothing in animations.
         on_stage: Told when a stage is over.
+        on_alpha: Told the `adjusted_alpha` of each frame.
+        encode: How the first frame is encoded, instead of by its extension.
 
     Raises:
         InputError: If the picture or an option cannot be used; if an animation is to be cropped.
     """
-    animation = load_animation(source) if extension in ANIMATED else still(load_photo(source))
-    return run_frames(
-        animation,
-        segment,
-        options,
-        extension=extension,
-        compress=compress,
-        metadata=metadata,
-        on_stage=on_stage,
-    )
+    frames, plays = source if isinstance(source, Animation) else read_frames(source, extension)
+    confidences: list[float] = []
+
+    def network(image: Image) -> Alpha:
+        alpha = segment(image)
+        confidences.append(expected_iou(alpha))
+        on_stage("network")
+        return alpha
+
+    def rendered() -> Iterator[tuple[Photo, int]]:
+        for count, (photo, duration_ms) in enumerate(frames):
+            on_stage("decode")
+            if count and options.crop:
+                raise InputError("an animation cannot be cropped, as the subject moves: leave out the crop")
+            alpha = refined_alpha(photo, network(photo.image), options)
+            on_stage("refine")
+            alpha = adjusted_alpha(photo, alpha, options)
+            on_alpha(alpha)
+            made = compose(photo, alpha, options)
+            del photo, alpha
+            on_stage("render")
+            yield made, duration_ms
+            on_stage("encode")
+
+    made = rendered()
+    first, second = next(made), next(made, None)
+    if encode is not None:
+        data = encode(first[0])
+    elif second is None and extension in FORMATS:
+        photo = storable(first[0], options, extension)
+        data = encode_photo(photo, extension, compress=compress, metadata=metadata)
+    else:
+        moving = chain([first], [second] if second else [], made)
+        data = encode_frames(moving, extension, plays=plays, compress=compress)
+    on_stage("encode")
+    height, width = first[0].pixels.shape[:2]
+    return Encoded(data, (height, width), min(confidences))
+
+
+def read_frames(
+    source: Source, extension: str, *, max_pixels: int = MAX_PIXELS, max_all: int | None = None
+) -> Animation:
+    """The frames of a picture, where a result of this extension holds several; else the first one.
+
+    Raises:
+        InputError: As `load_animation`.
+    """
+    if extension in ANIMATED:
+        return load_animation(source, max_pixels=max_pixels, max_all=max_all)
+    return Animation(iter([(load_photo(source, max_pixels=max_pixels), 0)]), 0)
 
 
 def stage_clock(record: Callable[[str, float], None]) -> OnStage:
@@ -93,58 +138,6 @@ def stage_clock(record: Callable[[str, float], None]) -> OnStage:
     return on_stage
 
 
-def still(photo: Photo) -> Animation:
-    """A photo as an animation of one frame."""
-    return Animation(iter([(photo, 0)]), 0)
-
-
-def run_frames(
-    animation: Animation,
-    segment: Segment,
-    options: Options,
-    *,
-    extension: str,
-    compress: bool = False,
-    metadata: Metadata = "no-gps",
-    on_stage: OnStage = lambda _: None,
-    on_alpha: OnAlpha = lambda _: None,
-    encode: Callable[[Photo], bytes] | None = None,
-) -> Encoded:
-    """As `run`, of frames that are decoded as they are needed.
-
-    Args:
-        animation: The frames; one, unless the extension is of `ANIMATED`.
-        segment: As of `run`, like the others.
-        options: What to make.
-        extension: Of the result.
-        compress: Take longer for a smaller file.
-        metadata: What is kept of the EXIF data.
-        on_stage: Told when a stage is over.
-        on_alpha: Told the `adjusted_alpha` of each frame.
-        encode: How the first frame is encoded, instead of by its extension.
-    """
-    confidences: list[float] = []
-
-    def observed(image: Image) -> Alpha:
-        alpha = segment(image)
-        confidences.append(expected_iou(alpha))
-        return alpha
-
-    rendered = _rendered(animation.frames, observed, options, on_stage, on_alpha)
-    first, second = next(rendered), next(rendered, None)
-    if encode is not None:
-        data = encode(first[0])
-    elif second is None and extension in FORMATS:
-        photo = storable(first[0], options, extension)
-        data = encode_photo(photo, extension, compress=compress, metadata=metadata)
-    else:
-        moving = chain([first], [second] if second else [], rendered)
-        data = encode_frames(moving, extension, plays=animation.plays, compress=compress)
-    on_stage("encode")
-    height, width = first[0].pixels.shape[:2]
-    return Encoded(data, (height, width), min(confidences))
-
-
 def check_target(path: str, options: Options) -> None:
     """Refuse a target whose extension is unknown, or whose format cannot hold the result.
 
@@ -154,27 +147,3 @@ def check_target(path: str, options: Options) -> None:
     """
     if Path(path).suffix.lower() not in ANIMATED:
         check_format(path, transparent=options.transparent)
-
-
-def _rendered(
-    frames: Iterator[tuple[Photo, int]],
-    segment: Segment,
-    options: Options,
-    on_stage: OnStage,
-    on_alpha: OnAlpha,
-) -> Iterator[tuple[Photo, int]]:
-    for count, (photo, duration_ms) in enumerate(frames):
-        on_stage("decode")
-        if count and options.crop:
-            raise InputError("an animation cannot be cropped, since the subject moves: leave out the crop")
-        alpha = segment(photo.image)
-        on_stage("network")
-        alpha = refined_alpha(photo, alpha, options)
-        on_stage("refine")
-        alpha = adjusted_alpha(photo, alpha, options)
-        on_alpha(alpha)
-        made = compose(photo, alpha, options)
-        del photo, alpha
-        on_stage("render")
-        yield made, duration_ms
-        on_stage("encode")

@@ -69,20 +69,15 @@ def render(
         [16, 32, 48]
     """
     photo = as_photo(picture)
+    options = options or Options()
     height, width = photo.pixels.shape[:2]
-    rendered = render_photo(photo, as_alpha(alpha, (height, width)), options or Options())
+    rendered = compose(photo, adjusted_alpha(photo, as_alpha(alpha, (height, width)), options), options)
     if isinstance(picture, Photo):
         return rendered
     array = rendered.pixels
     if rendered.alpha is not None:
         array = np.dstack((array, to_depth(rendered.alpha, array.dtype)))
     return to_pillow(array) if isinstance(picture, Pillow) else array
-
-
-def render_photo(photo: Photo, alpha: Alpha, options: Options) -> Photo:
-    """As `render`, of forms that are known to be right."""
-    alpha = adjusted_alpha(photo, alpha, options)  # lets go of the other: 0.4 GB of 100 megapixels
-    return compose(photo, alpha, options)
 
 
 def refined_alpha(photo: Photo, alpha: Alpha, options: Options) -> Alpha:

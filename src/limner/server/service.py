@@ -15,16 +15,13 @@ from starlette.types import Receive
 
 from limner.errors import InputError
 from limner.images import (
-    ANIMATED,
     Alpha,
     Animation,
     Image,
     Metadata,
     Photo,
     Size,
-    load_animation,
     load_image,
-    load_photo,
     picture_size,
     resize,
 )
@@ -34,7 +31,7 @@ from limner.parallel import keep_to
 from limner.rendering.layout import at_most
 from limner.rendering.options import Options
 from limner.rendering.outline import Frame, find_subject
-from limner.rendering.pipeline import Segment, run_frames, stage_clock, still
+from limner.rendering.pipeline import Segment, read_frames, run, stage_clock
 from limner.rendering.render import frame_shown
 from limner.server.archive import as_zip
 from limner.server.batching import Batcher
@@ -213,7 +210,7 @@ class Service:
         if isinstance(self.segmenter, Sandbox):
             options = replace(options, refine="none")  # that takes a network
         on_stage = stage_clock(self.telemetry.observe_stage)
-        made = run_frames(
+        made = run(
             self._decode(job),
             segment,
             options,
@@ -253,10 +250,8 @@ class Service:
     def _decode(self, job: Job) -> Animation:
         """The frames of what was uploaded, where the format of the result holds them; else the first one."""
         limit = self.settings.max_pixels
-        if f".{job.format}" in ANIMATED and job.most_pixels is None:
-            frames, plays = load_animation(job.data, max_pixels=limit, max_all=limit)
-        else:
-            frames, plays = still(load_photo(job.data, max_pixels=limit))
+        extension = f".{job.format}" if job.most_pixels is None else ""  # what is reduced does not move
+        frames, plays = read_frames(job.data, extension, max_pixels=limit, max_all=limit)
         smaller = ((_reduced(photo, job.most_pixels), duration_ms) for photo, duration_ms in frames)
         return Animation(smaller, plays)
 
