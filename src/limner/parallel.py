@@ -1,29 +1,18 @@
-"""One function over many items on all cores, in processes or in threads."""
+"""How many cores may be used, and work on all of them in threads; `limner.processes` has worker processes."""
 
 import math
 import os
-import signal
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from itertools import islice
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, TypeVar
-
-from limner.notices import set_filters
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-CHUNK = 8
-"""Items that a worker takes at a time: what is lost at most, by each, when the work is stopped."""
 
 _limit: ContextVar[int] = ContextVar("_limit", default=0)
 
@@ -72,22 +61,20 @@ def read_quota(root: Path, own: Path) -> int:
         root: Where the control groups are mounted.
         own: The file that names the groups of the process, ``NUMBER:CONTROLLERS:PATH`` in each line.
     """
-    limits = [math.inf]
+    limits = []
     for line in _text(own).splitlines():
         _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
+        top, names = root / controllers, ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+        if not controllers:
+            names = ["cpu.max"]
+        elif "cpu" not in controllers.split(","):
             continue
-        top = root / controllers if controllers else root
-        for folder in (top / path.lstrip("/"), *(top / path.lstrip("/")).parents):
-            if controllers:
-                words = [_text(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period")]
-            else:
-                words = _text(folder / "cpu.max").split()
+        group = top / path.lstrip("/")
+        for folder in (group, *group.parents[: len(group.parents) - len(top.parents)]):
+            words = " ".join(_text(folder / name) for name in names).split()
             if len(words) == 2 and all(word.isdecimal() for word in words):
-                limits.append(int(words[0]) / int(words[1]))
-            if folder == top:
-                break
-    return 0 if min(limits) == math.inf else max(1, math.ceil(min(limits)))
+                limits.append(math.ceil(int(words[0]) / int(words[1])))
+    return max(1, min(limits)) if limits else 0
 
 
 def _text(path: Path) -> str:
@@ -95,111 +82,6 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
-
-
-def parallel_map(
-    function: Callable[[Item], Result], items: Sequence[Item], *, jobs: int | None = None
-) -> Generator[Result, None, None]:
-    """``function`` of every item, in the order of the items, each as soon as it is there.
-
-    Closing the iterator stops the work. An interrupt from the keyboard reaches this process alone, and the
-    workers end when this process does, even when it is killed.
-
-    Args:
-        function: Can be pickled, as the items and the results.
-        items: What to compute it of.
-        jobs: Worker processes; 1 computes in this process; without it, one a core.
-    """
-    workers = min(jobs or thread_count(), -(-len(items) // CHUNK))
-    if workers <= 1:
-        yield from map(function, items)
-        return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_follow_parent) as pool:
-        try:
-            yield from pool.map(function, items, chunksize=CHUNK)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def unordered_map(
-    function: Callable[[list[Item]], Sequence[Result]],
-    items: Iterable[Item],
-    *,
-    jobs: int,
-    chunk: int = 1,
-    crashed: Callable[[Item], Result],
-) -> Generator[Result, None, None]:
-    """``function`` of all items, in processes, each result as soon as it is there, in any order.
-
-    For more items than fit in memory, and items that may kill the process that works on them: then all that
-    were under way are tried again one by one, and the one that kills its process again gives ``crashed``.
-
-    Args:
-        function: From some items to their results; can be pickled, as the items and the results.
-        items: What to compute it of; taken as they are needed.
-        jobs: Worker processes.
-        chunk: Items that a worker takes at a time.
-        crashed: The result of an item that killed its worker process twice.
-    """
-    waiting = iter(items)
-    suspects: deque[Item] = deque()
-    while True:
-        running: dict[Future[Sequence[Result]], list[Item]] = {}
-        finished: SimpleQueue[Future[Sequence[Result]]] = SimpleQueue()
-        lost: list[Item] = []
-        pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_serve, initargs=(function,))
-        try:
-            while True:
-                if not lost:
-                    alone = bool(suspects)
-                    while len(running) < (1 if alone else 2 * jobs):
-                        some = [suspects.popleft()] if alone else list(islice(waiting, chunk))
-                        if not some:
-                            break
-                        future = _submit(pool, some)
-                        running[future] = some
-                        future.add_done_callback(finished.put)
-                if not running:
-                    break
-                future = finished.get()
-                some = running.pop(future)
-                if isinstance(future.exception(), BrokenProcessPool):
-                    lost += some
-                else:
-                    yield from future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-        if not lost:
-            return
-        if alone:
-            yield crashed(lost[0])
-        else:
-            suspects.extend(lost)
-
-
-def _submit(pool: ProcessPoolExecutor, some: list[Any]) -> Future[Sequence[Any]]:
-    """A call in a pool; one that broke before it could be asked fails as one that breaks afterwards."""
-    try:
-        return pool.submit(_call, some)
-    except BrokenProcessPool as error:
-        future: Future[Sequence[Any]] = Future()
-        future.set_exception(error)
-        return future
-
-
-_function: Callable[[list[Any]], Sequence[Any]]
-
-
-def _serve(function: Callable[[list[Any]], Sequence[Any]]) -> None:
-    """What a worker process is for: the function is sent to it once, however large it is."""
-    global _function
-    _function = function
-    set_filters()
-    _follow_parent()
-
-
-def _call(some: list[Any]) -> Sequence[Any]:
-    return _function(some)
 
 
 def thread_map(
@@ -243,14 +125,3 @@ def ahead(items: Iterator[Item], count: int = 4) -> Generator[Item, None, None]:
                 yield item
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _follow_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def end_with_parent() -> None:
-        if parent := parent_process():
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()

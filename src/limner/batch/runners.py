@@ -5,7 +5,8 @@ from collections.abc import Callable, Generator, Iterable
 from typing import TypeAlias
 
 from limner.batch.job import Outcome, Task
-from limner.parallel import thread_count, unordered_map
+from limner.parallel import thread_count
+from limner.processes import unordered_map
 
 Work: TypeAlias = Callable[[list[Task]], list[Outcome]]
 Runner: TypeAlias = Callable[[Work, Iterable[Task]], Generator[Outcome, None, None]]

@@ -17,7 +17,7 @@ from limner.datasets.sample import Sample
 from limner.errors import DatasetError, InputError
 from limner.images import Size, encode_image
 from limner.models.spec import nearest_shape, training_shapes
-from limner.parallel import parallel_map
+from limner.processes import parallel_map
 
 QUALITY = 80
 """Of the pictures, WebP."""

@@ -20,7 +20,7 @@ from limner.datasets.plan import Plan, Portraits, Record
 from limner.datasets.plausible import check_fractions, label_remarks
 from limner.datasets.prepared import Measured, ShardNote
 from limner.errors import DatasetError, LimnerError
-from limner.parallel import parallel_map
+from limner.processes import parallel_map
 
 
 @dataclass(frozen=True)

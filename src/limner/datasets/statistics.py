@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from limner.datasets.sample import Sample
 from limner.errors import DatasetError
 from limner.images import Image, resize
-from limner.parallel import parallel_map
+from limner.processes import parallel_map
 
 HASH_SIDE = 16
 NEAR = 24

@@ -13,7 +13,6 @@ import numpy as np
 
 from limner.images import Alpha, FeatureMap, Image, Mask, as_alpha, as_image, downsample, resize_longest
 from limner.images.tiles import Tiles
-from limner.mattes.closed_form import solve
 from limner.mattes.masks import box_mean, dilate
 from limner.models.session import start_session
 from limner.models.spec import model_path
@@ -123,6 +122,8 @@ def affine_alpha(features: FeatureMap, colours: Image, alpha: Alpha, *, logits: 
 
 def _solve_closed_form(image: Image, alpha: Alpha) -> Alpha:
     """Closed-form matting, of a large photo at low resolution, with affine coefficients back to its size."""
+    from limner.mattes.closed_form import solve
+
     width = max(2, round(FINE_BAND * min(FINE, max(alpha.shape))))
     if max(alpha.shape) <= FINE:
         return solve(image, alpha, width=width)

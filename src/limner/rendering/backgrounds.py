@@ -4,6 +4,7 @@ Blur and grey are computed in linear light, as a lens and the eye do it, so that
 keep their brightness; `limner.images.blend` mixes the encoded values, which is what mattes are made for.
 """
 
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -17,8 +18,6 @@ from limner.rendering.options import FITS
 _BLURRED = (16, 256)  # rows and numbers of a block: so small a product is left to one thread by OpenBLAS
 _KERNEL_RADIUS = 8  # pixels: larger blurs are made on a smaller copy, where they are this large
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)  # ITU-R BT.709
-_TO_LINEAR = srgb_decode(np.arange(256) / 255).astype(np.float32)
-_FROM_LINEAR = to_uint8(srgb_encode(np.arange(65536) / 65535))
 
 
 def composite(foreground: Image, alpha: Alpha, background: Colour | Image) -> Image:
@@ -131,14 +130,21 @@ def shadow(alpha: Alpha, *, opacity: float) -> Alpha:
 
 def to_linear(image: Image) -> NDArray[np.float32]:
     """SRGB bytes -> light in [0, 1], float32 (IEC 61966-2-1)."""
-    light: NDArray[np.float32] = _TO_LINEAR[image]
+    light: NDArray[np.float32] = _tables()[0][image]
     return light
 
 
 def from_linear(light: NDArray[np.float32]) -> Image:
     """Light in [0, 1] -> sRGB bytes, the inverse of `to_linear`."""
-    encoded: Image = _FROM_LINEAR[np.rint(light.clip(0, 1) * np.float32(65535)).astype(np.uint16)]
+    encoded: Image = _tables()[1][np.rint(light.clip(0, 1) * np.float32(65535)).astype(np.uint16)]
     return encoded
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Of each byte its light, and of each of 65,536 steps of light its byte."""
+    light = srgb_decode(np.arange(256) / 255).astype(np.float32)
+    return light, to_uint8(srgb_encode(np.arange(65536) / 65535))
 
 
 def _reduced(size: tuple[int, ...], radius: float) -> tuple[float, Size]:

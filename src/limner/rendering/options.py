@@ -3,7 +3,6 @@
 Nothing heavy is imported here, since every command declares its options when it starts.
 """
 
-import difflib
 import math
 import operator
 from collections.abc import Mapping
@@ -199,6 +198,8 @@ class Options:
         """
         for name in values:
             if name not in {*SCHEMA, "picture", "layout"}:
+                import difflib
+
                 near = difflib.get_close_matches(name, SCHEMA, n=1)
                 hint = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(SCHEMA)}"
                 raise InputError(f"unknown option '{name}': {hint}")

@@ -25,7 +25,7 @@ from limner.mattes.foreground import estimate_foreground
 from limner.mattes.masks import feather
 from limner.models.segmenter import Segmenter
 from limner.models.spec import to_input
-from limner.parallel import parallel_map
+from limner.processes import parallel_map
 from limner.training.camera import SIZE, Place, Subject, expose
 from limner.training.config import TemporalConfig
 from limner.training.drawn import DrawnData

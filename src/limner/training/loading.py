@@ -22,7 +22,8 @@ from limner.datasets.sample import Load, load_image_at, load_planes
 from limner.errors import DatasetError
 from limner.images import Size
 from limner.models.spec import training_shapes
-from limner.parallel import parallel_map, thread_count
+from limner.parallel import thread_count
+from limner.processes import parallel_map
 from limner.rendering.cut import segment
 from limner.training.augment import Examples, Scenery, augment, draw
 from limner.training.config import RunConfig, TrainConfig
