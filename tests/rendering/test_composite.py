@@ -4,7 +4,6 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from limner.errors import InputError
 from limner.images import encode_image, to_uint8
 from limner.rendering.backgrounds import composite
 from limner.rendering.render import render
@@ -48,9 +47,3 @@ def test_arguments_are_left_alone(rng: np.random.Generator) -> None:
     composite(image, alpha, (1, 2, 3))
     np.testing.assert_array_equal(image, copies[0])
     np.testing.assert_array_equal(alpha, copies[1])
-
-
-def test_sizes_must_agree(rng: np.random.Generator) -> None:
-    image, alpha = random_image(rng, 6, 6), random_alpha(rng, 6, 5)
-    with pytest.raises(InputError, match="sizes differ"):
-        composite(image, alpha, (0, 0, 0))

@@ -14,15 +14,11 @@ from typing import Any, BinaryIO, TypeAlias
 import PIL._imaging
 import PIL.features
 import PIL.Image
-from PIL.TiffImagePlugin import TiffImageFile
 
 from limner.errors import InputError, MissingExtraError
-from limner.images import jpeg_end, png, tiff_pages
-from limner.images.jpeg_end import repair_end
+from limner.images import jpeg_end, png
 from limner.images.limits import MAX_PIXELS, too_large
 from limner.images.png_chunks import read_chunks
-from limner.images.tiff_pages import select_page
-from limner.images.tiff_samples import convert_samples
 from limner.images.unprofiled import nclx_colours, png_colours, tiff_colours
 
 Pillow: TypeAlias = PIL.Image.Image
@@ -38,6 +34,7 @@ _DAMAGED = (
     *(OSError, EOFError, SyntaxError, struct.error),
     *(ValueError, TypeError, LookupError, ArithmeticError, RuntimeError),
 )
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0")  # the last of BigTIFF, which Pillow reads in this order alone
 _STARTS = (png.SIGNATURE, jpeg_end.SIGNATURE, b"GIF87a", b"GIF89a")
 _RAW = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")
 """Of raw files that are no TIFF: Panasonic, Olympus, Fujifilm, Sigma, Minolta; Canon's CR3 has a brand."""
@@ -66,8 +63,9 @@ def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterat
                     same.verify()
             if picture.format in _NUMBERED and "icc_profile" not in picture.info:
                 info = nclx_colours(data, name)
-            if isinstance(picture, TiffImageFile) and "icc_profile" not in picture.info:
-                info = tiff_colours(picture.tag_v2, name)
+            tags = getattr(picture, "tag_v2", None)  # of TIFF
+            if tags is not None and "icc_profile" not in picture.info:
+                info = tiff_colours(tags, name)
             for key, value in info.items():
                 picture.info.setdefault(key, value)
             yield picture
@@ -138,7 +136,10 @@ def start_heif() -> None:
 
 def _prepared(data: bytes, name: str, max_pixels: int) -> tuple[bytes, dict[str, Any]]:
     """The file as Pillow reads it rightly, and what else is to stand in its ``info``."""
-    if data.startswith(tiff_pages.SIGNATURES):
+    if data.startswith(_TIFF):
+        from limner.images.tiff_pages import select_page  # as few pictures are TIFF
+        from limner.images.tiff_samples import convert_samples
+
         _silence_libtiff()
         data, page = select_page(data, name)
         return convert_samples(data, page, name, max_pixels), {}
@@ -146,7 +147,7 @@ def _prepared(data: bytes, name: str, max_pixels: int) -> tuple[bytes, dict[str,
         data, found = read_chunks(data, name)
         return data, png_colours(found, name)
     if data.startswith(jpeg_end.SIGNATURE):
-        data, added = repair_end(data, max_pixels)
+        data, added = jpeg_end.repair_end(data, max_pixels)
         if added:
             _log.warning("%s: its end is missing; all of the picture is there", name)
     return data, {}
@@ -154,7 +155,7 @@ def _prepared(data: bytes, name: str, max_pixels: int) -> tuple[bytes, dict[str,
 
 def _unknown(data: bytes, name: str) -> str:
     """Why Pillow did not open a file, by its first bytes."""
-    if data.startswith(tiff_pages.SIGNATURES):
+    if data.startswith(_TIFF):
         return (
             f"{name} is a TIFF of a kind that Limner does not read: save it as RGB or grey with 8 or 16 bits"
         )

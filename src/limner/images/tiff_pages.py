@@ -8,7 +8,6 @@ import PIL.TiffImagePlugin as Tiff
 
 from limner.errors import InputError
 
-SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0")  # the last of BigTIFF, which Pillow reads in this order alone
 _NEW_SUBFILE, _SUBFILE, _SUB_IFDS, _DNG_VERSION = 254, 255, 330, 50706
 _REDUCED, _MASK = 1, 4  # bits of the first tag
 _OLD_REDUCED = 2  # value of the second

@@ -33,7 +33,7 @@ class Tiles:
         """Those with a True pixel, `TOGETHER` at a time; none where all is False."""
         firsts = [np.arange(0, length, SIDE) for length in mask.shape]
         held = np.logical_or.reduceat(np.logical_or.reduceat(mask, firsts[0], axis=0), firsts[1], axis=1)
-        return cls._of(held, (mask.shape[0], mask.shape[1]))
+        return cls._of(held, mask.shape)
 
     @classmethod
     def over(cls, mask: Mask, picture: Size) -> Iterator["Tiles"]:

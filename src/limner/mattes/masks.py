@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import InputError
 from limner.images import Alpha, Labels, Mask, resize
 
 _Floats = TypeVar("_Floats", NDArray[np.float32], NDArray[np.float64])
@@ -38,17 +37,7 @@ def threshold(alpha: Alpha, level: float = 0.5) -> Mask:
 
 
 def dilate(mask: Mask, radius: int, *, outside: bool = False) -> Mask:
-    """True within ``radius`` pixels (Chebyshev) of a True pixel.
-
-    Args:
-        mask: (H, W).
-        radius: Pixels, at least 1.
-        outside: What the mask is taken to be around the picture.
-
-    Raises:
-        InputError: If ``radius`` is not positive.
-    """
-    _check_radius(radius)
+    """True within ``radius`` pixels (Chebyshev) of a True pixel; around the picture all is ``outside``."""
     grown = np.pad(mask, radius, constant_values=outside)
     return _sliding_max(_sliding_max(grown, 1, 0, radius), 0, 1, radius)
 
@@ -63,9 +52,6 @@ def edge_band(mask: Mask, radius: int) -> Mask:
 
     A pixel belongs to the band when the square of side ``2 * radius + 1`` around it, cut at the border of
     the picture, holds both values. A mask of one value has no band.
-
-    Raises:
-        InputError: If ``radius`` is not positive.
     """
     return dilate(mask, radius) & dilate(~mask, radius)
 
@@ -74,16 +60,8 @@ def feather(alpha: Alpha, radius: int) -> Alpha:
     """Soften the edge: the mean over a square of side ``2 * radius + 1``, taken twice (a tent filter).
 
     Squares are cut at the border of the picture, so a subject that touches it stays opaque there.
-
-    Raises:
-        InputError: If ``radius`` is not positive.
     """
-    _check_radius(radius)
-
-    def soften(part: Alpha) -> Alpha:
-        return box_mean(box_mean(part, radius), radius).clip(0, 1)
-
-    return _in_strips(soften, alpha, 2 * radius)
+    return _in_strips(lambda part: box_mean(box_mean(part, radius), radius).clip(0, 1), alpha, 2 * radius)
 
 
 def shift_edge(alpha: Alpha, pixels: float) -> Alpha:
@@ -104,12 +82,7 @@ def shift_edge(alpha: Alpha, pixels: float) -> Alpha:
 
 
 def box_mean(values: _Floats, radius: int) -> _Floats:
-    """Mean over the square of side ``2 * radius + 1`` around each pixel, cut at the border; (..., H, W).
-
-    Raises:
-        InputError: If ``radius`` is not positive.
-    """
-    _check_radius(radius)
+    """Mean over the square of side ``2 * radius + 1`` around each pixel, cut at the border; (..., H, W)."""
     for axis in (-2, -1):
         index = np.arange(values.shape[axis])
         counts = np.minimum(index + radius + 1, len(index)) - np.maximum(index - radius, 0)
@@ -203,12 +176,7 @@ def keep_largest(alpha: Alpha, count: int) -> Alpha:
 
     A subject is a connected region with an alpha of at least 0.05; its size is counted where the alpha is at
     least 0.5. Subjects that touch count as one; a speck (`SPECK`) counts as none.
-
-    Raises:
-        InputError: If ``count`` is not positive.
     """
-    if count < 1:
-        raise InputError(f"keep at least 1 subject, got {count}")
     labels = connected_components(threshold(alpha, 0.05))
     areas = np.bincount(labels[threshold(alpha)], minlength=labels.max() + 1)
     areas[0] = -1
@@ -221,11 +189,7 @@ def remove_specks(alpha: Alpha, fraction: float = SPECK) -> Alpha:
     """The alpha near its largest part of at least 0.5 and others that reach `CERTAIN`, 0 elsewhere.
 
     Where nothing would change, it is the alpha itself. Near is a pixel and `HAIR` of the shorter side, so
-    that soft edges stay. Large alphas are looked at on a grid.
-
-    Args:
-        alpha: (H, W).
-        fraction: Of the largest part's area, that another part has at least.
+    that soft edges stay. Large alphas are looked at on a grid. ``fraction`` as of `remove_small_parts`.
     """
     seen = on_grid(alpha)
     parts = remove_small_parts(threshold(seen), fraction, threshold(seen, CERTAIN))
@@ -280,8 +244,3 @@ def _in_strips(function: Callable[[Alpha], Alpha], alpha: Alpha, reach: int) -> 
         if (part != part[0, 0]).any():
             result[start : start + STRIP] = function(part)[start - first :][:STRIP]
     return result
-
-
-def _check_radius(radius: int) -> None:
-    if radius < 1:
-        raise InputError(f"the radius must be at least 1 pixel, got {radius}")

@@ -60,7 +60,7 @@ def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
         (True, 'float32')
     """
     image = as_image(image)
-    alpha = as_alpha(alpha, (image.shape[0], image.shape[1]))
+    alpha = as_alpha(alpha, image.shape[:2])
     result = refine_edge(image, alpha, downsample(image, GRID), downsample(alpha, GRID))
     return _solve_closed_form(image, result) if fine and result is not alpha else result
 
@@ -88,7 +88,7 @@ def _apply_coefficients(
     outside = stretch if logits else np.copy
     result: Alpha = outside(alpha)
     features = np.concatenate([coefficients, band_weight(band)])
-    for tiles in Tiles.over(band, (alpha.shape[0], alpha.shape[1])):
+    for tiles in Tiles.over(band, alpha.shape):
         before = outside(tiles.cut(alpha))  # not of the result: tiles overlap at the border
         tiles.paste(affine_alpha(tiles.sample(features), tiles.cut(image), before, logits=logits), result)
     return result

@@ -10,10 +10,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import InputError
 from limner.images import Alpha, Colour, Image, Size, blend, resize, to_depth, to_uint8
 from limner.images.cicp import srgb_decode, srgb_encode
-from limner.rendering.options import FITS
 
 _BLURRED = (16, 256)  # rows and numbers of a block: so small a product is left to one thread by OpenBLAS
 _KERNEL_RADIUS = 8  # pixels: larger blurs are made on a smaller copy, where they are this large
@@ -27,15 +25,10 @@ def composite(foreground: Image, alpha: Alpha, background: Colour | Image) -> Im
         foreground: (H, W, 3) uint8.
         alpha: (H, W) float32 in [0, 1].
         background: A colour, or an image of any size, which is scaled to cover the frame.
-
-    Raises:
-        InputError: If the sizes of foreground and alpha differ.
     """
-    if foreground.shape[:2] != alpha.shape:
-        raise InputError(f"sizes differ: image {foreground.shape[:2]}, alpha {alpha.shape}")
     if isinstance(background, tuple):
         return blend(foreground, alpha, np.array(background, np.uint8))
-    return blend(foreground, alpha, lay_out(background, (alpha.shape[0], alpha.shape[1])))
+    return blend(foreground, alpha, lay_out(background, alpha.shape))
 
 
 def lay_out(
@@ -49,12 +42,7 @@ def lay_out(
         fit: "cover" fills the frame and cuts off the rest; "contain" shows the whole picture on white;
             "tile" repeats it at its own size.
         align: Which part is seen, or where the picture stands: from (0, 0), top left, to (1, 1).
-
-    Raises:
-        InputError: If ``fit`` is none of these.
     """
-    if fit not in FITS:
-        raise InputError(f"unknown fit '{fit}': use one of {', '.join(FITS)}")
     height, width = picture.shape[:2]
     scales = size[0] / height, size[1] / width
     if fit == "cover":
@@ -86,12 +74,7 @@ def blurred(image: Image, alpha: Alpha, *, radius: float, lens: bool = False) ->
         alpha: (H, W) float32 in [0, 1].
         radius: Of the blur, pixels: a disc's radius, or twice a Gaussian's standard deviation.
         lens: Blur by a disc, as an open lens does, instead of a Gaussian.
-
-    Raises:
-        InputError: If ``radius`` is not positive.
     """
-    if radius <= 0:
-        raise InputError(f"the blur's radius must be positive, got {radius:g} pixels")
     scale, small = _reduced(alpha.shape, radius)
     clear = 1 - alpha
     seen = clear * clear * clear
@@ -104,7 +87,7 @@ def blurred(image: Image, alpha: Alpha, *, radius: float, lens: bool = False) ->
     mean = light.sum(axis=(1, 2)) / max(float(weight.sum()), 1e-6)
     spread = from_linear((both[:3] + 1e-4 * mean[:, None, None]) / (both[3:] + 1e-4))
     found = np.ascontiguousarray(np.moveaxis(spread, 0, 2))
-    return to_depth(resize(found, (alpha.shape[0], alpha.shape[1])), image.dtype)
+    return to_depth(resize(found, alpha.shape), image.dtype)
 
 
 def desaturated(image: Image) -> Image:
@@ -125,7 +108,7 @@ def shadow(alpha: Alpha, *, opacity: float) -> Alpha:
     moved = np.zeros_like(small)
     moved[step:, step:] = small[: size[0] - step, : size[1] - step]
     soft: Alpha = _gaussian(moved[None], 0.0125 * side / scale)[0]
-    return np.float32(opacity) * resize(soft, (alpha.shape[0], alpha.shape[1])).clip(0, 1)
+    return np.float32(opacity) * resize(soft, alpha.shape).clip(0, 1)
 
 
 def to_linear(image: Image) -> NDArray[np.float32]:

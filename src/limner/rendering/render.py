@@ -199,7 +199,7 @@ def _in_colours_of(photo: Photo, colour: Colour) -> Pixels:
 
 
 def _background(photo: Photo, alpha: Alpha, options: Options, own: Alpha | None = None) -> Image:
-    size = (alpha.shape[0], alpha.shape[1])
+    size = alpha.shape
     if options.background == "blur":
         unseen = alpha if own is None else 1 - (1 - alpha) * own
         behind = blurred(photo.pixels, unseen, radius=options.blur / 100 * max(size), lens=options.lens)
