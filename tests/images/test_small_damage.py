@@ -45,12 +45,8 @@ def with_chunk(data: bytes, *more: bytes) -> bytes:
 
 def broken(name: bytes, body: bytes) -> bytes:
     """A chunk whose checksum is wrong."""
-    *parts, checksum = chunk(name, body)
-    return b"".join((*parts, bytes(byte ^ 255 for byte in checksum)))
-
-
-def whole(name: bytes, body: bytes) -> bytes:
-    return b"".join(chunk(name, body))
+    data = chunk(name, body)
+    return data[:-4] + bytes(byte ^ 255 for byte in data[-4:])
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
@@ -161,7 +157,7 @@ def test_a_note_that_unpacks_to_gigabytes_costs_little(
     for body in (b"Comment\0\0" + bomb, b"Raw profile type exif\0\0" + bomb):
         tracemalloc.start()
         np.testing.assert_array_equal(
-            load_photo(with_chunk(encode_png(pixels), whole(b"zTXt", body))).pixels, pixels
+            load_photo(with_chunk(encode_png(pixels), chunk(b"zTXt", body))).pixels, pixels
         )
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -4,7 +4,7 @@ Inside the package a picture has one form, the array aliases below; everything e
 """
 
 from limner.images.animation import ANIMATED, Animation, encode_frames, load_animation
-from limner.images.arrays import Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size
+from limner.images.arrays import MAX_PIXELS, Alpha, Colour, Image, Labels, Mask, Pixels, Rgba, Size
 from limner.images.check import Picture, as_alpha, as_image, as_photo
 from limner.images.colour import parse_colour
 from limner.images.decode import (
@@ -17,7 +17,6 @@ from limner.images.decode import (
 )
 from limner.images.depth import to_depth, to_uint8
 from limner.images.encode import FORMATS, check_format, encode_image, encode_photo, save_image, save_photo
-from limner.images.limits import MAX_PIXELS
 from limner.images.metadata import METADATA, Metadata
 from limner.images.opening import Pillow, Source
 from limner.images.photo import Photo, blend

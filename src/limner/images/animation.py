@@ -9,17 +9,17 @@ import logging
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL.GifImagePlugin
 import PIL.Image
 
 from limner.errors import InputError
+from limner.images.arrays import MAX_PIXELS, too_large
 from limner.images.decode import decode_photo, photo_from_pillow
 from limner.images.depth import to_uint8
 from limner.images.encode import encode_photo
-from limner.images.limits import MAX_PIXELS, too_large
 from limner.images.opening import Pillow, Source, name_of, open_picture, read_source
 from limner.images.photo import Photo
 from limner.images.png import FAST, SIGNATURE, SMALL, chunk, header_chunks, image_header, packed_rows
@@ -127,12 +127,8 @@ def _checked(frames: Iterable[tuple[Photo, int]], extension: str) -> Iterator[tu
         if duration_ms <= 0:
             raise InputError(f"a frame is shown for at least 1 ms, got {duration_ms} ms")
         if duration_ms > most_ms:
-            _log.warning(
-                "a frame of %g s is shown for %g s, the longest in %s",
-                duration_ms / 1e3,
-                most_ms / 1e3,
-                extension,
-            )
+            seconds = duration_ms / 1e3, most_ms / 1e3
+            _log.warning("a frame of %g s is shown for %g s, the longest in %s", *seconds, extension)
         yield photo, min(duration_ms, most_ms)
     if shape is None:
         raise InputError("an animation needs at least one frame")
@@ -140,28 +136,25 @@ def _checked(frames: Iterable[tuple[Photo, int]], extension: str) -> Iterator[tu
 
 def _apng(frames: Iterator[tuple[Photo, int]], plays: int, *, compress: bool) -> bytes:
     """Reference: "Portable Network Graphics (PNG) Specification", third edition, W3C, 2025."""
-    parts: list[tuple[bytes, ...]] = []
-    count = number = 0
-    head: tuple[tuple[bytes, ...], ...] = ()
-    for photo, duration_ms in frames:
+    head, parts = b"", list[bytes]()
+    count = 0
+    for count, (photo, duration_ms) in enumerate(frames, 1):
         pixels = to_uint8(photo.pixels)
         height, width = pixels.shape[:2]
         alpha = np.ones((height, width), np.float32) if photo.alpha is None else photo.alpha
-        delay = _fraction(duration_ms)
-        control = struct.pack(">IIIIIHHBB", number, width, height, 0, 0, *delay, 0, 0)
-        parts.append(chunk(b"fcTL", control))
+        number = max(0, 2 * count - 3)  # chunks of both kinds are numbered together
+        frame = (number, width, height, 0, 0, *_fraction(duration_ms), 0, 0)
+        parts.append(chunk(b"fcTL", struct.pack(">IIIIIHHBB", *frame)))
         body = b"".join(packed_rows(pixels, alpha, SMALL if compress else FAST))
-        if count:
-            parts.append(chunk(b"fdAT", struct.pack(">I", number + 1) + body))
-        else:
-            parts.append(chunk(b"IDAT", body))
+        if count == 1:
             profile = photo.profile if pixels.ndim == 3 else None
             before = (image_header(pixels, alpha), *header_chunks(profile, PIL.Image.Exif(), None))
-            head = tuple(chunk(*part) for part in before)
-        number += 2 if count else 1
-        count += 1
-    pieces = (*head, chunk(b"acTL", struct.pack(">II", count, plays)), *parts, chunk(b"IEND", b""))
-    return b"".join((SIGNATURE, *(piece for part in pieces for piece in part)))
+            head = b"".join(chunk(*part) for part in before)
+            parts.append(chunk(b"IDAT", body))
+        else:
+            parts.append(chunk(b"fdAT", struct.pack(">I", number + 1) + body))
+    control = chunk(b"acTL", struct.pack(">II", count, plays))
+    return b"".join((SIGNATURE, head, control, *parts, chunk(b"IEND", b"")))
 
 
 def _fraction(duration_ms: int) -> tuple[int, int]:
@@ -176,9 +169,8 @@ def _webp(frames: Iterator[tuple[Photo, int]], plays: int, *, compress: bool) ->
     size, profile, flags = b"", None, _ANIMATION_FLAG
     for photo, duration_ms in frames:
         still = encode_photo(replace(photo, profile=None), ".webp", compress=compress, metadata="strip")
-        body = b"".join(
-            _riff(name, data) for name, data in _riff_parts(still) if name in {b"ALPH", b"VP8 ", b"VP8L"}
-        )
+        kept = (part for part in _riff_parts(still) if part[0] in {b"ALPH", b"VP8 ", b"VP8L"})
+        body = b"".join(_riff(*part) for part in kept)
         if not parts:
             height, width = photo.pixels.shape[:2]
             size, profile = _three(width - 1) + _three(height - 1), photo.profile
@@ -188,10 +180,8 @@ def _webp(frames: Iterator[tuple[Photo, int]], plays: int, *, compress: bool) ->
     flags |= _PROFILE_FLAG if profile is not None else 0
     head = _riff(b"VP8X", bytes([flags, 0, 0, 0]) + size)
     colours = b"" if profile is None else _riff(b"ICCP", profile)
-    return _riff(
-        b"RIFF",
-        b"".join((b"WEBP", head, colours, _riff(b"ANIM", bytes(4) + struct.pack("<H", plays)), *parts)),
-    )
+    loop = _riff(b"ANIM", bytes(4) + struct.pack("<H", plays))
+    return _riff(b"RIFF", b"".join((b"WEBP", head, colours, loop, *parts)))
 
 
 def _riff(name: bytes, data: bytes) -> bytes:
@@ -226,10 +216,7 @@ def _gif(frames: Iterator[tuple[Photo, int]], plays: int) -> bytes:
         palette = (indexed.getpalette() or [])[: 3 * _CLEAR]
         indexed.putpalette(palette + [0] * (768 - len(palette)))
         if photo.alpha is not None:
-            hidden = PIL.Image.fromarray(photo.alpha < 0.5)
-            indexed.paste(_CLEAR, (0, 0), hidden)
-        parts = PIL.GifImagePlugin.getdata(
-            indexed, transparency=_CLEAR, duration=duration_ms, disposal=2, include_color_table=True
-        )
-        buffer.writelines(parts)
+            indexed.paste(_CLEAR, (0, 0), PIL.Image.fromarray(photo.alpha < 0.5))
+        shown: Any = {"transparency": _CLEAR, "duration": duration_ms, "disposal": 2}
+        buffer.writelines(PIL.GifImagePlugin.getdata(indexed, include_color_table=True, **shown))
     return buffer.getvalue() + b";"

@@ -1,4 +1,4 @@
-"""The forms that pictures have inside the package, and the one that comes with all that belongs to it."""
+"""The forms that pictures have inside the package, and how large they may be."""
 
 from typing import Any, TypeAlias
 
@@ -21,3 +21,11 @@ Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""
 Colour: TypeAlias = tuple[int, int, int]
 """Red, green, blue, each in 0..255."""
+
+MAX_PIXELS = 178_956_970
+"""Largest picture decoded by default, about 179 megapixels: Pillow refuses more, and warns at half."""
+
+
+def too_large(name: str, found: str, limit: int) -> str:
+    """The message for the file ``name`` of the size ``found``, where ``limit`` pixels are allowed."""
+    return f"{name} is too large ({found}): the limit is {limit / 1e6:.0f} megapixels; make it smaller first"

@@ -66,11 +66,9 @@ def as_alpha(alpha: Any, size: Size | None = None) -> Alpha:
         raise InputError(f"an alpha is {ALPHA}, got {_told(alpha)}")
     if size is not None and alpha.shape != size:
         raise InputError(f"sizes differ: image {size}, alpha {alpha.shape}")
-    if alpha.dtype == np.bool_:
-        return alpha.astype(np.float32)
     if alpha.dtype == np.uint8:
         return alpha.astype(np.float32) / np.float32(255)
-    if alpha.dtype.kind != "f" or not _in_range(alpha):
+    if alpha.dtype != np.bool_ and (alpha.dtype.kind != "f" or not _in_range(alpha)):
         raise InputError(f"an alpha is {ALPHA}, got {_told(alpha)}")
     return alpha.astype(np.float32, copy=False)
 
@@ -88,11 +86,10 @@ def as_stored(array: NDArray[Any]) -> Photo:
 
 def _photo_of_array(array: NDArray[Any]) -> Photo:
     """Grey ones stay (H, W)."""
-    integers = array.dtype in (np.uint8, np.uint16)
     channels = array.shape[2] if array.ndim == 3 else 1
-    if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
-        raise InputError(f"an image is {IMAGE}, got {_told(array)}")
-    if not integers and (array.dtype.kind != "f" or not _in_range(array)):
+    shaped = array.ndim in (2, 3) and channels in (1, 3, 4) and array.size
+    integers = array.dtype in (np.uint8, np.uint16)
+    if not shaped or not (integers or (array.dtype.kind == "f" and _in_range(array))):
         raise InputError(f"an image is {IMAGE}, got {_told(array)}")
     pixels = array if integers else to_uint8(array)
     if channels == 4:

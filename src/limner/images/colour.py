@@ -53,15 +53,6 @@ def colour_space(profile: bytes) -> str:
     return str(_parsed(profile).profile.xcolor_space).strip()
 
 
-@lru_cache(maxsize=8)
-def is_srgb(profile: bytes) -> bool:
-    """Whether an RGB profile is sRGB itself, by its name; one whose name cannot be read is not."""
-    try:
-        return "sRGB" in PIL.ImageCms.getProfileDescription(_parsed(profile))
-    except PIL.ImageCms.PyCMSError:
-        return False
-
-
 def picture_to_srgb(picture: PIL.Image.Image, profile: bytes) -> PIL.Image.Image:
     """A picture in CMYK, Lab or grey in the colours of sRGB, without its transparency."""
     return PIL.ImageCms.buildTransform(_parsed(profile), _srgb(), picture.mode, "RGB").apply(picture)
@@ -69,12 +60,21 @@ def picture_to_srgb(picture: PIL.Image.Image, profile: bytes) -> PIL.Image.Image
 
 def pixels_to_srgb(pixels: Image, profile: bytes) -> Image:
     """Pixels of an RGB profile in the colours of sRGB, (H, W, 3) uint8."""
-    return _convert(pixels, _parsed(profile), _srgb())
+    return pixels if _is_srgb(profile) else _convert(pixels, _parsed(profile), _srgb())
 
 
 def pixels_from_srgb(image: Image, profile: bytes) -> Image:
     """The inverse of `pixels_to_srgb`, as far as the profile holds the colours."""
-    return _convert(image, _srgb(), _parsed(profile))
+    return image if _is_srgb(profile) else _convert(image, _srgb(), _parsed(profile))
+
+
+@lru_cache(maxsize=8)
+def _is_srgb(profile: bytes) -> bool:
+    """Whether an RGB profile is sRGB itself, by its name; one whose name cannot be read is not."""
+    try:
+        return "sRGB" in PIL.ImageCms.getProfileDescription(_parsed(profile))
+    except PIL.ImageCms.PyCMSError:
+        return False
 
 
 def _convert(pixels: Image, source: Any, target: Any) -> Image:

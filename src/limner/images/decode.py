@@ -9,12 +9,11 @@ import PIL.ImageChops
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images.arrays import Alpha, Image, Labels, Pixels, Rgba, Size
+from limner.images.arrays import MAX_PIXELS, Alpha, Image, Labels, Pixels, Rgba, Size
 from limner.images.cicp import tone_map
 from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb
 from limner.images.deep import is_deep, is_premultiplied, join, read_deep
 from limner.images.depth import to_uint8, unpremultiply
-from limner.images.limits import MAX_PIXELS
 from limner.images.metadata import BROKEN_EXIF, orientation, shot_exif
 from limner.images.opening import Pillow, Source, name_of, open_picture, read_source, reopen
 from limner.images.photo import Photo

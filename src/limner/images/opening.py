@@ -17,7 +17,7 @@ import PIL.Image
 
 from limner.errors import InputError, MissingExtraError
 from limner.images import jpeg_end, png
-from limner.images.limits import MAX_PIXELS, too_large
+from limner.images.arrays import MAX_PIXELS, too_large
 from limner.images.png_chunks import read_chunks
 from limner.images.unprofiled import nclx_colours, png_colours, tiff_colours
 

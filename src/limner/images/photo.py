@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from limner.images.arrays import Alpha, Image, Pixels
-from limner.images.colour import is_srgb, pixels_from_srgb, pixels_to_srgb
+from limner.images.colour import pixels_from_srgb, pixels_to_srgb
 from limner.images.depth import to_depth, to_uint8
 from limner.images.strips import strips
 
@@ -38,7 +38,7 @@ class Photo:
         image = to_uint8(self.pixels)
         if image.ndim == 2:
             image = np.stack([image] * 3, axis=2)
-        if self.profile is not None and not is_srgb(self.profile):
+        if self.profile is not None:
             image = pixels_to_srgb(image, self.profile)
         return image if self.alpha is None else blend(image, self.alpha, np.full(3, 255, np.uint8))
 
@@ -48,7 +48,7 @@ class Photo:
         Args:
             image: (H, W, 3) uint8, of any size.
         """
-        if self.profile is not None and not is_srgb(self.profile):
+        if self.profile is not None:
             image = pixels_from_srgb(image, self.profile)
         return to_depth(image, self.pixels.dtype)
 

@@ -41,9 +41,9 @@ def encode_png(
         compress: Take longer for a smaller file.
         chunks: Names and contents of further chunks, written before the picture.
     """
-    body = packed_rows(pixels, alpha, SMALL if compress else FAST)
-    parts = [image_header(pixels, alpha), *chunks, *((b"IDAT", data) for data in body), (b"IEND", b"")]
-    return b"".join((SIGNATURE, *(piece for part in parts for piece in chunk(*part))))
+    body = (chunk(b"IDAT", data) for data in packed_rows(pixels, alpha, SMALL if compress else FAST))
+    head = (chunk(*part) for part in (image_header(pixels, alpha), *chunks))
+    return b"".join((SIGNATURE, *head, *body, chunk(b"IEND", b"")))
 
 
 def image_header(pixels: Pixels, alpha: Alpha | None) -> tuple[bytes, bytes]:
@@ -68,14 +68,10 @@ def header_chunks(
     return chunks
 
 
-def chunk(name: bytes, data: bytes) -> tuple[bytes, ...]:
-    """The pieces of a chunk: length, name, contents, checksum."""
-    return (
-        struct.pack(">I", len(data)),
-        name,
-        data,
-        struct.pack(">I", zlib.crc32(data, zlib.crc32(name))),
-    )
+def chunk(name: bytes, data: bytes) -> bytes:
+    """Length, name, contents, checksum."""
+    checksum = zlib.crc32(data, zlib.crc32(name))
+    return b"".join((struct.pack(">I", len(data)), name, data, struct.pack(">I", checksum)))
 
 
 def packed_rows(pixels: Pixels, alpha: Alpha | None, level: int) -> Iterator[bytes]:
@@ -90,9 +86,8 @@ def packed_rows(pixels: Pixels, alpha: Alpha | None, level: int) -> Iterator[byt
 
     yield b"\x78\x01"
     low, high = 1, 0
-    for data, checksum, length in map_strips(
-        pack, strips(height, width * channels(pixels, alpha) * pixels.itemsize)
-    ):
+    parts = strips(height, width * channels(pixels, alpha) * pixels.itemsize)
+    for data, checksum, length in map_strips(pack, parts):
         yield data
         high = (high + (checksum >> 16) + length * (low - 1)) % _ADLER
         low = (low + (checksum & 0xFFFF) - 1) % _ADLER

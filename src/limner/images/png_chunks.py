@@ -58,7 +58,7 @@ def read_chunks(data: bytes, name: str) -> tuple[bytes, dict[str, Any]]:
     dropped = sum(map(len, kept)) < offset
     if not ended and _is_no_pixel(rest) and offset > len(SIGNATURE):
         _log.warning("%s: its end is missing", name)
-        rest, dropped = b"".join(chunk(b"IEND", b"")), True
+        rest, dropped = chunk(b"IEND", b""), True
     return b"".join((*kept, rest)) if dropped else data, found
 
 

@@ -15,9 +15,8 @@ import PIL.TiffTags
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images.arrays import Alpha
+from limner.images.arrays import Alpha, too_large
 from limner.images.depth import to_depth, unpremultiply
-from limner.images.limits import too_large
 from limner.images.metadata import select_exif, shot_exif
 from limner.images.photo import Photo
 from limner.images.tiff import encode_tiff
