@@ -80,7 +80,7 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def naming(path: object) -> Iterator[None]:
-    """What the system refuses inside the block becomes an OutputError that names the file."""
+    """What the system refuses inside the block becomes an OutputError that names the file or folder."""
     try:
         yield
     except OutputError:
@@ -113,14 +113,10 @@ def sweep(folder: str | Path) -> None:
     Raises:
         OutputError: If that cannot be done.
     """
-    try:
+    with naming(f"to the folder {folder}"):
         for path in Path(folder).iterdir():
             if _TEMPORARY.fullmatch(path.name):
                 path.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot clear up the folder {folder}: {error.strerror or error}", error.errno
-        ) from error
 
 
 def make_folder(path: str | Path) -> None:
@@ -129,12 +125,8 @@ def make_folder(path: str | Path) -> None:
     Raises:
         OutputError: If that cannot be done.
     """
-    try:
+    with naming(f"the folder {path}"):
         Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make the folder {path}: {error.strerror or error}; choose another", error.errno
-        ) from error
 
 
 def text_lines(file: Any, name: object) -> Iterator[str]:
@@ -183,19 +175,14 @@ def read_text(path: Any, name: object = None) -> str:
 
 
 def read_json(path: Path, name: object = None) -> Any:
-    """What a JSON file holds that a person may have saved anywhere; see `read_text`.
-
-    Args:
-        path: Of the file.
-        name: What messages call it; by default its path.
+    """What a JSON file holds that a person may have saved anywhere; arguments as of `read_text`.
 
     Raises:
         InputError: If it is no JSON, or cannot be read.
     """
+    text = read_text(path, name)
     try:
-        return json.loads(read_text(path, name))
-    except InputError:
-        raise
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"cannot read {name or path}: it is no JSON: {error}") from error
 
@@ -220,7 +207,7 @@ def is_hidden(name: str) -> bool:
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file counts as a picture by its name: it is not hidden, and its extension is a picture's."""
+    """Whether a file that is not hidden has the extension of a picture."""
     return not is_hidden(name) and PurePath(name).suffix.lower() in PICTURES
 
 

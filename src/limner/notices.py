@@ -38,7 +38,7 @@ def named(name: str, text: str) -> str:
 
 
 def one_line(message: object) -> str:
-    """The text of a warning, whatever its line breaks."""
+    """The text of a warning or an error, whatever its line breaks."""
     return " ".join(str(message).split())
 
 

@@ -5,11 +5,10 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import get_context, parent_process
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from limner.notices import set_filters
@@ -70,7 +69,6 @@ def unordered_map(
     suspects: deque[Item] = deque()
     while True:
         running: dict[Future[Sequence[Result]], list[Item]] = {}
-        finished: SimpleQueue[Future[Sequence[Result]]] = SimpleQueue()
         lost: list[Item] = []
         pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_serve, initargs=(function,))
         try:
@@ -81,17 +79,15 @@ def unordered_map(
                         some = [suspects.popleft()] if alone else list(islice(waiting, chunk))
                         if not some:
                             break
-                        future = _submit(pool, some)
-                        running[future] = some
-                        future.add_done_callback(finished.put)
+                        running[_submit(pool, some)] = some
                 if not running:
                     break
-                future = finished.get()
-                some = running.pop(future)
-                if isinstance(future.exception(), BrokenProcessPool):
-                    lost += some
-                else:
-                    yield from future.result()
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    some = running.pop(future)
+                    if isinstance(future.exception(), BrokenProcessPool):
+                        lost += some
+                    else:
+                        yield from future.result()
         finally:
             pool.shutdown(cancel_futures=True)
         if not lost:

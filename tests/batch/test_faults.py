@@ -126,14 +126,14 @@ def test_a_disk_that_turns_read_only_ends_the_batch_in_order(tmp_path: Path, sma
 def test_a_target_without_permission(tmp_path: Path) -> None:
     make_pictures(tmp_path / "in", 2)
     tmp_path.chmod(0o500)
-    with pytest.raises(OutputError, match="cannot make the folder"):
+    with pytest.raises(OutputError, match="cannot write the folder"):
         run_batch(str(tmp_path / "in"), str(tmp_path / "out"), Job(), runner=run_here)
 
 
 def test_a_target_that_is_a_file(tmp_path: Path) -> None:
     make_pictures(tmp_path / "in", 2)
     (tmp_path / "out").write_bytes(b"precious")
-    with pytest.raises(OutputError, match="cannot make the folder"):
+    with pytest.raises(OutputError, match="cannot write the folder"):
         run_batch(str(tmp_path / "in"), str(tmp_path / "out"), Job(), runner=run_here)
     assert (tmp_path / "out").read_bytes() == b"precious"
 

@@ -15,7 +15,7 @@ from limner.images.colour import BROKEN_PROFILE, colour_space, picture_to_srgb
 from limner.images.deep import is_deep, is_premultiplied, join, read_deep
 from limner.images.depth import to_uint8, unpremultiply
 from limner.images.metadata import BROKEN_EXIF, orientation, shot_exif
-from limner.images.opening import Pillow, Source, name_of, open_picture, read_source, reopen
+from limner.images.opening import Pillow, Source, name_of, open_picture, read_source
 from limner.images.photo import Photo
 from limner.images.strips import strips
 from limner.images.unprofiled import adobe_rgb
@@ -183,8 +183,7 @@ def decode_photo(picture: Pillow, name: str, least_side: int | None = None) -> P
 
 def _deep_photo(picture: Pillow, name: str) -> Photo:
     premultiplied = is_premultiplied(picture)
-    with reopen(picture) as again:
-        halves = read_deep(picture, again)
+    halves = read_deep(picture)
     turn, exif = _exif(picture, name)
     samples = join(*(_turned(half, turn) for half in halves))
     if premultiplied:

@@ -4,6 +4,7 @@ Pillow decodes such files to 8 bits: of each sample it keeps the high byte. Told
 the other order it keeps the low one. So a file is decoded twice, and both halves are put together.
 """
 
+import io
 import sys
 from typing import Any, TypeAlias
 
@@ -42,25 +43,18 @@ def is_deep(picture: Opened, name: str) -> bool:
     return picture.mode in {"RGB", "RGBA"} and _rawmode(picture).rpartition(";")[2] in _SWAPPED
 
 
-def read_deep(picture: Opened, again: Opened) -> tuple[Pillow, Pillow]:
-    """The high and the low bytes of every sample, as two pictures of mode RGB or RGBA.
-
-    Neither the picture, which `is_deep`, nor the same file opened ``again`` is decoded yet.
-    """
+def read_deep(picture: Opened) -> tuple[Pillow, Pillow]:
+    """The high and the low bytes of every sample of what `is_deep`, as two pictures of mode RGB or RGBA."""
     order, _, suffix = _rawmode(picture).rpartition(";")
     if order == "LA":  # Pillow has no other order for it; as RGBA its four bytes come as they are
         _reread(picture, "RGBA")
-        picture.load()
-        high_grey, low_grey, high_alpha, low_alpha = picture.split()
-        return (
-            PIL.Image.merge("RGBA", (high_grey, high_grey, high_grey, high_alpha)),
-            PIL.Image.merge("RGBA", (low_grey, low_grey, low_grey, low_alpha)),
-        )
+        high, low, high_alpha, low_alpha = picture.split()
+        merge = PIL.Image.merge
+        return merge("RGBA", (high, high, high, high_alpha)), merge("RGBA", (low, low, low, low_alpha))
     order = order.replace("a", "A")  # premultiplied samples are divided at full depth, later
+    with PIL.Image.open(io.BytesIO(picture.fp.getvalue()), formats=(picture.format,)) as again:
+        _reread(again, f"{order};{_SWAPPED[suffix]}")
     _reread(picture, f"{order};{suffix}")
-    _reread(again, f"{order};{_SWAPPED[suffix]}")
-    picture.load()
-    again.load()
     return picture, again
 
 
@@ -88,8 +82,9 @@ def _rawmode(picture: Opened) -> str:
 
 
 def _reread(picture: Opened, rawmode: str) -> None:
-    """Have the samples unpacked in another way."""
+    """Decode a picture, its samples unpacked in another way."""
     picture.tile = [
         tile._replace(args=rawmode if isinstance(tile.args, str) else (rawmode, *tile.args[1:]))
         for tile in picture.tile
     ]
+    picture.load()

@@ -3,7 +3,7 @@
 import io
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -122,12 +122,11 @@ def encode_photo(
         options["icc_profile"] = photo.profile
     if photo.dpi is not None:
         options["dpi"] = tuple(round(value) for value in photo.dpi)
+    picture = PIL.Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored)
     buffer = io.BytesIO()
     try:
-        with _room(8 * height * width if form is _JPEG and compress else 0):
-            PIL.Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored).save(
-                buffer, form.name, **options
-            )
+        with _room(8 * height * width) if form is _JPEG and compress else nullcontext():
+            picture.save(buffer, form.name, **options)
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{form.name} cannot hold a picture of {width} x {height}: {error}; try .png"
@@ -141,9 +140,6 @@ def _room(block_bytes: int) -> Iterator[None]:
 
     libjpeg writes an optimised file in one block, and the size that Pillow guesses is too small for noise.
     """
-    if not block_bytes:
-        yield
-        return
     with _ROOM:
         before = PIL.ImageFile.MAXBLOCK
         PIL.ImageFile.MAXBLOCK = max(before, block_bytes)

@@ -20,6 +20,7 @@ from limner.images import jpeg_end, png
 from limner.images.arrays import MAX_PIXELS, too_large
 from limner.images.png_chunks import read_chunks
 from limner.images.unprofiled import nclx_colours, png_colours, tiff_colours
+from limner.notices import one_line
 
 Pillow: TypeAlias = PIL.Image.Image
 """A picture as Pillow holds it: accepted as input, and returned where it was given."""
@@ -78,15 +79,9 @@ def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterat
     except MemoryError as error:
         raise InputError(f"{name} needs more memory than there is: make it smaller first") from error
     except _DAMAGED as error:
-        reason = " ".join(str(error).split())  # some have several lines
         raise InputError(
-            f"{name} is damaged and cannot be decoded: {reason}; get a whole copy of it"
+            f"{name} is damaged and cannot be decoded: {one_line(error)}; get a whole copy of it"
         ) from error
-
-
-def reopen(picture: Any) -> Pillow:
-    """An `open_picture` picture that is not decoded yet, opened once more."""
-    return PIL.Image.open(io.BytesIO(picture.fp.getvalue()), formats=(picture.format,))
 
 
 def read_source(source: Source) -> bytes:

@@ -1,7 +1,8 @@
 """The public functions `segment` and `cut`: a picture in, its alpha or the result out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,8 @@ class Result:
     photo: Photo
     alpha: Alpha = field(repr=False)
     confidence: float
-    _source: Any = field(repr=False)
-    _model: str | Path = field(repr=False)
     _options: Options = field(repr=False)
-    _moves: bool = field(repr=False)
+    _run: Callable[..., pipeline.Encoded] | None = field(repr=False)  # makes all frames of an animation
 
     @property
     def image(self) -> Image:
@@ -111,15 +110,9 @@ class Result:
         Raises:
             InputError: If the format is unknown, or cannot hold the result.
         """
-        if self._moves and extension.lower() in ANIMATED:
-            return pipeline.run(
-                self._source,
-                _loaded(self._model),
-                self._options,
-                extension=extension.lower(),
-                compress=compress,
-                metadata=metadata,
-            ).data
+        extension = extension.lower()
+        if self._run and extension in ANIMATED:
+            return self._run(extension=extension, compress=compress, metadata=metadata).data
         photo = storable(self.photo, self._options, extension)
         return encode_photo(photo, extension, compress=compress, metadata=metadata)
 
@@ -160,12 +153,13 @@ def cut(picture: Picture, *, model: str | Path = DEFAULT_MODEL, **options: Any) 
     if isinstance(options.get("background"), str):
         options["background"] = picture_or_name(options["background"])
     chosen = Options.of(options)
-    source = picture.read() if hasattr(picture, "read") else picture
+    source: Any = picture.read() if hasattr(picture, "read") else picture
     photo, moves = _first_frame(source)
-    found = _loaded(model)(photo.image)
-    alpha = refined_alpha(photo, found, chosen)
-    alpha = adjusted_alpha(photo, alpha, chosen)
-    return Result(compose(photo, alpha, chosen), alpha, expected_iou(found), source, model, chosen, moves)
+    segmenter = _loaded(model)
+    found = segmenter(photo.image)
+    alpha = adjusted_alpha(photo, refined_alpha(photo, found, chosen), chosen)
+    run = partial(pipeline.run, source, segmenter, chosen) if moves else None
+    return Result(compose(photo, alpha, chosen), alpha, expected_iou(found), chosen, run)
 
 
 def _first_frame(picture: Any) -> tuple[Photo, bool]:
