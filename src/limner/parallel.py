@@ -87,15 +87,10 @@ def _text(path: Path) -> str:
 def thread_map(
     function: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None
 ) -> Generator[Result, None, None]:
-    """``function`` of every item, in the order of the items, with few of them under way at a time.
+    """``function`` of every item, in their order, by one thread a core; few items are taken ahead.
 
     For work that leaves Python's lock alone: decoding, resizing, networks, sums over arrays. Closing the
     iterator, or an error, ends the work once what is under way is done.
-
-    Args:
-        function: Called from several threads at once.
-        items: What to compute it of; taken as they are needed.
-        threads: By default one a core.
     """
     threads = threads or thread_count()
     running: deque[Future[Result]] = deque()

@@ -24,15 +24,11 @@ CHUNK = 8
 def parallel_map(
     function: Callable[[Item], Result], items: Sequence[Item], *, jobs: int | None = None
 ) -> Generator[Result, None, None]:
-    """``function`` of every item, in the order of the items, each as soon as it is there.
+    """``function`` of every item, in their order, by worker processes; 1 computes in this process.
 
-    Closing the iterator stops the work. An interrupt from the keyboard reaches this process alone, and the
-    workers end when this process does, even when it is killed.
-
-    Args:
-        function: Can be pickled, as the items and the results.
-        items: What to compute it of.
-        jobs: Worker processes; 1 computes in this process; without it, one a core.
+    By default there is one process a core. Function, items and results can be pickled. Closing the iterator
+    stops the work. An interrupt from the keyboard reaches this process alone, and the workers end when this
+    process does, even when it is killed.
     """
     workers = min(jobs or thread_count(), -(-len(items) // CHUNK))
     if workers <= 1:

@@ -40,6 +40,7 @@ HDR = {PQ: "PQ (HDR)", HLG: "HLG (HDR)"}
 
 _D50 = np.array((0.9642, 1.0, 0.8249))
 _BRADFORD = np.array(((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296)))
+_TAGS = (b"desc", b"cprt", b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")  # of a profile
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)  # parameters of an ICC curve of type 3
 _NEAR = 0.002  # of coordinates that mean the same
 _REFERENCE_WHITE = 203  # of HDR, cd/m2: ITU-R BT.2408
@@ -74,12 +75,7 @@ def to_xyz(primaries: Primaries) -> NDArray[np.float64]:
 
 
 def make_profile(primaries: Primaries, gamma: float | None, name: str) -> bytes:
-    """An ICC profile, version 4, of RGB colours.
-
-    Args:
-        primaries: As `PRIMARIES` has them.
-        gamma: The exponent that makes light of a value; None is the curve of sRGB.
-        name: Its description.
+    """An ICC profile, version 4, of RGB colours; ``gamma`` makes light of a value, None is sRGB's curve.
 
     Raises:
         numpy.linalg.LinAlgError, ZeroDivisionError: If the primaries span no colours.
@@ -89,20 +85,11 @@ def make_profile(primaries: Primaries, gamma: float | None, name: str) -> bytes:
     adapted = np.linalg.inv(_BRADFORD) @ np.diag(wanted / white) @ _BRADFORD @ matrix
     curve = (3, _SRGB_CURVE) if gamma is None else (0, (gamma,))
     curves = b"para\0\0\0\0" + struct.pack(">HH", curve[0], 0) + _fixed(curve[1])
-    columns = {
-        key: b"XYZ \0\0\0\0" + _fixed(column)
-        for key, column in zip((b"r", b"g", b"b"), adapted.T, strict=True)
-    }
-    tags = {
-        b"desc": _text(name),
-        b"cprt": _text("none"),
-        b"wtpt": b"XYZ \0\0\0\0" + _fixed(_D50),
-        **{key + b"XYZ": column for key, column in columns.items()},
-        **{key + b"TRC": curves for key in columns},
-    }
+    points = [b"XYZ \0\0\0\0" + _fixed(point) for point in (_D50, *adapted.T)]
+    tags = (_text(name), _text("none"), *points, curves, curves, curves)
     start = 128 + 4 + 12 * len(tags)
     table, body = struct.pack(">I", len(tags)), b""
-    for key, data in tags.items():
+    for key, data in zip(_TAGS, tags, strict=True):
         table += key + struct.pack(">II", start + len(body), len(data))
         body += data + bytes(-len(data) % 4)
     head = struct.pack(">II4s", start + len(body), 0, b"\4\x40\0\0") + b"mntrRGB XYZ "
@@ -118,10 +105,7 @@ def tone_map(
     Light is relative to HDR's white of 203 cd/m2. The largest of a pixel's three channels is pressed by
     ``1 - (1 - k) exp((k - m) / (1 - k))`` above ``k``, the others in proportion, so that hues stay.
 
-    Args:
-        pixels: (H, W, 3) uint8 or uint16.
-        primaries: As `PRIMARIES` has them.
-        transfer: `PQ` or `HLG`.
+    The pixels are (H, W, 3), the transfer curve is `PQ` or `HLG`.
 
     Reference:
         ITU-R BT.2100 (2018) for both curves, BT.2408 for the white.

@@ -170,17 +170,9 @@ def save_photo(
 def encode_image(
     image: NDArray[Any], extension: str, *, compress: bool = False, quality: int | None = None
 ) -> bytes:
-    """Encode an image or an alpha; see `encode_photo`.
+    """As `encode_photo`, of (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8, uint16 or float in [0, 1].
 
-    Args:
-        image: Grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4), uint8, uint16 or float in [0, 1]; an alpha,
-            (H, W) float or bool, becomes 8-bit grey.
-        extension: Such as ".png".
-        compress: Take longer for a smaller file.
-        quality: Of the formats that lose something, from 1 to 100.
-
-    Raises:
-        InputError: If it is of another form, the extension is unknown, or the format cannot hold it.
+    An alpha, (H, W) float or bool, becomes 8-bit grey.
     """
     return encode_photo(as_stored(image), extension, compress=compress, quality=quality)
 

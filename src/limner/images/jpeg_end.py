@@ -19,12 +19,8 @@ def repair_end(data: bytes, max_pixels: int) -> tuple[bytes, bool]:
     """The file with its end mark, and whether that was missing and nothing else.
 
     Where pixels are missing, a decoder takes them from what follows. So the file is decoded before several
-    endings, and is whole where the pixels are the same; and where no scan is missing.
-
-    Args:
-        data: Of a JPEG file; the result is the same object where it has an end, or more than the end is
-            missing.
-        max_pixels: Larger pictures are not decoded, and count as not whole.
+    endings, and is whole where the pixels are the same; and where no scan is missing. The result is the same
+    object where nothing, or more than the end, is missing. Larger pictures count as not whole.
     """
     if data.rstrip(b"\0").endswith(_END) or not _lacks_only_its_end(data):
         return data, False

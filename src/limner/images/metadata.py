@@ -1,13 +1,13 @@
 """EXIF data of the shot (camera, time, place, rights), apart from what describes the file itself."""
 
 import struct
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import PIL.ExifTags
 import PIL.Image
 
-Metadata = Literal["keep", "no-gps", "strip"]
-METADATA = ("no-gps", "keep", "strip")
+Metadata = Literal["no-gps", "keep", "strip"]
+METADATA: tuple[Metadata, ...] = get_args(Metadata)
 """What may be asked for: all but the place (the default), all, nothing."""
 
 BROKEN_EXIF = (

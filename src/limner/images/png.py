@@ -33,13 +33,10 @@ def encode_png(
     compress: bool = False,
     chunks: Sequence[tuple[bytes, bytes]] = (),
 ) -> bytes:
-    """Encode a picture as PNG.
+    """Encode a picture as PNG, uint8 or uint16: (H, W) grey, or (H, W, C): grey, grey and alpha, RGB, RGBA.
 
-    Args:
-        pixels: (H, W) grey or (H, W, C), C from 1 to 4 (grey, grey and alpha, RGB, RGBA), uint8 or uint16.
-        alpha: (H, W) opacity, stored after the colours at their depth.
-        compress: Take longer for a smaller file.
-        chunks: Names and contents of further chunks, written before the picture.
+    An ``alpha``, (H, W), is stored after the colours at their depth. ``chunks`` are names and contents of
+    further ones, before the picture.
     """
     body = (chunk(b"IDAT", data) for data in packed_rows(pixels, alpha, SMALL if compress else FAST))
     head = (chunk(*part) for part in (image_header(pixels, alpha), *chunks))

@@ -69,14 +69,9 @@ def resize_nearest(alpha: NDArray[np.float32], size: Size) -> NDArray[np.float32
 def downsample(array: NDArray[Any], side: int) -> FeatureMap:
     """An image as a low-resolution feature map, or an alpha as a small one; neither is ever enlarged.
 
-    A large one is first thinned out to every third, fifth ... pixel, as far as two of each pixel remain.
-
-    Args:
-        array: (H, W) or (H, W, C), of any type.
-        side: Longer side of the result, pixels, at most.
-
-    Returns:
-        (h, w) or (C, h, w) float32, in the units of the array.
+    (H, W) or (H, W, C) of any type become (h, w) or (C, h, w) float32 in the same units, ``side`` pixels on
+    the longer side. A large array is first thinned out to every third, fifth ... pixel, as far as two of each
+    pixel remain.
     """
     longest = max(array.shape[:2])
     step = max(1, (longest // (2 * side) - 1) // 2 * 2 + 1)

@@ -20,13 +20,7 @@ _NESTED = (PIL.ExifTags.IFD.Exif, PIL.ExifTags.IFD.GPSInfo)
 
 
 def encode_tiff(photo: Photo, *, compress: bool, exif: PIL.Image.Exif) -> bytes:
-    """Encode a photo as TIFF, its opacity after the colours at their depth.
-
-    Args:
-        photo: Its own EXIF data is not written.
-        compress: Take longer for a smaller file.
-        exif: Written beside the picture's own tags.
-    """
+    """Encode a photo as TIFF with this EXIF data, not its own; its opacity follows the colours."""
     pixels, alpha = photo.pixels, photo.alpha
     height, width = pixels.shape[:2]
     count = channels(pixels, alpha)

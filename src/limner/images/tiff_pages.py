@@ -1,8 +1,9 @@
 """TIFF files as Pillow can read them: the page that is the picture, or why there is none."""
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from struct import Struct
+from struct import error as StructError
 
 import PIL.TiffImagePlugin as Tiff
 
@@ -72,8 +73,8 @@ def select_page(data: bytes, name: str) -> tuple[bytes, Page]:
 
 def pointing_to(position: int, data: bytes) -> bytes:
     """The header of a TIFF file, in the form that ``data`` has, whose first page is there."""
-    form = _layout(data)[2]
-    return data[: struct.calcsize(form)] + struct.pack(order_of(data) + form, position)
+    pointer = _layout(data)[2]
+    return data[: pointer.size] + pointer.pack(position)
 
 
 def order_of(data: bytes) -> str:
@@ -82,10 +83,10 @@ def order_of(data: bytes) -> str:
 
 
 def _first(data: bytes) -> int:
-    pointer = order_of(data) + _layout(data)[2]
+    pointer = _layout(data)[2]
     try:
-        return int(struct.unpack_from(pointer, data, struct.calcsize(pointer))[0])
-    except struct.error as error:
+        return int(pointer.unpack_from(data, pointer.size)[0])
+    except StructError as error:
         raise OSError("the TIFF file ends in its header") from error
 
 
@@ -102,28 +103,29 @@ def _page(data: bytes, offset: int) -> tuple[Page, int]:
 
     Only numbers are read, and few of a tag: a hostile file can name all of itself in each of its tags.
     """
-    order = order_of(data)
-    count, entry, pointer = (order + form for form in _layout(data))
-    length, within = struct.calcsize(entry + pointer[1:]), struct.calcsize(entry)
+    count, entry, pointer = _layout(data)
+    length = entry.size + pointer.size
     try:
-        (entries,) = struct.unpack_from(count, data, offset)
-        start, tags = offset + struct.calcsize(count), {}
+        (entries,) = count.unpack_from(data, offset)
+        start, tags = offset + count.size, {}
         end = start + length * entries
         for position in range(start, min(end, len(data)), length):
-            tag, form, values = struct.unpack_from(entry, data, position)
+            tag, form, values = entry.unpack_from(data, position)
             if form in _FORMS and values <= _MOST_VALUES:
-                numbers, where = f"{order}{values}{_FORMS[form]}", position + within
-                if struct.calcsize(numbers) > struct.calcsize(pointer):
-                    (where,) = struct.unpack_from(pointer, data, where)
-                tags[tag] = struct.unpack_from(numbers, data, where)
-        return Page(offset, tags), struct.unpack_from(pointer, data, end)[0]
-    except struct.error as error:
+                numbers, where = Struct(f"{order_of(data)}{values}{_FORMS[form]}"), position + entry.size
+                if numbers.size > pointer.size:
+                    (where,) = pointer.unpack_from(data, where)
+                tags[tag] = numbers.unpack_from(data, where)
+        return Page(offset, tags), pointer.unpack_from(data, end)[0]
+    except StructError as error:
         raise OSError("a directory of the TIFF file reaches beyond its end") from error
 
 
-def _layout(data: bytes) -> tuple[str, str, str]:
+def _layout(data: bytes) -> tuple[Struct, Struct, Struct]:
     """The number of entries, an entry but for its offset (tag, type, number of values), and an offset."""
-    return ("Q", "HHQ", "Q") if data[2:4] == b"+\0" else ("H", "HHI", "I")
+    count, entry, pointer = ("Q", "HHQ", "Q") if data[2:4] == b"+\0" else ("H", "HHI", "I")
+    order = order_of(data)
+    return Struct(order + count), Struct(order + entry), Struct(order + pointer)
 
 
 def _refuse_raw(data: bytes, pages: list[Page], name: str) -> None:
@@ -142,14 +144,11 @@ def _refuse_raw(data: bytes, pages: list[Page], name: str) -> None:
 
 def _linked(data: bytes, pages: list[Page]) -> bytes:
     """The file with these pages one after the other."""
-    order = order_of(data)
     count, entry, pointer = _layout(data)
-    result, position = bytearray(data), struct.calcsize(pointer)  # the header is as long before it
+    result, position = bytearray(data), pointer.size  # the header is as long before it
     for page in pages:
-        struct.pack_into(order + pointer, result, position, page.offset)
-        (entries,) = struct.unpack_from(order + count, data, page.offset)
-        position = (
-            page.offset + struct.calcsize(order + count) + entries * struct.calcsize(order + entry + pointer)
-        )
-    struct.pack_into(order + pointer, result, position, 0)
+        pointer.pack_into(result, position, page.offset)
+        (entries,) = count.unpack_from(data, page.offset)
+        position = page.offset + count.size + entries * (entry.size + pointer.size)
+    pointer.pack_into(result, position, 0)
     return bytes(result)

@@ -32,11 +32,8 @@ def sample_bilinear(
 
     Args:
         values: (..., H, W).
-        rows: In pixels from the middle of the first one; of any shape.
+        rows: In pixels from the middle of the first one; of any shape, which ends the result's.
         columns: The same, of the same shape.
-
-    Returns:
-        (..., *shape of the coordinates).
     """
     height, width = values.shape[-2:]
     (top, lower), (left, right) = _split(rows, height), _split(columns, width)
@@ -63,14 +60,9 @@ def sample_bilinear(
 def shift_and_zoom(
     values: NDArray[Any], size: Size, *, top: float, left: float, scale: float
 ) -> NDArray[Any]:
-    """A picture or an alpha drawn into a frame, bicubic; 0 where it does not reach.
+    """(H, W, 3) uint8 or (H, W) float32, drawn larger by ``scale`` into a frame of a size, bicubic.
 
-    Args:
-        values: (H, W, 3) uint8, or (H, W) float32.
-        size: Of the frame.
-        top: Row of the frame at which it begins, pixels; may be negative.
-        left: Likewise the column.
-        scale: How much larger it is drawn.
+    It begins at the pixel (top, left) of the frame, which may be negative; where it does not reach is 0.
     """
     matrix = (1 / scale, 0, -left / scale, 0, 1 / scale, -top / scale)
     bicubic = PIL.Image.Resampling.BICUBIC

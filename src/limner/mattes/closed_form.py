@@ -25,14 +25,10 @@ TOLERANCE = 1e-4
 def solve(image: Image, alpha: Alpha, *, width: int, prior: float = 0.01) -> Alpha:
     """The alpha solved within ``width`` pixels of where it crosses 0.5; 0 or 1 elsewhere.
 
-    Args:
-        image: (H, W, 3) uint8.
-        alpha: (H, W) float32 in [0, 1]; one without an edge is returned as it is.
-        width: Of the band on either side, pixels.
-        prior: How strongly the solution is drawn to the alpha.
+    An alpha without an edge is returned as it is. The ``prior`` is how strongly the solution is drawn to it.
 
     Raises:
-        InputError: If SciPy is not installed.
+        MissingExtraError: If SciPy is not installed.
     """
     try:
         from scipy import sparse

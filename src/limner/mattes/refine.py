@@ -66,14 +66,7 @@ def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
 
 
 def refine_edge(image: Image, alpha: Alpha, image_map: FeatureMap, alpha_map: Alpha) -> Alpha:
-    """As `refine_alpha`, of a picture and an alpha that are there at low resolution too.
-
-    Args:
-        image: (H, W, 3) uint8.
-        alpha: (H, W) float32 in [0, 1].
-        image_map: (3, h, w) float32 in [0, 255], the low-resolution image.
-        alpha_map: (h, w) float32 in [0, 1], the low-resolution alpha.
-    """
+    """As `refine_alpha`, of an image and an alpha that are there at low resolution, (..., h, w), too."""
     band = unknown_band(alpha_map)
     if not band.any():
         return alpha
@@ -95,13 +88,9 @@ def _apply_coefficients(
 
 
 def affine_alpha(features: FeatureMap, colours: Image, alpha: Alpha, *, logits: bool = True) -> Alpha:
-    """The alphas that affine coefficients give to colours, mixed into an alpha.
+    """The alphas that affine coefficients, or with ``logits`` their sigmoid, give to colours, in an alpha.
 
-    Args:
-        features: (5, ...) float32: slope by channel, bias, and the weight of what they give; overwritten.
-        colours: (..., 3) uint8.
-        alpha: (...) float32.
-        logits: The coefficients give logits.
+    The ``features``, (5, ...), are slope by channel, bias, and the weight of the result; overwritten.
     """
     slopes, weight = features[:3], features[4]
     found: Alpha = features[3]
@@ -153,9 +142,7 @@ def _fit_coefficients(image: Image, alpha: Alpha) -> FeatureMap:
 def unknown_band(alpha: Alpha, *, radius: int | None = None) -> Mask:
     """Where the edge may lie at low resolution, (h, w): near a pixel that is neither opaque nor transparent.
 
-    Args:
-        alpha: (h, w).
-        radius: How near, pixels; by default `BAND` where the longer side is `GRID`, less where it is less.
+    Near is ``radius`` pixels; by default `BAND` where the longer side is `GRID`, less where it is less.
     """
     unknown = (alpha > LEAST) & (alpha < 1 - LEAST)
     if radius is None:
@@ -176,11 +163,9 @@ def stretch(alpha: Alpha) -> Alpha:
 
 
 def run_on_grid(model: Path, **maps: FeatureMap) -> list[FeatureMap]:
-    """The outputs of a network on low-resolution maps, (..., h, w) each, of the same height and width.
+    """The outputs of an ONNX file on low-resolution maps, by the names of its inputs, (..., h, w) each.
 
-    Args:
-        model: ONNX file of a network whose inputs have sides that are multiples of `STRIDE`.
-        maps: By the names of its inputs.
+    They are padded to multiples of `STRIDE` and cropped again.
     """
     height, width = next(iter(maps.values())).shape[-2:]
     padding = (0, -height % STRIDE), (0, -width % STRIDE)

@@ -21,10 +21,7 @@ _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)  # ITU-R BT.709
 def composite(foreground: Image, alpha: Alpha, background: Colour | Image) -> Image:
     """`blend` of a subject whose own colours are known; of a photo, `limner.render` estimates them first.
 
-    Args:
-        foreground: (H, W, 3) uint8.
-        alpha: (H, W) float32 in [0, 1].
-        background: A colour, or an image of any size, which is scaled to cover the frame.
+    A background that is an image may have any size, and is scaled to cover the frame.
     """
     if isinstance(background, tuple):
         return blend(foreground, alpha, np.array(background, np.uint8))
@@ -36,12 +33,9 @@ def lay_out(
 ) -> Image:
     """A picture as a background of ``size``, (height, width, 3) uint8, its proportions kept.
 
-    Args:
-        picture: (H, W, 3) uint8.
-        size: (height, width) in pixels.
-        fit: "cover" fills the frame and cuts off the rest; "contain" shows the whole picture on white;
-            "tile" repeats it at its own size.
-        align: Which part is seen, or where the picture stands: from (0, 0), top left, to (1, 1).
+    The fit "cover" fills the frame and cuts off the rest; "contain" shows the whole picture on white; "tile"
+    repeats it at its own size. ``align`` says which part is seen, or where the picture stands: from (0, 0),
+    top left, to (1, 1).
     """
     height, width = picture.shape[:2]
     scales = size[0] / height, size[1] / width
@@ -72,8 +66,8 @@ def blurred(image: Image, alpha: Alpha, *, radius: float, lens: bool = False) ->
     Args:
         image: (H, W, 3) uint8 or uint16.
         alpha: (H, W) float32 in [0, 1].
-        radius: Of the blur, pixels: a disc's radius, or twice a Gaussian's standard deviation.
-        lens: Blur by a disc, as an open lens does, instead of a Gaussian.
+        radius: Pixels: twice the standard deviation of a Gaussian or, with ``lens``, the radius of a disc.
+        lens: Blur by a disc, as an open lens does.
     """
     scale, small = _reduced(alpha.shape, radius)
     clear = 1 - alpha
