@@ -25,6 +25,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at Python, the packages, the devices, the bundled models and the extras."""
+    extras = metadata.metadata("limner").get_all("Provides-Extra") or []
     return [
         Finding("limner", __version__),
         Finding("python", f"{platform.python_version()} ({sys.executable})"),
@@ -32,11 +33,7 @@ def examine() -> list[Finding]:
         *packages(),
         _devices(),
         *(_model(name) for name in bundled_kinds()),
-        *(
-            _extra(name)
-            for name in metadata.metadata("limner").get_all("Provides-Extra") or []
-            if name != "dev"
-        ),
+        *(_extra(name) for name in extras if name != "dev"),
     ]
 
 
@@ -82,11 +79,11 @@ def _extra(extra: str) -> Finding:
     needed = [line for line in metadata.requires("limner") or [] if marker.search(line)]
     names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed if "python_version" not in line]
     missing = [name for name in names if not _version(name)]
-    if missing:
-        return Finding(
-            f"extra {extra}", f"not installed ({', '.join(missing)})", f"pip install 'limner[{extra}]'"
-        )
-    return Finding(f"extra {extra}", "installed")
+    if not missing:
+        return Finding(f"extra {extra}", "installed")
+    return Finding(
+        f"extra {extra}", f"not installed ({', '.join(missing)})", f"pip install 'limner[{extra}]'"
+    )
 
 
 def _version(package: str) -> str:

@@ -99,9 +99,7 @@ def load_alpha(source: Source, *, max_pixels: int = MAX_PIXELS) -> Alpha:
     picture = _stored(source, max_pixels)
     if picture.mode.startswith("I"):
         picture = PIL.Image.fromarray(to_uint8(_deep_grey(picture, name)))
-    if picture.has_transparency_data:
-        opacity = picture.convert("RGBA").getchannel("A")
-        picture = picture.convert("RGB") if opacity.getextrema() == (255, 255) else opacity
+    picture = _opacity(picture) or picture
     if picture.mode not in {"1", "L"}:
         first, *others = picture.convert("RGB").split()
         if any(PIL.ImageChops.difference(first, other).getbbox() for other in others):
@@ -272,14 +270,22 @@ def _plain(mode: str, space: str) -> str:
 
 def _rgb(picture: Pillow, profile: bytes | None, space: str) -> Pillow:
     """As RGB, or RGBA where anything is transparent; in sRGB unless its profile is for RGB."""
-    opacity = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
+    opacity = _opacity(picture)
     if profile is not None and space != "RGB":
         picture = picture_to_srgb(picture.convert(_plain(picture.mode, space)), profile)
-    if opacity is None or opacity.getextrema() == (255, 255):
+    if opacity is None:
         return picture if picture.mode == "RGB" else picture.convert("RGB")
     picture = picture.convert("RGBA")
     picture.putalpha(opacity)
     return picture
+
+
+def _opacity(picture: Pillow) -> Pillow | None:
+    """The alpha channel, as a grey picture, unless all is opaque."""
+    if not picture.has_transparency_data:
+        return None
+    opacity = picture.convert("RGBA").getchannel("A")
+    return None if opacity.getextrema() == (255, 255) else opacity
 
 
 def _arrays(picture: Pillow) -> tuple[Image, Alpha | None]:

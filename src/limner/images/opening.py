@@ -120,7 +120,7 @@ def start_heif() -> None:
     """Let Pillow read and write HEIC files.
 
     Raises:
-        InputError: If the package that does it is not installed.
+        MissingExtraError: If the package that does it is not installed.
     """
     try:
         import pillow_heif

@@ -1,4 +1,4 @@
-"""Large pictures a strip of rows at a time: what keeps memory small and all thread_count at work."""
+"""Large pictures a strip of rows at a time: what keeps memory small and all cores at work."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -18,5 +18,5 @@ def strips(height: int, row_bytes: int, *, least: int = 1) -> list[slice]:
 
 
 def map_strips(function: Callable[[slice], _Result], parts: list[slice]) -> Iterator[_Result]:
-    """``function`` of every strip, in order, on all thread_count where there are several."""
+    """``function`` of every strip, in order, on all cores where there are several."""
     return thread_map(function, parts) if min(len(parts), thread_count()) > 1 else map(function, parts)

@@ -171,11 +171,11 @@ def _to_16_bits(values: NDArray[Any], name: str) -> NDArray[np.uint16]:
 
 def _written(data: bytes, deep: NDArray[np.uint16], page: Page) -> bytes:
     """The samples in a TIFF file with what the other one says of them."""
-    extra = page.get(Tiff.EXTRASAMPLES, 0) if deep.shape[2] in (2, 4) else 0
     alpha: Alpha | None = None
-    if extra == _PREMULTIPLIED:
-        unpremultiply(deep)
     if deep.shape[2] in (2, 4):
+        extra = page.get(Tiff.EXTRASAMPLES, 0)
+        if extra == _PREMULTIPLIED:
+            unpremultiply(deep)
         if extra in (_PREMULTIPLIED, _STRAIGHT):
             alpha = deep[..., -1].astype(np.float32) / np.float32(65535)
         deep = deep[..., :-1]
