@@ -33,7 +33,18 @@ def test_fuzzed_uploads_are_answered_and_never_by_500(port: int, caplog: pytest.
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    "path", ["/v1/cutout", "/v1.0/removebg", "/api/remove", "/v1/models", "/metrics", "/healthz", "/readyz"]
+    "path",
+    [
+        "/v1/cutout",
+        "/v1.0/removebg",
+        "/v1.0/account",
+        "/v1.0/improve",
+        "/api/remove",
+        "/v1/models",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+    ],
 )
 def test_answers_are_as_described(segmenter: Segmenter, path: str) -> None:
     app = create_app(segmenter, Settings(max_pixels=1_000_000))

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from limner.images import Alpha, Photo, Pixels, encode_image, encode_photo, to_uint8
-from limner.images.strips import strips
 from limner.mattes.masks import INVISIBLE
 
 COLOUR, MATTE = "color.jpg", "alpha.png"
@@ -36,13 +35,13 @@ def _filled(pixels: Pixels, alpha: Alpha) -> Pixels:
     height, width = alpha.shape
     around = ((0, -height % _BLOCK), (0, -width % _BLOCK))
     padded = np.pad(pixels, (*around, (0, 0)))
-    seen = np.pad(alpha >= INVISIBLE, around)
-    for rows in strips(len(padded) // _BLOCK, _BLOCK * padded[0].nbytes * 4):
-        part = slice(rows.start * _BLOCK, rows.stop * _BLOCK)
-        squares = padded[part].reshape(-1, _BLOCK, padded.shape[1] // _BLOCK, _BLOCK, 3)
-        weights = seen[part].reshape(*squares.shape[:-1], 1)
-        sums = np.sum(squares * weights, axis=(1, 3), keepdims=True, dtype=np.float32)
-        means = sums / np.maximum(weights.sum(axis=(1, 3), keepdims=True), 1)
-        np.copyto(squares, np.rint(means).astype(pixels.dtype), where=~weights)
+    high, wide = padded.shape[0] // _BLOCK, padded.shape[1] // _BLOCK
+    squares = padded.reshape(high, _BLOCK, wide, _BLOCK, 3).swapaxes(1, 2)  # a view
+    seen = np.pad(alpha >= INVISIBLE, around).reshape(high, _BLOCK, wide, _BLOCK).swapaxes(1, 2)
+    mixed = seen.any(axis=(2, 3)) & ~seen.all(axis=(2, 3))
+    colours, weights = squares[mixed], seen[mixed][..., None]
+    sums = np.sum(colours * weights, axis=(1, 2), keepdims=True, dtype=np.float32)
+    means = np.rint(sums / weights.sum(axis=(1, 2), keepdims=True)).astype(pixels.dtype)
+    squares[mixed] = np.where(weights, colours, means)
     filled: Pixels = padded[:height, :width]
     return filled
