@@ -23,7 +23,7 @@ PICTURES = {
 }
 """Extensions of the files in a folder that are taken for pictures."""
 
-_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{12}\.tmp")
+_TEMPORARY = r"\..*\.[0-9a-f]{12}\.tmp"
 _CURES = {
     errno.ENOSPC: "make room or choose another place",
     errno.EDQUOT: "make room or choose another place",
@@ -115,7 +115,7 @@ def sweep(folder: str | Path) -> None:
     """
     with naming(f"to the folder {folder}"):
         for path in Path(folder).iterdir():
-            if _TEMPORARY.fullmatch(path.name):
+            if re.fullmatch(_TEMPORARY, path.name):
                 path.unlink(missing_ok=True)
 
 

@@ -15,7 +15,7 @@ from limner.images.arrays import Image
 from limner.images.strips import map_strips, strips
 
 # The opacity of an rgba(...) as style sheets have it.
-_FRACTION = re.compile(r",\s*(0?\.\d+|0\.|1\.0*)\s*\)\s*$")
+_FRACTION = r",\s*(0?\.\d+|0\.|1\.0*)\s*\)\s*$"
 
 BROKEN_PROFILE = (PIL.ImageCms.PyCMSError, OSError)
 """What littleCMS raises through Pillow on a profile that it cannot use."""
@@ -32,7 +32,7 @@ def parse_colour(text: str) -> tuple[int, int, int, int]:
     Raises:
         InputError: If it is none of these.
     """
-    fraction = _FRACTION.search(text)
+    fraction = re.search(_FRACTION, text)
     if fraction:
         text = f"{text[: fraction.start(1)]}{round(255 * float(fraction[1]))})"
     try:

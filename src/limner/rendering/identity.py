@@ -61,7 +61,7 @@ ID_PHOTOS = {
 
 _UNITS_MM = {"mm": 1.0, "cm": 10.0, "in": 25.4}  # other spellings are all of inches
 _UNIT = r"\s*(mm|cm|in|inch|inches|''|[\"″”])?\s*"
-_SIZE = re.compile(rf"(\d+(?:[.,]\d+)?){_UNIT}[x\u00d7*]\s*(\d+(?:[.,]\d+)?){_UNIT}")
+_SIZE = rf"(\d+(?:[.,]\d+)?){_UNIT}[x\u00d7*]\s*(\d+(?:[.,]\d+)?){_UNIT}"
 
 
 def id_name(text: str) -> str | None:
@@ -69,7 +69,7 @@ def id_name(text: str) -> str | None:
 
     Width first, in any unit: "3.5 x 4,5 cm", "35mm x 45mm", "2 x 2 inches"; without one in any that fits.
     """
-    found = _SIZE.fullmatch(text.strip().lower())
+    found = re.fullmatch(_SIZE, text.strip().lower())
     if found is None:
         return None
     width, first, height, last = found.groups()
