@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
+from limner.models.session import start_session
 from limner.nets.portrait import PortraitNet
-from limner.training.export import to_onnx
+from limner.training.onnx_file import to_8_bits, to_onnx
 from limner.training.peers import THREADS, Peer
 from limner.training.portrait import PixelsToAlpha
-from limner.training.quantise import to_8_bits
 from peers import SETTLE_S
 
 SHAPES = {
@@ -70,9 +69,7 @@ def main() -> None:
 
 
 def _ours(data: bytes, size: int) -> Callable[[], Any]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = THREADS, 3
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    session = start_session(data, name="shape", threads=THREADS)
     pixels = np.zeros((1, size, size, 3), np.uint8)
     return lambda: session.run(None, {"pixels": pixels})
 

@@ -11,7 +11,7 @@ from limner.nets.edge import STRIDE, EdgeNet
 from limner.nets.portrait import PortraitNet
 from limner.nets.segnet import pool, unpool
 from limner.nets.temporal import MOTION_MAPS, TemporalNet
-from limner.training.export import to_onnx
+from limner.training.onnx_file import to_onnx
 from limner.training.portrait import PixelsToAlpha
 
 PARAMETERS = {

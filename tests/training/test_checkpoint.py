@@ -108,7 +108,7 @@ def test_what_is_no_whole_checkpoint_is_named_in_a_line(
 
 def test_weights_alone_begin_a_new_run(run: tuple[TrainConfig, Path], tmp_path: Path) -> None:
     config, last = run
-    module, _ = load_checkpoint(last)
+    module = load_checkpoint(last)
     save_weights(tmp_path / "weights.ckpt", module, module.state_dict())
     with pytest.raises(ModelError, match=r"holds weights alone: begin a new run from them with start="):
         check_resume(config, tmp_path / "weights.ckpt")

@@ -83,8 +83,8 @@ def test_it_trains_until_the_minutes_are_over(run: TrainConfig) -> None:
     assert state["callbacks"]["Deadline"]["elapsed_s"] == pytest.approx(60 * run.minutes, abs=2)
     rate = state["optimizer_states"][0]["param_groups"][0]["lr"]
     assert 0 <= rate < 0.01 * run.learning_rate  # it falls to zero when the time is up
-    module, commit = load_checkpoint(Path(run.output) / "packed" / "weights.ckpt")
-    assert commit
+    module = load_checkpoint(Path(run.output) / "packed" / "weights.ckpt")
+    assert module.commit
     for name, value in state["state_dict"].items():  # the averages of the last step, in 16 bits
         torch.testing.assert_close(module.state_dict()[name], value, atol=1e-4, rtol=1e-3)
 

@@ -83,7 +83,7 @@ def test_a_run_leaves_what_others_leave(run: tuple[RunConfig, Path]) -> None:
 def test_its_weights_have_learnt_and_can_be_started_from(run: tuple[RunConfig, Path]) -> None:
     config, best = run
     begun, fresh = new_module(replace(config, start=str(best))), new_module(config)
-    trained = load_checkpoint(best)[0].net.state_dict()
+    trained = load_checkpoint(best).net.state_dict()
     assert all(torch.equal(value, trained[name]) for name, value in begun.net.state_dict().items())
     assert any(not torch.equal(value, trained[name]) for name, value in fresh.net.state_dict().items())
     with pytest.raises(ModelError, match=f"of the kind {config.net}, which finds no people"):
@@ -100,7 +100,7 @@ def test_its_model_says_what_torch_says(run: tuple[RunConfig, Path], tmp_path: P
     _, spec = read_model(target)
     assert (spec.kind, spec.stride, spec.config["net"]) == (config.net, 8, config.net)
     assert spec.scores["holdout"]["holdout_loss"] > 0
-    module: Any = load_checkpoint(best)[0]
+    module: Any = load_checkpoint(best)
     model = module.exported().eval()
     rng = np.random.default_rng(0)
     fields = {

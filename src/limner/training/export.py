@@ -3,23 +3,20 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
-from functools import partial
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from limner import files
 from limner.datasets import Sample, dataset_splits, matching_datasets, read_dataset
 from limner.errors import DatasetError, InputError, ModelError
 from limner.evaluation.evaluate import evaluate
-from limner.images import Alpha, Image, Size, load_image
+from limner.images import Alpha, Image, load_image
 from limner.mattes import refine
 from limner.models.segmenter import Segmenter
 from limner.models.session import start_session
@@ -29,17 +26,15 @@ from limner.training.checkpoint import read_checkpoint
 from limner.training.config import TrainConfig
 from limner.training.kinds import load_checkpoint
 from limner.training.loading import normalise
-from limner.training.portrait import PixelsToAlpha, PortraitModule
-from limner.training.quantise import to_8_bits
+from limner.training.module import NetModule
+from limner.training.onnx_file import export_graph, halve, to_8_bits, to_onnx
+from limner.training.portrait import PortraitModule
 from limner.video import temporal
-
-LARGE = 256
-"""Values in the weight of a layer from which it is worth storing in 16 bits."""
 
 WEIGHTS = ("float32", "float16", "int8")
 
-CALIBRATION = 200
-"""Training pictures from which the scales of 8-bit arithmetic are fixed."""
+COMPARED, CALIBRATION = 32, 200
+"""Validation pictures that are compared; training pictures from which the scales of 8 bits are fixed."""
 
 LARGEST_LOSS = 0.01
 """Largest mean change of an alpha by smaller weights that is let pass; see `check_loss`."""
@@ -53,16 +48,16 @@ def export(
 ) -> ModelSpec:
     """Write a checkpoint as a model: ``NAME.onnx`` and its sidecar ``NAME.json``.
 
-    A network that finds people is compared with torch on 32 pictures of validation lists, and its scores on
-    these lists go into the sidecar; one that refines alphas is compared on noise, and the scores are those
-    of its holdout.
+    A network that finds people is compared with torch on `COMPARED` pictures of validation lists, and its
+    scores on these lists go into the sidecar; one that refines alphas is compared on noise, and the scores
+    are those of its holdout.
 
     Args:
         checkpoint: Of `limner train`.
         target: The ``.onnx`` file.
         weights: "float32"; "float16", which halves the file while the arithmetic stays in 32 bits; or "int8",
-            which quarters it and computes in 8 bits (`limner.training.quantise`), with scales from
-            `CALIBRATION` training pictures. The comparison is made before, the scores are measured after.
+            which quarters it and computes in 8 bits (`to_8_bits`), with scales from `CALIBRATION` training
+            pictures. The comparison is made before, the scores are measured after.
         val: The data sets whose validation lists these are; by default those of the run.
 
     Raises:
@@ -74,65 +69,83 @@ def export(
     target = Path(target)
     if target.suffix != ".onnx":
         raise InputError(f"an exported model is NAME.onnx, got '{target}'")
-    module, commit = load_checkpoint(checkpoint)
+    module = load_checkpoint(checkpoint)
+    config = module.config
     portrait = isinstance(module, PortraitModule)
     known = WEIGHTS if portrait else WEIGHTS[:2]
     if weights not in known:
         raise InputError(f"unknown weights '{weights}': use one of {', '.join(known)}")
-    config = module.config
-    describe = partial(
-        ModelSpec,
+    if isinstance(module, PortraitModule):
+        lists = read_validation(val or _roots(module.config))
+        side, stride = module.config.input_size, module.config.stride
+        data = _portrait_file(module, weights, lists)
+    else:
+        side, stride = refine.GRID if config.net == "edge" else temporal.GRID, STRIDE
+        data = _refiner_file(module, weights)
+    spec = ModelSpec(
         name=target.stem,
         kind=PORTRAIT if portrait else config.net,
+        size=(side, side),
+        stride=stride,
+        sha256=files.sha256(data),
         licence=config.licence,
         description=config.description,
         parameters=sum(parameter.numel() for parameter in module.net.parameters()),
         config=asdict(config),
-        commit=commit,
+        commit=module.commit,
+        scores={},
     )
-    if isinstance(module, PortraitModule):
-        lists = read_validation(val or _roots(module.config))
-        data, spec = _export_portrait(module, describe, weights, lists)
+    if portrait:
+        scores = _score(data, spec, lists)
     else:
-        data = _export_refiner(module.exported(), weights)
-        side = refine.GRID if config.net == "edge" else temporal.GRID
         scores = {"holdout": read_checkpoint(checkpoint).get("scores", {})}
-        spec = describe(size=(side, side), stride=STRIDE, sha256=files.sha256(data), scores=scores)
+    spec = replace(spec, scores=scores)
     save(target, data, spec)
     return spec
 
 
-def _export_portrait(
-    module: PortraitModule,
-    describe: Callable[..., ModelSpec],
-    weights: str,
-    lists: Mapping[str, Sequence[Sample]],
-) -> tuple[bytes, ModelSpec]:
-    config = module.config
-    model = module.exported().eval()
-    size = (config.input_size, config.input_size)
-    data = to_onnx(model, size, free=config.stride > 0)
-    spec = describe(size=size, stride=config.stride, sha256=files.sha256(data), scores={})
+def _portrait_file(module: PortraitModule, weights: str, lists: Mapping[str, Sequence[Sample]]) -> bytes:
+    """The ONNX file of a network that finds people, compared with torch in 64 bits on pictures of lists."""
+    config, model = module.config, module.exported().eval()
+    data = to_onnx(model, (config.input_size, config.input_size), free=config.stride > 0)
+    pixels = _first_pixels(lists.values(), COMPARED, config)
+    found = _alphas(data, pixels)
+    double = deepcopy(module.net).double()
+    with torch.inference_mode():
+        seen = [torch.from_numpy(one.copy())[None] for one in pixels]
+        rounded = [model(one)[0].numpy() for one in seen]
+        exact = [torch.sigmoid(double(normalise(one).double()))[0, 0].numpy() for one in seen]
+    check_parity(found, exact, rounded)
+    if weights == "float32":
+        return data
+    if weights == "float16":
+        data = halve(data)
+    else:
+        training = [read_dataset(root, "train") for root in _roots(config)]
+        data = to_8_bits(data, _first_pixels(training, CALIBRATION, config))
+    check_loss(found, _alphas(data, pixels))
+    return data
+
+
+def _alphas(data: bytes, pixels: Sequence[Image]) -> list[Alpha]:
+    """What the ONNX file of a network that finds people says of pictures at its size."""
+    session = start_session(data, name="draft")
+    return [session.run(None, {"pixels": one[None]})[0][0] for one in pixels]
+
+
+def _score(
+    data: bytes, spec: ModelSpec, lists: Mapping[str, Sequence[Sample]]
+) -> dict[str, dict[str, float]]:
     with TemporaryDirectory() as folder:
         draft = Path(folder) / f"{spec.name}.onnx"
         save(draft, data, spec)
         segmenter = Segmenter(draft, device="cpu")
-        images = first_images(lists.values(), 32)
-        check_parity(model, segmenter, images)
-        if weights != "float32":
-            exact = segmenter.batch(images)
-            data = halve(data) if weights == "float16" else to_8_bits(data, _calibration(config))
-            spec = replace(spec, sha256=files.sha256(data))
-            save(draft, data, spec)
-            segmenter = Segmenter(draft, device="cpu")
-            check_loss(exact, segmenter.batch(images))
-    scores = {f"{name}/val": evaluate(segmenter, samples).scores() for name, samples in lists.items()}
-    return data, replace(spec, scores=scores)
+    return {f"{name}/val": evaluate(segmenter, samples).scores() for name, samples in lists.items()}
 
 
-def _export_refiner(model: Any, weights: str) -> bytes:
+def _refiner_file(module: NetModule, weights: str) -> bytes:
     """The ONNX file of a network for grids of any size, compared with torch by the opacities of pixels."""
-    model = model.eval()
+    model: Any = module.exported().eval()
     rng = np.random.default_rng(0)
 
     def example(height: int, width: int) -> dict[str, NDArray[np.float32]]:
@@ -150,25 +163,43 @@ def _export_refiner(model: Any, weights: str) -> bytes:
         return found if isinstance(found, tuple) else (found,)
 
     examples = [example(64, 96), example(40, 32)]
-    axes = [torch.export.Dim(name, min=1, max=512) * STRIDE for name in ("height", "width")]
-    data = _onnx(
+    sides = [torch.export.Dim(name, min=1, max=512) * STRIDE for name in ("height", "width")]
+    data = export_graph(
         model,
-        [torch.from_numpy(values) for values in examples[0].values()],
-        [dict(enumerate(axes, values.ndim - 2)) for values in examples[0].values()],
-        [*model.INPUTS],
-        [*model.OUTPUTS],
+        {name: torch.from_numpy(values) for name, values in examples[0].items()},
+        [dict(enumerate(sides, values.ndim - 2)) for values in examples[0].values()],
+        model.OUTPUTS,
     )
     exact = opacities(in_torch)
-    found = opacities(lambda fields: start_session(data, name="draft").run(None, fields))
-    difference = np.abs(_flat(exact) - _flat(found)).max()
-    if difference > TOLERANCE:
-        raise ModelError(
-            f"the exported model differs from torch by {difference:.1e}, more than {TOLERANCE:.0e}"
-        )
+    check_parity(opacities(lambda fields: start_session(data, name="draft").run(None, fields)), exact, exact)
     if weights == "float16":
         data = halve(data)
         check_loss(exact, opacities(lambda fields: start_session(data, name="draft").run(None, fields)))
     return data
+
+
+def check_parity(
+    found: Sequence[Alpha], exact: Sequence[NDArray[np.floating]], rounded: Sequence[Alpha]
+) -> float:
+    """Largest difference between alphas of ONNX Runtime and exact ones of torch.
+
+    A network that chooses by comparing, as SegNet's pooling does where two values are nearly equal, may
+    choose otherwise after any rounding. Where torch's ``rounded`` alphas differ from the exact ones by more
+    than `TOLERANCE`, the largest difference therefore says nothing, and the mean is given and judged.
+
+    Raises:
+        ModelError: If it is more than `TOLERANCE`.
+    """
+    ours, theirs, in_32_bits = (
+        np.concatenate([one.ravel() for one in some]) for some in (found, exact, rounded)
+    )
+    measure = np.max if np.abs(in_32_bits - theirs).max() <= TOLERANCE else np.mean
+    difference = float(measure(np.abs(ours - theirs)))
+    if difference > TOLERANCE:
+        raise ModelError(
+            f"the exported model differs from torch by {difference:.1e}, more than {TOLERANCE:.0e}"
+        )
+    return difference
 
 
 def check_loss(exact: Sequence[Alpha], found: Sequence[Alpha]) -> float:
@@ -186,12 +217,12 @@ def check_loss(exact: Sequence[Alpha], found: Sequence[Alpha]) -> float:
     return loss
 
 
-def _calibration(config: TrainConfig) -> list[Image]:
-    """The first pictures of the training lists at network size."""
-    lists = [read_dataset(root, "train") for root in _roots(config)]
+def _first_pixels(lists: Iterable[Sequence[Sample]], count: int, config: TrainConfig) -> list[Image]:
+    """Pictures of the first samples of several lists, taken in turn, at the network's size."""
+    turns = chain.from_iterable(zip_longest(*lists))
+    images = (load_image(sample.image) for sample in islice(filter(None, turns), count))
     return [
-        to_input(image, input_size(image.shape[:2], config.input_size, config.stride))
-        for image in first_images(lists, CALIBRATION)
+        to_input(image, input_size(image.shape[:2], config.input_size, config.stride)) for image in images
     ]
 
 
@@ -214,102 +245,6 @@ def read_validation(roots: Iterable[str | Path]) -> dict[str, list[Sample]]:
             "that have one (--val)"
         )
     return lists
-
-
-def to_onnx(model: PixelsToAlpha, size: Size, *, free: bool = False) -> bytes:
-    """The model as an ONNX file for any number of pictures, of ``size`` or, if ``free``, of any."""
-    pixels = torch.zeros(2, *size, 3, dtype=torch.uint8)
-    shape = {0: torch.export.Dim("N")}
-    if free:
-        shape |= {1: torch.export.Dim("height"), 2: torch.export.Dim("width")}
-    return _onnx(model, [pixels], [shape], ["pixels"], ["alpha"])
-
-
-def _onnx(
-    model: nn.Module,
-    examples: Sequence[Tensor],
-    shapes: Sequence[Mapping[int, Any]],
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-) -> bytes:
-    """An ONNX file, less the exporter's notes on our source (a tenth of a small model) and known shapes.
-
-    Args:
-        model: What to export.
-        examples: Of the inputs.
-        shapes: Of each input, the axes of any length.
-        inputs: Their names.
-        outputs: Likewise.
-    """
-    program = torch.onnx.export(
-        model,
-        tuple(examples),
-        input_names=inputs,
-        output_names=outputs,
-        dynamic_shapes=tuple(shapes),
-        dynamo=True,
-        verbose=False,
-    )
-    proto = program.model_proto  # type: ignore[union-attr]  # not None, since it is not written to a file
-    del proto.graph.value_info[:]
-    for part in (proto, proto.graph, *proto.graph.node, *proto.graph.initializer):
-        part.ClearField("metadata_props")
-    data: bytes = proto.SerializeToString()
-    return data
-
-
-def halve(data: bytes) -> bytes:
-    """An ONNX file whose large weights are stored in 16 bits and cast to 32 when it is loaded."""
-    proto = onnx.load_from_string(data)
-    casts = []
-    for weight in proto.graph.initializer:
-        values = onnx.numpy_helper.to_array(weight)
-        if values.dtype == np.float32 and values.ndim > 1 and values.size >= LARGE:
-            name = weight.name
-            weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-            casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *proto.graph.node]
-    del proto.graph.node[:]
-    proto.graph.node.extend(nodes)
-    halved: bytes = proto.SerializeToString()
-    return halved
-
-
-def check_parity(model: PixelsToAlpha, segmenter: Segmenter, images: Sequence[Image]) -> float:
-    """Largest difference between torch in 64 bits and ONNX Runtime at network size over some pictures.
-
-    A network that chooses by comparing, as SegNet's pooling does where two values are nearly equal, may
-    choose otherwise after any rounding. Where torch in 32 bits differs from itself in 64 bits by more than
-    `TOLERANCE`, the largest difference therefore says nothing, and the mean difference is given and judged.
-
-    Raises:
-        ModelError: If it is more than `TOLERANCE`.
-    """
-    pixels = [to_input(image, segmenter.spec.input_size(image.shape[:2])) for image in images]
-    found = _flat(segmenter.batch(pixels))
-    double = deepcopy(model.net).double()
-    with torch.inference_mode():
-        seen = [torch.from_numpy(one.copy())[None] for one in pixels]
-        rounded = _flat([model(one).numpy() for one in seen])
-        exact = _flat([torch.sigmoid(double(normalise(one).double())).numpy() for one in seen])
-    measure = np.max if np.abs(rounded - exact).max() <= TOLERANCE else np.mean
-    difference = float(measure(np.abs(found - exact)))
-    if difference > TOLERANCE:
-        raise ModelError(
-            f"the exported model differs from torch by {difference:.1e}, more than {TOLERANCE:.0e}"
-        )
-    return difference
-
-
-def _flat(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """All values in one row."""
-    return np.concatenate([array.ravel() for array in arrays])
-
-
-def first_images(lists: Iterable[Sequence[Sample]], count: int) -> list[Image]:
-    """Images of the first samples of several lists, taken in turn."""
-    turns = chain.from_iterable(zip_longest(*lists))
-    return [load_image(sample.image) for sample in islice(filter(None, turns), count)]
 
 
 def save(target: Path, data: bytes, spec: ModelSpec) -> None:

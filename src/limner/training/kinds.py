@@ -19,16 +19,12 @@ from limner.training.module import NetModule
 from limner.training.portrait import IMAGENET, PortraitModule
 from limner.training.temporal import TemporalModule
 
-MODULES: dict[type[RunConfig], Callable[[Any], NetModule]] = {
-    TrainConfig: PortraitModule,
-    EdgeConfig: EdgeModule,
-    TemporalConfig: TemporalModule,
+KINDS: dict[type[RunConfig], tuple[Callable[[Any], NetModule], Callable[[Any], LightningDataModule]]] = {
+    TrainConfig: (PortraitModule, PortraitData),
+    EdgeConfig: (EdgeModule, EdgeData),
+    TemporalConfig: (TemporalModule, ClipData),
 }
-DATA: dict[type[RunConfig], Callable[[Any], LightningDataModule]] = {
-    TrainConfig: PortraitData,
-    EdgeConfig: EdgeData,
-    TemporalConfig: ClipData,
-}
+"""Settings of a kind of network -> its module and its data."""
 
 
 def new_module(config: RunConfig) -> NetModule:
@@ -40,14 +36,14 @@ def new_module(config: RunConfig) -> NetModule:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        module = _module(config)
+        module = KINDS[type(config)][0](config)
     module.commit = commit()
-    module.begin(load_checkpoint(config.start)[0] if config.start not in ("", IMAGENET) else None)
+    module.begin(load_checkpoint(config.start) if config.start not in ("", IMAGENET) else None)
     return module
 
 
-def load_checkpoint(path: str | Path) -> tuple[NetModule, str]:
-    """A trained module, in evaluation mode on the CPU, and the commit that trained it.
+def load_checkpoint(path: str | Path) -> NetModule:
+    """A trained module, in evaluation mode on the CPU.
 
     Raises:
         ModelError: If the file is missing, damaged, or no checkpoint of this version.
@@ -55,26 +51,20 @@ def load_checkpoint(path: str | Path) -> tuple[NetModule, str]:
     values = read_checkpoint(path)
     settings = values["hyper_parameters"]
     try:
-        module = _module(config_class(settings["net"])(**settings))
+        config = config_class(settings["net"])(**settings)
+        module = KINDS[type(config)][0](config)
         module.load_state_dict(values["state_dict"])
     except (RuntimeError, TypeError, InputError) as error:
         raise ModelError(f"{path} is a checkpoint of another version of Limner: train it again") from error
-    return module.eval(), values["commit"]
+    module.commit = values["commit"]
+    return module.eval()
 
 
-def load_portrait(path: str | Path) -> tuple[PortraitModule, str]:
-    """As `load_checkpoint`, of a network that finds people.
-
-    Raises:
-        ModelError: As there, or if it is of another kind.
-    """
-    module, made_by = load_checkpoint(path)
+def load_portrait(path: str | Path) -> PortraitModule:
+    """As `load_checkpoint`; a `ModelError` too where the network does not find people."""
+    module = load_checkpoint(path)
     if not isinstance(module, PortraitModule):
         raise ModelError(
             f"{path} holds a network of the kind {module.config.net}, which finds no people itself"
         )
-    return module, made_by
-
-
-def _module(config: RunConfig) -> NetModule:
-    return MODULES[type(config)](config)
+    return module

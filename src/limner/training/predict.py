@@ -12,21 +12,14 @@ from limner.training.kinds import load_portrait
 class CheckpointSegmenter:
     """A trained network that is called as a `Segmenter` is; it runs on the CPU, in torch.
 
-    Attributes:
-        name: Of the run.
+    It sees as many pixels as a square of ``side``, by default as many as it was trained on.
+
+    Raises:
+        ModelError: If the file is missing or is not a checkpoint of a network that finds people.
     """
 
     def __init__(self, path: str | Path, *, side: int | None = None) -> None:
-        """Load a checkpoint.
-
-        Args:
-            path: The file.
-            side: Of the square with as many pixels as the network is to see; by default as it was trained.
-
-        Raises:
-            ModelError: If the file is missing or is not a checkpoint of a network that finds people.
-        """
-        module, _ = load_portrait(path)
+        module = load_portrait(path)
         self.name = module.config.name
         self._side, self._stride = side or module.config.input_size, module.config.stride
         self._model = module.exported().eval()

@@ -15,7 +15,7 @@ from limner.training import allocator, batchnorm
 from limner.training.callbacks import Averaging, Deadline, History, Progress, StopInOrder, Stopped
 from limner.training.checkpoint import check_resume
 from limner.training.config import RunConfig
-from limner.training.kinds import DATA, new_module
+from limner.training.kinds import KINDS, new_module
 
 
 def train(config: RunConfig, *, resume: str | Path | None = None) -> Path:
@@ -91,9 +91,8 @@ def train(config: RunConfig, *, resume: str | Path | None = None) -> Path:
     if several and not torch.cuda.is_available():
         batchnorm.convert(module.net)
     try:
-        trainer.fit(
-            module, DATA[type(config)](config), ckpt_path=resume, weights_only=True if resume else None
-        )
+        data = KINDS[type(config)][1](config)
+        trainer.fit(module, data, ckpt_path=resume, weights_only=True if resume else None)
     except Stopped as stopped:
         raise KeyboardInterrupt from stopped
     if trainer.is_global_zero and importlib.util.find_spec("matplotlib"):  # a borrowed machine may lack it
