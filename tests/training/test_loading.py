@@ -187,7 +187,7 @@ def test_pictures_keep_their_shapes(tmp_path: Path) -> None:
     assert set(data.train.by_shape) == {(64, 80), (80, 64)}
     for batch in data.val_dataloader():
         assert batch.planes.shape[1] == 5
-    seen = [place for batch in data.val_dataloader() for place in batch.ids]
+    seen = [place for batch in data.val_dataloader() for place in batch.places]
     assert sorted(seen) == list(range(len(data.holdout)))
     assert len(list(data.train_dataloader())) > 0
 

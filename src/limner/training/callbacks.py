@@ -26,12 +26,11 @@ class Progress(TQDMProgressBar):
     """The bar of an epoch with images/s, the fraction of the time that data takes, and the time left in all.
 
     Data is what happens before the network sees a batch: fetching, moving to the device, augmenting.
-
-    Attributes:
-        images: Seen in this epoch, by all processes.
-        elapsed_s: Time that they took.
-        waited_s: The part of it that went to data.
     """
+
+    images: int  # seen in this epoch, by all processes
+    elapsed_s: float  # time that they took
+    waited_s: float  # the part of it that went to data
 
     def init_validation_tqdm(self) -> Tqdm:
         """No bar of its own: the holdout is small."""
@@ -63,7 +62,7 @@ class Progress(TQDMProgressBar):
         """A step is done."""
         self.elapsed_s = time.perf_counter() - self.started
         self.steps += 1
-        self.images += len(batch[1]) * trainer.world_size
+        self.images += len(batch[-1]) * trainer.world_size
         super().on_train_batch_end(trainer, module, outputs, batch, index)
 
     def get_metrics(self, trainer: lightning.Trainer, module: Any) -> dict[str, Any]:

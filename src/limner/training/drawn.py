@@ -6,10 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
-from limner.training.config import EdgeConfig, TemporalConfig
-from limner.training.sampling import ProcessData, ResumableLoader
+from limner.training.config import DrawnConfig
+from limner.training.sampling import EpochSampler, ProcessData, ResumableLoader
 
 HOLDOUT_STEPS = 8
 """Batches of the holdout, the same after every epoch."""
@@ -18,7 +18,7 @@ HOLDOUT_STEPS = 8
 class DrawnData(ProcessData):
     """A data module whose batches are drawn; `draw` says how."""
 
-    config: EdgeConfig | TemporalConfig
+    config: DrawnConfig
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, *, holdout: bool) -> Any:
@@ -33,10 +33,6 @@ class DrawnData(ProcessData):
     def val_dataloader(self) -> DataLoader[Any]:
         """The batches of the holdout."""
         return DataLoader(DrawnBatches(self, self.config.seed, holdout=True), batch_size=None)
-
-    def name_of(self, picture: str) -> str:
-        """For messages."""
-        return picture
 
 
 class DrawnBatches(Dataset[Any]):
@@ -60,23 +56,11 @@ class DrawnBatches(Dataset[Any]):
         return self._data.draw(rng, holdout=self._holdout)
 
 
-class StepSampler(Sampler[int]):
-    """Numbers of batches, other ones in every epoch and process.
-
-    Args:
-        steps: In an epoch.
-        replicas: Processes.
-        rank: Of this one.
-    """
+class StepSampler(EpochSampler):
+    """Numbers of batches, other ones in every epoch and in each of ``replicas`` processes."""
 
     def __init__(self, steps: int, *, replicas: int = 1, rank: int = 0) -> None:
         self.steps, self.replicas, self.rank = steps, replicas, rank
-        self.epoch = 0
-        self.skip = 0  # batches of this epoch that are done
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the numbers of an epoch."""
-        self.epoch = epoch
 
     def __len__(self) -> int:
         return self.steps

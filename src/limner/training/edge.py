@@ -50,9 +50,7 @@ class EdgeModule(NetModule):
 def edge_loss(logits: Tensor, batch: EdgeBatch) -> Tensor:
     """Mean absolute error + 0.15 cross-entropy + 0.5 error of the gradient, mostly near undecided pixels.
 
-    Args:
-        logits: (N, S, S).
-        batch: What they are compared with.
+    The logits are (N, S, S).
     """
     undecided = ((batch.alpha > 0.02) & (batch.alpha < 0.98)).float()
     near = F.max_pool2d(undecided, 2 * NEAR + 1, 1, NEAR)

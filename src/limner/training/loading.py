@@ -37,7 +37,7 @@ class Batch(NamedTuple):
     """Some pictures of one shape, at network size."""
 
     planes: Tensor  # (N, 5, h, w) uint8: red, green, blue, alpha, weight
-    ids: list[int]  # places in the data set
+    places: list[int]  # in the data set
 
 
 def normalise(pixels: Tensor) -> Tensor:
@@ -106,9 +106,9 @@ class PackedPortraits(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitems__(self, ids: list[int]) -> Batch:
+    def __getitems__(self, places: list[int]) -> Batch:
         """Several samples of one shape at once."""
-        return Batch(torch.stack([self._planes[place] for place in ids]), ids)
+        return Batch(torch.stack([self._planes[place] for place in places]), places)
 
     def batches(self, size: int, *, replicas: int = 1, rank: int = 0) -> list[list[int]]:
         """Every ``replicas``-th place from ``rank`` on, in batches of at most ``size``, each of one shape."""
@@ -187,18 +187,15 @@ class PortraitData(ProcessData):
         batches = self.holdout.batches(self.batch_size, replicas=self.replicas, rank=self.rank)
         return DataLoader(self.holdout, batch_sampler=batches, collate_fn=_as_it_is)
 
-    def name_of(self, index: int) -> str:
-        """Of a training picture, for messages."""
-        return self.train.samples[index].id
-
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Examples, list[int]]:  # noqa: ARG002
-        """Batch -> examples on its device, and their places; augmented in training by seed, epoch, place."""
-        examples = unpack(batch.planes)
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Examples, list[str]]:  # noqa: ARG002
+        """Batch -> examples on its device, and their ids; augmented in training by seed, epoch, place."""
+        examples, samples = unpack(batch.planes), self.holdout.samples
         if self.trainer and self.trainer.training:
-            numbers = draw(self.config.seed, self.trainer.current_epoch, batch.ids)
+            samples = self.train.samples
+            numbers = draw(self.config.seed, self.trainer.current_epoch, batch.places)
             examples = augment(examples, numbers, self.config, self._scenery(numbers, examples.images))
             examples = examples._replace(images=examples.images.contiguous(memory_format=torch.channels_last))
-        return examples, batch.ids
+        return examples, [samples[place].id for place in batch.places]
 
 
 def _jobs() -> int:

@@ -74,10 +74,9 @@ class NetModule(lightning.LightningModule):
         """
         loss, ids = self.measure(batch)[0], batch[-1]
         if not torch.isfinite(loss):
-            names = ", ".join(self.trainer.datamodule.name_of(one) for one in ids)  # type: ignore[attr-defined]
             raise ModelError(
-                f"the loss became {loss.item()} in epoch {self.current_epoch}, at the pictures {names}: "
-                "look at these, or lower learning_rate"
+                f"the loss became {loss.item()} in epoch {self.current_epoch}, at the pictures "
+                f"{', '.join(ids)}: look at these, or lower learning_rate"
             )
         self.train_loss.update(loss.detach(), len(ids))
         self.log("loss", loss, prog_bar=True, batch_size=len(ids))
@@ -125,10 +124,7 @@ class NetModule(lightning.LightningModule):
 def save_weights(path: Path, module: NetModule, weights: Mapping[str, Tensor]) -> None:
     """Write a checkpoint of weights alone, the large ones in 16 bits: to keep, to send, to start from.
 
-    Args:
-        path: The file.
-        module: What they are of.
-        weights: Its state, or an average of several.
+    The weights are the state of the module, or an average of several.
     """
     kept = {
         "hyper_parameters": dict(module.hparams),

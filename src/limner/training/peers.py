@@ -58,21 +58,23 @@ class Peer:
     """A network, to whose input pictures are stretched, or resized with their proportions kept (`Form.side`).
 
     Attributes:
-        form: What it wants and gives.
         name: What people call it.
         bytes: Of its file.
         size: (height, width) of its input, or of that of a square picture.
+
+    Raises:
+        ModelError: If the file is missing, or is none of `FORMS`.
+        InputError: If the package that runs it is missing.
     """
 
     def __init__(self, path: str | Path, *, threads: int = THREADS) -> None:
-        """Load a network.
-
-        Raises:
-            ModelError: If the file is missing, or is none of `FORMS`.
-            InputError: If the package that runs it is missing.
-        """
         path = Path(path)
-        self.form, self.bytes = form_of(path), path.stat().st_size
+        if path.name not in FORMS:
+            known = ", ".join(FORMS)
+            raise ModelError(f"{path} is no network of another project that is known here: {known}")
+        if not path.is_file():
+            raise ModelError(f"no such file: {path}")
+        self.form, self.bytes = FORMS[path.name], path.stat().st_size
         self.name = self.form.name
         self._first = path.suffix == ".onnx"  # channels before rows
         start = _recurrent if self.form.side else _onnx if self._first else _tflite
@@ -99,19 +101,6 @@ class Peer:
         if self.form.logits:
             found = np.reciprocal(1 + np.exp(found[:1] - found[1:]))  # the softmax of two
         return to_alpha(np.ascontiguousarray(found[-1], np.float32), image.shape[:2])
-
-
-def form_of(path: Path) -> Form:
-    """The form of a file, by its name.
-
-    Raises:
-        ModelError: If there is no such file, or it is none of `FORMS`.
-    """
-    if path.name not in FORMS:
-        raise ModelError(f"{path} is no network of another project that is known here: {', '.join(FORMS)}")
-    if not path.is_file():
-        raise ModelError(f"no such file: {path}")
-    return FORMS[path.name]
 
 
 def _tflite(path: Path, threads: int) -> tuple[Callable[[Floats], Floats], tuple[int, ...]]:

@@ -57,7 +57,7 @@ class PortraitModule(NetModule):
                 "set start, as to weights/base.ckpt, or fixed_stages = 0"
             )
 
-    def measure(self, batch: tuple[Examples, list[int]]) -> tuple[Tensor, Tensor, Tensor]:
+    def measure(self, batch: tuple[Examples, list[str]]) -> tuple[Tensor, Tensor, Tensor]:
         """The losses that the recipe names; masks where the true one counts."""
         (images, alphas, weights), _ = batch
         logits = self.net(images)

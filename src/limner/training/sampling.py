@@ -11,7 +11,18 @@ from torch.utils.data import DataLoader, Sampler
 from limner.training.config import RunConfig
 
 
-class MixedSampler(Sampler[int]):
+class EpochSampler(Sampler[int]):
+    """A sampler whose order depends on the epoch, and which can leave out what is done of it."""
+
+    epoch = 0
+    skip = 0  # batches of this epoch that are done
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose an epoch."""
+        self.epoch = epoch
+
+
+class MixedSampler(EpochSampler):
     """An epoch over several data sets, each drawn as often as its weight says, cut into global batches.
 
     A batch holds pictures of one shape. The order depends on seed and epoch alone. Each of ``replicas``
@@ -45,15 +56,9 @@ class MixedSampler(Sampler[int]):
         self.seed = seed
         self.shape = (replicas, batch_size // replicas)
         self.rank = rank
-        self.epoch = 0
-        self.skip = 0  # batches of this epoch that are done
 
     def _wanted(self, sets: Sequence[Sequence[int]]) -> float:
         return sum(len(places) * draws for places, draws in zip(sets, self.draws, strict=True))
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch."""
-        self.epoch = epoch
 
     def __len__(self) -> int:
         return sum(self.batches) * self.shape[1]
@@ -80,7 +85,7 @@ class MixedSampler(Sampler[int]):
 class ResumableLoader(DataLoader[Any]):
     """A loader that can resume within an epoch: Lightning keeps its state in the checkpoint."""
 
-    sampler: Any  # with an attribute ``skip``: batches to leave out of its next round
+    sampler: EpochSampler
 
     def state_dict(self) -> dict[str, int]:
         """Batches of the epoch that were given out."""

@@ -39,16 +39,15 @@ BAND = 4
 
 
 class Teachers:
-    """The networks together; call them with an image."""
+    """The networks together, from the folder with their files; call them with an image.
 
-    def __init__(self, folder: str | Path, *, threads: int = 1) -> None:
-        """Load the networks from the folder with their files.
+    Raises:
+        ModelError: If one is missing.
+        InputError: If the package that runs one is missing.
+    """
 
-        Raises:
-            ModelError: If one is missing.
-            InputError: If the package that runs one is missing.
-        """
-        peers = {name: Peer(Path(folder) / name, threads=threads) for name in (*GENERALISTS, *HEADS)}
+    def __init__(self, folder: str | Path) -> None:
+        peers = {name: Peer(Path(folder) / name, threads=1) for name in (*GENERALISTS, *HEADS)}
         self._networks = {
             name: peer if FORMS[name].side else flip_averaged(peer) for name, peer in peers.items()
         }
