@@ -42,9 +42,6 @@ def test_near_pairs_are_those_of_a_naive_loop(rng: np.random.Generator) -> None:
     ]
     assert [distance for _, _, distance in naive] == list(range(0, 25, 2))
     assert near_pairs(hashes) == naive
-    across = near_pairs(hashes[:600], hashes[500:])
-    assert [pair for pair in across if pair[0] < 500] == []
-    assert (500, 0, 0) in across
 
 
 def test_hash_survives_what_copies_go_through(rng: np.random.Generator) -> None:

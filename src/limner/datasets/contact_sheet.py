@@ -17,13 +17,7 @@ PAPER = 24
 def contact_sheet(samples: Sequence[Sample], *, cell: int = 128, columns: int = 6) -> Image:
     """Draw samples in rows: each the picture, then the subject alone on `BACKDROP`.
 
-    Args:
-        samples: What to draw.
-        cell: Height and width of a picture's place, pixels.
-        columns: Samples a row.
-
-    Raises:
-        DatasetError: If one cannot be decoded.
+    A picture has a place of ``cell`` pixels in height and width; a `DatasetError` names one that is damaged.
     """
     columns = min(columns, len(samples))
     rows = -(-len(samples) // columns)

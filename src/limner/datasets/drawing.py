@@ -31,11 +31,9 @@ class Layer:
 
 
 def coverage(field: Field, *, softness: float = 1.0) -> Opacity:
-    """Fraction of each pixel inside a shape: ``1/2 - field / (softness * |gradient|)``, cut to [0, 1].
+    """Fraction of each pixel inside a shape with an edge of ``softness`` pixels.
 
-    Args:
-        field: Of the shape.
-        softness: Width of the edge, pixels.
+    That is ``1/2 - field / (softness * |gradient|)``, cut to [0, 1].
     """
     rows, columns = _gradient(field)
     slope = np.hypot(rows, columns) + 1e-9
@@ -52,11 +50,7 @@ def ellipse(x: Field, y: Field, centre: tuple[float, float], radii: tuple[float,
 def clouds(rng: np.random.Generator, size: Size, *, coarse: int, octaves: int = 4) -> Field:
     """Smooth noise, (H, W) float64, about in [-1, 1].
 
-    Args:
-        rng: Source of the noise.
-        size: Of the result.
-        coarse: Bumps across the largest octave; each further one has twice as many and half the height.
-        octaves: How many are added up.
+    The first octave has ``coarse`` bumps across; each further one has twice as many and half the height.
     """
     total: Field = np.zeros(size)
     for octave in range(octaves):
@@ -71,13 +65,8 @@ def strands(
 ) -> Opacity:
     """Single hairs that leave a shape along its outline and fall.
 
-    Args:
-        rng: Where they start and how they bend.
-        field: Of the shape that they grow from.
-        count: How many.
-        length: Longest, pixels.
-        curl: Strongest bend over the whole length, radians.
-        width: At the root, pixels; they end in a point.
+    Each has a ``length`` of so many pixels at most, a bend of ``curl`` radians at most over all of it, and a
+    ``width`` in pixels at the root; it ends in a point.
     """
     rows, columns = _gradient(field)
     near = np.argwhere(np.abs(field) < 3 * np.hypot(rows, columns))

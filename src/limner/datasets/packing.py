@@ -29,19 +29,8 @@ STEPS = 32
 """Grey levels of the masks; those of hard edges and of most soft ones."""
 
 
-@dataclass(frozen=True)
-class Packed:
-    """A sample as it is stored."""
-
-    id: str
-    image: bytes  # WebP
-    mask: bytes  # PNG, grey
-    weight: bytes | None  # PNG, grey; None: all pixels count alike
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.image) + len(self.mask) + len(self.weight or b"")
+Packed = tuple[str, dict[str, bytes]]
+"""Id of a sample, and its files in a pack by their names."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +59,8 @@ def write_packs(
         samples: In this order.
         folder: Where to; made if it is missing.
         name: Of the data set.
-        side: Of the square that has as many pixels as a stored picture.
-        stride: The pictures are stored in `training_shapes` of ``side`` and this; 0: as squares.
+        side: As ``stride``, of the `training_shapes` in which pictures are stored.
+        stride: 0: as squares.
         max_bytes: Of a file, at most.
         jobs: Worker processes; by default one a core.
 
@@ -83,7 +72,7 @@ def write_packs(
     files.make_folder(folder)
     encode = partial(_encode, shapes=training_shapes(side, stride))
     results = list(parallel_map(encode, samples, jobs=jobs))
-    packed = [result for result in results if isinstance(result, Packed)]
+    packed = [result for result in results if isinstance(result, tuple)]
     paths = []
     for number, part in enumerate(_parts(packed, max_bytes)):
         paths.append(folder / f"{name}-{number:02}.zip")
@@ -101,26 +90,29 @@ def _encode(sample: Sample, shapes: Sequence[Size]) -> Packed | str | None:
         return str(error)
     if weight.mean() < 255 * LEAST_KNOWN:
         return None
-    return Packed(
-        id=sample.id,
-        image=encode_image(image, ".webp", compress=True, quality=QUALITY),
-        mask=encode_image(in_steps(alpha, STEPS), ".png", compress=True),
-        weight=None if weight.min() == 255 else encode_image(in_steps(weight, 8), ".png", compress=True),
-    )
+    entries = {
+        f"images/{sample.id}.webp": encode_image(image, ".webp", compress=True, quality=QUALITY),
+        f"masks/{sample.id}.png": encode_image(in_steps(alpha, STEPS), ".png", compress=True),
+    }
+    if weight.min() < 255:
+        entries[f"weights/{sample.id}.png"] = encode_image(in_steps(weight, 8), ".png", compress=True)
+    return sample.id, entries
 
 
 def _parts(packed: Iterable[Packed], max_bytes: int) -> Iterator[list[Packed]]:
+    """The samples of each pack."""
     room = max_bytes - 1024
     part: list[Packed] = []
     used = 0
-    for one in packed:
-        needed = one.size + 3 * (2 * len(one.id.encode()) + 150) + len(one.id.encode()) + 1  # and ZIP's own
+    for name, entries in packed:
+        length = len(name.encode())
+        needed = sum(map(len, entries.values())) + 3 * (2 * length + 150) + length + 1  # and ZIP's own
         if needed > room:
-            raise InputError(f"{one.id} takes {needed} bytes, more than a pack may: allow more")
+            raise InputError(f"{name} takes {needed} bytes, more than a pack may: allow more")
         if used + needed > room:
             yield part
             part, used = [], 0
-        part.append(one)
+        part.append((name, entries))
         used += needed
     if part:
         yield part
@@ -128,14 +120,10 @@ def _parts(packed: Iterable[Packed], max_bytes: int) -> Iterator[list[Packed]]:
 
 def _archive(part: Sequence[Packed]) -> bytes:
     """A ZIP file; the same samples give the same bytes."""
-    entries = {"train.txt": "".join(f"{one.id}\n" for one in part).encode()}
-    for one in part:
-        entries[f"images/{one.id}.webp"] = one.image
-        entries[f"masks/{one.id}.png"] = one.mask
-        if one.weight is not None:
-            entries[f"weights/{one.id}.png"] = one.weight
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
-        for entry, content in entries.items():
-            archive.writestr(zipfile.ZipInfo(entry), content)
+        archive.writestr(zipfile.ZipInfo("train.txt"), "".join(f"{name}\n" for name, _ in part).encode())
+        for _, entries in part:
+            for entry, content in entries.items():
+                archive.writestr(zipfile.ZipInfo(entry), content)
     return data.getvalue()

@@ -26,14 +26,10 @@ def check_opacity(alpha: Alpha, name: str) -> None:
         DatasetError: If so.
     """
     counts = np.bincount(to_uint8(alpha).ravel(), minlength=256)
-    dark, between, bright = (
-        counts[1 : LARGEST_LABEL + 1].sum(),
-        counts[LARGEST_LABEL + 1 : 255].sum(),
-        counts[255],
-    )
-    if dark > max(bright, LEAST_DARK * alpha.size) and not between:
+    dark, between, bright = np.split(counts[1:], [LARGEST_LABEL, 254])
+    if dark.sum() > max(bright[0], LEAST_DARK * alpha.size) and not between.any():
         levels = [int(level) for level in np.flatnonzero(counts)]
-        label = 1 + int(np.argmax(counts[1 : LARGEST_LABEL + 1]))
+        label = 1 + int(dark.argmax())
         raise DatasetError(
             f"{name} holds the values {_listed(levels)} only and is nearly black to the eye. If these are "
             f"labels, and {label} is the subject: limner data prepare folders --subject-labels {label}; else "
@@ -44,12 +40,8 @@ def check_opacity(alpha: Alpha, name: str) -> None:
 def check_fractions(fractions: Collection[float], name: str) -> None:
     """Refuse a set of masks that hardly show a subject, or hardly anything else.
 
-    Args:
-        fractions: Of each mask the mean opacity, in [0, 1].
-        name: Of the set, for the message.
-
     Raises:
-        DatasetError: If the mean is beyond `FRACTIONS`.
+        DatasetError: If the mean of the masks' mean opacities is beyond `FRACTIONS`.
     """
     mean = float(np.mean(list(fractions)))
     if not FRACTIONS[0] <= mean <= FRACTIONS[1]:
@@ -63,10 +55,7 @@ def check_fractions(fractions: Collection[float], name: str) -> None:
 def label_remarks(named: Collection[int], seen: Mapping[int, tuple[int, float]], masks: int) -> list[str]:
     """What became of labels that were named and are nowhere, and of those that are there and were not named.
 
-    Args:
-        named: The labels of the subject.
-        seen: Label -> masks that hold it, and the mean fraction that it covers of these.
-        masks: How many there are.
+    ``seen`` has for each label in how many masks it is, and the mean fraction that it covers of these.
 
     Raises:
         DatasetError: If no mask holds a label that was named.

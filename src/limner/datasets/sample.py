@@ -51,9 +51,7 @@ class Sample:
     labelled: bool  # the mask holds label indices (subject: not 0) rather than opacity
     parts: Mapping[str, float] = field(default_factory=dict)  # part, where known -> fraction of the picture
     label_names: tuple[str, ...] = ()  # of the labels 1, 2, ..., where the mask holds labels
-    weight: Path | bytes | None = field(
-        default=None, repr=False
-    )  # grey: how much each pixel counts in training
+    weight: Path | bytes | None = field(default=None, repr=False)  # grey: how much a pixel counts in training
 
     def load(self) -> tuple[Image, Alpha]:
         """Decode both.
@@ -67,10 +65,10 @@ class Sample:
                 alpha = from_labels(load_grey(self.mask)).astype(np.float32)
             else:
                 alpha = load_alpha(self.mask)
-        if isinstance(self.mask, Path) and not self.labelled:  # those in shards and packs were looked at
-            check_opacity(alpha, str(self.mask))
-        if alpha.shape != image.shape[:2]:
-            raise self._error(f"sizes differ: image {image.shape[:2]}, mask {alpha.shape}")
+            if isinstance(self.mask, Path) and not self.labelled:  # those in shards and packs were looked at
+                check_opacity(alpha, str(self.mask))
+            if alpha.shape != image.shape[:2]:
+                raise InputError(f"sizes differ: image {image.shape[:2]}, mask {alpha.shape}")
         return image, alpha
 
     def measure_parts(self) -> dict[str, float]:
@@ -80,29 +78,22 @@ class Sample:
         return label_parts(load_grey(self.mask), self.label_names)
 
     def size(self) -> Size:
-        """(height, width) of the upright picture, from its header.
-
-        Raises:
-            DatasetError: If that cannot be read.
-        """
+        """(height, width) of the upright picture, from its header."""
         with self._named():
             return picture_size(self.image)
 
     def load_weight(self, size: Size) -> Alpha:
         """How much each pixel counts in training, (H, W) in [0, 1]: 0 where the mask says nothing.
 
-        Args:
-            size: Of the image, as `load` gives it.
-
         Raises:
-            DatasetError: If it cannot be decoded, or is of another size.
+            DatasetError: If it cannot be decoded, or is not of the ``size`` of the image.
         """
         if self.weight is None:
             return np.ones(size, np.float32)
         with self._named():
             weight = load_alpha(self.weight)
-        if weight.shape != size:
-            raise self._error(f"sizes differ: image {size}, weight {weight.shape}")
+            if weight.shape != size:
+                raise InputError(f"sizes differ: image {size}, weight {weight.shape}")
         return weight
 
     def load_at(self, size: Size) -> "Seen":
@@ -110,16 +101,13 @@ class Sample:
         image, alpha = self.load()
         return Seen.of(image, alpha, self.load_weight(alpha.shape), size)
 
-    def _error(self, what: object) -> DatasetError:
-        return DatasetError(f"{self.source}/{self.id}: {what}")
-
     @contextmanager
     def _named(self) -> Iterator[None]:
         """Errors of reading name the sample."""
         try:
             yield
         except InputError as error:
-            raise self._error(error) from error
+            raise DatasetError(f"{self.source}/{self.id}: {error}") from error
 
 
 def label_parts(labels: Labels, names: Sequence[str] = ()) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class _Facts:
-    size: tuple[int, int]
+    size: str
     subject: float
     soft: float
     hash: Hashes
@@ -71,20 +71,20 @@ def dataset_statistics(splits: Mapping[str, Sequence[Sample]], *, jobs: int | No
     Raises:
         DatasetError: If there are no samples, or one cannot be decoded.
     """
-    samples = [sample for split in splits.values() for sample in split]
-    if not samples:
+    members = [(split, sample) for split, samples in splits.items() for sample in samples]
+    if not members:
         raise DatasetError("no samples to look at")
-    results = parallel_map(_look, samples, jobs=jobs)
-    facts = {split: [next(results) for _ in members] for split, members in splits.items()}
+    facts = list(parallel_map(_look, [sample for _, sample in members], jobs=jobs))
+    near = []
+    for one, other, distance in near_pairs(np.array([fact.hash for fact in facts])):
+        (first, sample), (second, copy) = members[one], members[other]
+        near.append(NearDuplicate((first, second), (sample.id, copy.id), distance))
+    rows = iter(facts)
     return Statistics(
-        splits={split: _sum_up(splits[split], facts[split]) for split in splits},
-        near_duplicates=[
-            NearDuplicate((first, second), (splits[first][one].id, splits[second][other].id), distance)
-            for first, second in combinations_with_replacement(splits, 2)
-            for one, other, distance in near_pairs(
-                _hashes(facts[first]), None if first == second else _hashes(facts[second])
-            )
-        ],
+        splits={
+            split: _sum_up(samples, list(islice(rows, len(samples)))) for split, samples in splits.items()
+        },
+        near_duplicates=near,
     )
 
 
@@ -101,27 +101,19 @@ def difference_hash(image: Image) -> Hashes:
     return result
 
 
-def near_pairs(
-    hashes: Hashes, others: Hashes | None = None, *, within: int = NEAR
-) -> list[tuple[int, int, int]]:
-    """Pairs of rows that differ in at most ``within`` places: (row, other row, places).
+def near_pairs(hashes: Hashes) -> list[tuple[int, int, int]]:
+    """Pairs of rows of (N, bits) that differ in `NEAR` places at most: (row, later row, places).
 
     As bits of -1 and 1, two rows of n bits that differ in d places have the product n - 2d: a product of
     matrices finds all pairs.
-
-    Args:
-        hashes: (N, bits).
-        others: (M, bits) to compare with; without it ``hashes`` among themselves, each pair once.
-        within: Largest distance.
     """
-    first = np.where(hashes, np.float32(1), np.float32(-1))
-    second = first if others is None else np.where(others, np.float32(1), np.float32(-1))
+    signs = np.where(hashes, np.float32(1), np.float32(-1))
     bits = hashes.shape[1]
     pairs = []
-    for start in range(0, len(first), 512):
-        products = first[start : start + 512] @ second.T
-        for row, other in np.argwhere(products >= bits - 2 * within):
-            if others is not None or start + row < other:
+    for start in range(0, len(signs), 512):
+        products = signs[start : start + 512] @ signs.T
+        for row, other in np.argwhere(products >= bits - 2 * NEAR):
+            if start + row < other:
                 distance = round((bits - float(products[row, other])) / 2)
                 pairs.append((start + int(row), int(other), distance))
     return pairs
@@ -131,28 +123,21 @@ def _look(sample: Sample) -> _Facts:
     image, alpha = sample.load()
     height, width = alpha.shape
     return _Facts(
-        size=(height, width),
+        size=f"{height} x {width}",
         subject=float(alpha.mean()),
         soft=float(((alpha > 0) & (alpha < 1)).mean()),
         hash=difference_hash(image),
     )
 
 
-def _hashes(facts: Sequence[_Facts]) -> Hashes:
-    return np.array([fact.hash for fact in facts], np.bool_).reshape(-1, HASH_SIDE**2)
-
-
 def _sum_up(samples: Sequence[Sample], facts: Sequence[_Facts]) -> SplitStatistics:
     fractions = np.array([fact.subject for fact in facts])
-    sizes = Counter(f"{height} x {width}" for height, width in (fact.size for fact in facts))
+    sizes = Counter(fact.size for fact in facts)
     parts = Counter(part for sample in samples for part in sample.parts)
     return SplitStatistics(
         samples=len(samples),
         subject_fraction={
-            "mean": float(fractions.mean()),
-            "min": float(fractions.min()),
-            "median": float(np.median(fractions)),
-            "max": float(fractions.max()),
+            name: float(getattr(np, name)(fractions)) for name in ("mean", "min", "median", "max")
         },
         soft_fraction=float(np.mean([fact.soft for fact in facts])),
         sizes=dict(sizes.most_common()),

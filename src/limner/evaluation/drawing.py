@@ -40,13 +40,9 @@ def to_png(figure: Figure) -> bytes:
 
 
 def to_svg(figure: Figure, name: str) -> str:
-    """The figure as an SVG element for a page.
+    """The figure as an SVG element for a page, whose colour of text it takes; its background is transparent.
 
-    It has no background, and what is black in it takes the page's colour of text.
-
-    Args:
-        figure: What to draw.
-        name: Of its own among those of the page, which have one name space of identifiers.
+    The name is its own among those of the page, which have one name space of identifiers.
     """
     buffer = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):

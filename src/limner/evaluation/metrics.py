@@ -128,9 +128,15 @@ def boundary_counts(pred: Mask, target: Mask, *, fraction: float = 0.02) -> Coun
 
 
 def boundary_iou(pred: Mask, target: Mask, *, fraction: float = 0.02) -> float:
-    """Intersection over union of the inner edges, in [0, 1]; 1.0 when both are empty.
+    """Intersection over union of the inner edges (`boundary_counts`), in [0, 1]; 1.0 when both are empty.
 
-    Arguments and errors are those of `boundary_counts`.
+    Args:
+        pred: (H, W) bool, predicted mask.
+        target: (H, W) bool, true mask.
+        fraction: Width of the edges, as a fraction of the diagonal.
+
+    Raises:
+        InputError: If the sizes differ.
 
     Example:
         >>> square = np.pad(np.ones((4, 4), bool), 2)

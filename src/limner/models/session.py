@@ -42,23 +42,18 @@ def choose_device(device: str) -> str:
 def start_session(
     model: Path | bytes, *, name: str, device: str = "cpu", threads: int | None = None
 ) -> "InferenceSession":
-    """A session that runs a network on one device.
+    """A session that runs a network, an ONNX file or its bytes, on one device, a key of `DEVICES`.
 
-    Args:
-        model: An ONNX file, or its bytes.
-        name: Of the network, for errors.
-        device: A key of `DEVICES`.
-        threads: Cores that one run may use; by default all.
+    One run may use so many threads, by default one a core.
 
     Raises:
-        ModelError: If ONNX Runtime cannot load it there.
+        ModelError: If ONNX Runtime cannot load it there; the message has its name.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or (
-        thread_count() if quota() else 0
-    )  # 0: its own choice, by the affinity
+    own_choice = 0  # by the affinity, which knows no quota
+    options.intra_op_num_threads = threads or (thread_count() if quota() else own_choice)
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[DEVICES[device]])

@@ -83,9 +83,8 @@ def input_size(size: Size, side: int, stride: int) -> Size:
 
     def miss(shape: Size) -> tuple[float, Size]:
         height, width = shape
-        return abs(math.log(height / width / aspect)) + 0.5 * abs(
-            math.log(height * width / tall / wide)
-        ), shape
+        proportions, area = height / width / aspect, height * width / tall / wide
+        return abs(math.log(proportions)) + 0.5 * abs(math.log(area)), shape
 
     heights = {math.floor(tall), math.ceil(tall)} - {0}
     widths = {math.floor(wide), math.ceil(wide)} - {0}

@@ -44,14 +44,11 @@ _convolution = partial(convolution, activation=partial(nn.ReLU6, inplace=True), 
 
 
 class EfficientNetLite0(nn.Module):
-    """Images (N, 3, H, W) in [0, 1] -> the last output at each stride s: (N, C, H / s, W / s), rounded up.
+    """The last outputs at each stride, from the first ``stages`` of `STAGES`: 5 end at 16, 7 at 32.
 
     Meant for the weights that ImageNet gave it (``start = "imagenet"`` in a recipe): its batch norms keep
     their statistics in training too, and `fix` keeps the weights of its first stages. A few thousand
     portraits would not improve these, and a step takes a third of the time.
-
-    Args:
-        stages: How many of `STAGES`: 5 end at stride 16, 7 at stride 32.
     """
 
     def __init__(self, stages: int = len(STAGES)) -> None:
@@ -84,12 +81,9 @@ class EfficientNetLite0(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Images (N, 3, H, W) in [0, 1] -> outputs at strides 2, 4, 8, 16 and, of 7 stages, 32."""
+        """Images (N, 3, H, W) in [0, 1] -> (N, C, H / s, W / s), rounded up, at strides s of 2, 4, 8, ..."""
         x = self.stem(2 * images - 1)
-        outputs = []
-        for stage in self.stages:
-            x = stage(x)
-            outputs.append(x)
+        outputs = [x := stage(x) for stage in self.stages]
         return [outputs[index] for index in self._last]
 
 
