@@ -132,8 +132,9 @@ def tables(name: str, measured: dict[str, Any]) -> str:
         f"| trained at commit | `{spec.commit}` |",
         "",
         f"Measured by `python benchmarks/model_cards.py {name}` at commit {made['commit'][:7]}, "
-        f"{made['time']}, {made['cpu']}: the network's alpha without refinement, at full image size, "
-        "threshold 0.5, means over images in percent with 95 % intervals (bootstrap over the images).",
+        f"{made['time']}, {made['cpu']}. Scored is the network's alpha without refinement, at full image "
+        "size, threshold 0.5. Cells are means over images in percent, with 95 % intervals by bootstrap over "
+        "the images.",
         "",
         "| | images | IoU | boundary IoU | Dice | accuracy | mean absolute error |",
         "|---|---|---|---|---|---|---|",

@@ -18,15 +18,16 @@ def sentences(text: str) -> list[str]:
     paragraphs = re.split(r"\n\s*\n|\n\s*[-*] ", "\n".join(prose))
     found: list[str] = []
     for paragraph in paragraphs:
-        plain = re.sub(r"\]\([^)]*\)|[\[\]*`]", "", " ".join(paragraph.split()))
-        parts = re.split(r"(?<=[.!?:])\s+(?=[A-Z(\"'])", plain)
+        plain = re.sub(r"\]\([^)]*\)|[\[\]*]", "", " ".join(paragraph.split()))
+        parts = re.split(r"(?<=[.!?:])\s+(?=[A-Z0-9(\"'`])|(?<=[.!?]\))\s+", plain)
         found += [part for part in parts if len(part.split()) > 2]
     return found
 
 
 def main() -> None:
     """Print a line for each page."""
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    card = ROOT / "src" / "limner" / "models" / "MODEL_CARD.md"
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), card]:
         lengths = [len(one.split()) for one in sentences(path.read_text(encoding="utf-8"))]
         print(
             f"{path.relative_to(ROOT)!s:26} {statistics.median(lengths):5.1f} median {max(lengths):4} longest"
