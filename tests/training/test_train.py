@@ -104,8 +104,8 @@ def test_a_checkpoint_scores_as_its_model_does(
 def test_the_file_is_compared_with_torch(
     run: tuple[Path, TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = new_module(replace(run[1], seed=1)).net
-    monkeypatch.setattr(exporting, "to_onnx", lambda _, size, **options: to_onnx(PixelsToAlpha(wrong), size))
+    wrong = PixelsToAlpha(new_module(replace(run[1], seed=1)).net).eval()
+    monkeypatch.setattr(exporting, "to_onnx", lambda _, size, **options: to_onnx(wrong, size))
     with pytest.raises(ModelError, match="differs from torch"):
         exporting.export(run[0], tmp_path / "mine.onnx")
     assert not (tmp_path / "mine.onnx").exists()
