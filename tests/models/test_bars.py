@@ -60,3 +60,10 @@ def test_the_network_does_not_see_bars(portrait: Image) -> None:
     np.testing.assert_allclose(found[place], alone, atol=1e-5)
     found[place] = 0
     assert not found.any()
+
+
+def test_two_halves_are_no_bars() -> None:
+    halves = np.full((40, 50, 3), 15, np.uint8)
+    halves[:, :20] = 240
+    assert between_bars(halves) == (slice(0, 40), slice(0, 50))
+    assert Segmenter("small", device="cpu")(halves).shape == (40, 50)

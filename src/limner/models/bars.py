@@ -30,7 +30,7 @@ def between_bars(image: Image) -> tuple[slice, slice]:
 def _between(lines: Image) -> slice:
     count = len(lines)
     first, last = _thickness(lines), _thickness(lines[::-1])
-    is_pair = min(first, last) >= max(1, SMALLEST * count)
+    is_pair = min(first, last) >= max(1, SMALLEST * count) and first + last < count
     return slice(first, count - last) if is_pair else slice(0, count)
 
 
