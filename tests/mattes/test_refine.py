@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from limner.datasets.synthetic import synthetic_portrait
 from limner.errors import InputError
 from limner.evaluation.mattes import sad
 from limner.evaluation.metrics import boundary_iou
-from limner.images import Alpha, resize
+from limner.images import Alpha, Image, resize
 from limner.mattes import refine
 from limner.mattes.refine import refine_alpha
 from tests.conftest import random_alpha, random_image
@@ -99,6 +101,18 @@ def test_small_pictures_can_be_refined(size: tuple[int, int], rng: np.random.Gen
     assert refined.max() <= 1
     np.testing.assert_array_equal(image, copies[0])
     np.testing.assert_array_equal(alpha, copies[1])
+
+
+def test_one_alpha_is_held_beside_the_callers(portrait: Image) -> None:
+    image = resize(portrait, (2400, 2000))
+    alpha = np.zeros((2400, 2000), np.float32)
+    alpha[800:, 500:1500] = 1
+    refine_alpha(image, alpha)  # loads the network
+    tracemalloc.start()
+    refine_alpha(image, alpha)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.6 * alpha.nbytes
 
 
 @pytest.mark.parametrize("value", [0, 0.01, 1])
