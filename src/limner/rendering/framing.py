@@ -64,17 +64,16 @@ def _shift(start: int, length: int, end: int, first: bool, last: bool) -> int:
     return max(0, start) if first else start
 
 
-def crop_to(array: _Array, frame: Frame) -> _Array:
-    """The pixels of a frame, zeros where it reaches beyond the picture."""
-    inner = array[
-        max(0, frame.top) : max(0, frame.top + frame.height),
-        max(0, frame.left) : max(0, frame.left + frame.width),
-    ]
+def crop_to(array: _Array, frame: Frame, *, repeat: bool = False) -> _Array:
+    """The pixels of a frame; where it reaches beyond the picture, zeros, or with ``repeat`` its border."""
+    height, width = array.shape[:2]
+    bottom, right = frame.top + frame.height, frame.left + frame.width
+    inner = array[max(0, frame.top) : max(0, bottom), max(0, frame.left) : max(0, right)]
     if inner.shape[:2] == (frame.height, frame.width):
         return inner
-    whole = np.zeros((frame.height, frame.width, *array.shape[2:]), array.dtype)
-    top, left = max(0, -frame.top), max(0, -frame.left)
-    whole[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    beyond = [(max(0, -frame.top), max(0, bottom - height)), (max(0, -frame.left), max(0, right - width))]
+    beyond += [(0, 0)] * (array.ndim - 2)
+    whole: _Array = np.pad(inner, beyond, mode="edge" if repeat else "constant")
     return whole
 
 

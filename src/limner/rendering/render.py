@@ -114,10 +114,12 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
     if options.crop:
         frame, form = frame_shown(alpha, options), ID_PHOTOS.get(options.crop)
 
-        def cropped(layer: Any) -> Any:
-            return resize(crop_to(layer, frame), form.size) if form else crop_to(layer, frame)
+        def cropped(layer: Any, *, repeat: bool = False) -> Any:
+            seen = crop_to(layer, frame, repeat=repeat)
+            return resize(seen, form.size) if form else seen
 
-        pixels, alpha, own = cropped(pixels), cropped(alpha), None if own is None else cropped(own)
+        pixels = cropped(pixels, repeat=True)  # black would spoil the colours beside it
+        alpha, own = cropped(alpha), None if own is None else cropped(own)
         dpi = (form.dpi, form.dpi) if form else dpi
     if options.layout and options.layout.moves:
         place = options.layout.place(alpha)
