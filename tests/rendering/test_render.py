@@ -179,13 +179,14 @@ def test_crop_cuts_pixels_and_alpha_alike(photo: Photo, alpha: Alpha) -> None:
     np.testing.assert_array_equal(result.pixels[sure], whole[20:, 9:41][sure])
 
 
-def test_a_crop_beyond_the_photo_brings_no_black_into_its_colours() -> None:
+def test_a_crop_beyond_the_photo_changes_no_colours() -> None:
     photo = Photo(pixels=np.full((60, 40, 3), 200, np.uint8))  # subject and background of one colour
     alpha = np.zeros((60, 40), np.float32)
-    alpha[20:, 5:35] = np.linspace(0.9, 0.5, 40, dtype=np.float32)[:, None]  # half seen at the lower border
-    shown = render(photo, alpha, Options(crop="subject", margin=40, background="white"))
-    assert shown.pixels.shape[0] > 40
-    assert shown.pixels.min() >= 198
+    alpha[10:50, 3:30] = np.linspace(0.3, 1, 27, dtype=np.float32)
+    square = render(photo, alpha, Options(crop="square", margin=40))
+    assert square.alpha is not None
+    assert square.pixels.shape[:2] == (60, 60)
+    assert (square.pixels[square.alpha > 0] == 200).all()
 
 
 def test_identity_photo_has_its_size_and_dpi(rng: np.random.Generator) -> None:
