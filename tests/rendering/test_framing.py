@@ -3,7 +3,7 @@ import pytest
 
 from limner.errors import InputError
 from limner.images import Alpha
-from limner.rendering.framing import crop_name, crop_to, frame_of
+from limner.rendering.framing import crop_name, crop_to, extend_to, frame_of
 from limner.rendering.identity import ID_PHOTOS
 from limner.rendering.options import Options
 from limner.rendering.outline import Frame, head_of, subject_box
@@ -126,5 +126,5 @@ def test_crop_pads_with_nothing() -> None:
     padded = crop_to(array, Frame(-1, 2, 3, 4))
     np.testing.assert_array_equal(padded, [[0, 0, 0, 0], [2, 3, 0, 0], [6, 7, 0, 0]])
     assert not crop_to(array, Frame(5, 5, 2, 2)).any()
-    repeated = crop_to(array, Frame(-1, 2, 3, 4), repeat=True)
+    repeated = extend_to(array, Frame(-1, 2, 3, 4))
     np.testing.assert_array_equal(repeated, [[2, 3, 3, 3], [2, 3, 3, 3], [6, 7, 7, 7]])

@@ -5,11 +5,11 @@ from typing import TypeVar
 import numpy as np
 
 from limner.errors import InputError
-from limner.images import Alpha, Image
+from limner.images import Alpha, Pixels
 from limner.rendering.identity import ID_PHOTOS, id_frame, id_name
 from limner.rendering.outline import Frame, subject_box
 
-_Array = TypeVar("_Array", Image, Alpha)
+_Array = TypeVar("_Array", Pixels, Alpha)
 
 CROPS = ("subject", "square", *ID_PHOTOS)
 """What `frame_of` knows, beside an aspect ratio such as "4:5"."""
@@ -64,17 +64,34 @@ def _shift(start: int, length: int, end: int, first: bool, last: bool) -> int:
     return max(0, start) if first else start
 
 
-def crop_to(array: _Array, frame: Frame, *, repeat: bool = False) -> _Array:
-    """The pixels of a frame; where it reaches beyond the picture, zeros, or with ``repeat`` its border."""
-    height, width = array.shape[:2]
-    bottom, right = frame.top + frame.height, frame.left + frame.width
-    inner = array[max(0, frame.top) : max(0, bottom), max(0, frame.left) : max(0, right)]
+def crop_to(array: _Array, frame: Frame) -> _Array:
+    """The pixels of a frame, zeros where it reaches beyond the picture."""
+    inner = _inner(array, frame)
     if inner.shape[:2] == (frame.height, frame.width):
         return inner
-    beyond = [(max(0, -frame.top), max(0, bottom - height)), (max(0, -frame.left), max(0, right - width))]
-    beyond += [(0, 0)] * (array.ndim - 2)
-    whole: _Array = np.pad(inner, beyond, mode="edge" if repeat else "constant")
+    whole = np.zeros((frame.height, frame.width, *array.shape[2:]), array.dtype)
+    top, left = max(0, -frame.top), max(0, -frame.left)
+    whole[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     return whole
+
+
+def extend_to(pixels: Pixels, frame: Frame) -> Pixels:
+    """The same of colours, the border repeated beyond the picture: black would spoil what is beside it."""
+    inner = _inner(pixels, frame)
+    if inner.shape[:2] == (frame.height, frame.width):
+        return inner
+    rows = (np.arange(frame.height) + frame.top).clip(0, pixels.shape[0] - 1)
+    columns = (np.arange(frame.width) + frame.left).clip(0, pixels.shape[1] - 1)
+    extended: Pixels = pixels[rows][:, columns]
+    return extended
+
+
+def _inner(array: _Array, frame: Frame) -> _Array:
+    """What of a frame is in the picture."""
+    return array[
+        max(0, frame.top) : max(0, frame.top + frame.height),
+        max(0, frame.left) : max(0, frame.left + frame.width),
+    ]
 
 
 def crop_name(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from limner.images import Alpha, Pixels, Size, resize
-from limner.rendering.framing import crop_to
+from limner.rendering.framing import crop_to, extend_to
 from limner.rendering.outline import Frame, subject_box
 
 _Array = TypeVar("_Array", Alpha, Pixels)
@@ -138,13 +138,9 @@ class Place(NamedTuple):
         return crop_to(seen, Frame(-top, -left, *self.size))
 
     def extend(self, pixels: Pixels) -> Pixels:
-        """Pixels on the canvas, the borders repeated around the picture: black would spoil what is beside."""
+        """Pixels on the canvas, the borders repeated around the picture."""
         seen, top, left = self._resized(pixels)
-        height, width = seen.shape[:2]
-        rows = (np.arange(self.size[0]) - top).clip(0, height - 1)
-        columns = (np.arange(self.size[1]) - left).clip(0, width - 1)
-        extended: Pixels = seen[rows][:, columns]
-        return extended
+        return extend_to(seen, Frame(-top, -left, *self.size))
 
     def _resized(self, layer: _Array) -> tuple[_Array, int, int]:
         """The part of the picture that shows, at the canvas's scale, and its top and left there."""

@@ -1,7 +1,7 @@
 """From a photo and the subject's alpha to the result, for Python, commands and server."""
 
 from dataclasses import replace
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from limner.mattes.foreground import estimate_foreground
 from limner.mattes.masks import INVISIBLE, feather, keep_largest, remove_specks, shift_edge
 from limner.mattes.refine import refine_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, shadow
-from limner.rendering.framing import crop_to, frame_of
+from limner.rendering.framing import crop_to, extend_to, frame_of
 from limner.rendering.identity import ID_PHOTOS
 from limner.rendering.options import OWN, PICTURE, Options
 from limner.rendering.outline import HEAD_PART, Frame
@@ -114,12 +114,11 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
     if options.crop:
         frame, form = frame_shown(alpha, options), ID_PHOTOS.get(options.crop)
 
-        def cropped(layer: Any, *, repeat: bool = False) -> Any:
-            seen = crop_to(layer, frame, repeat=repeat)
-            return resize(seen, form.size) if form else seen
-
-        pixels = cropped(pixels, repeat=True)  # black would spoil the colours beside it
-        alpha, own = cropped(alpha), None if own is None else cropped(own)
+        pixels, alpha = extend_to(pixels, frame), crop_to(alpha, frame)
+        own = None if own is None else crop_to(own, frame)
+        if form:
+            pixels, alpha = resize(pixels, form.size), resize(alpha, form.size)
+            own = None if own is None else resize(own, form.size)
         dpi = (form.dpi, form.dpi) if form else dpi
     if options.layout and options.layout.moves:
         place = options.layout.place(alpha)
