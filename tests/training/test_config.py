@@ -41,7 +41,7 @@ def test_defaults_and_changes(recipe: Path) -> None:
         ("data=x", "data must be of type"),
         ("data=[1]", "each of data must be of type str, got 1"),
         ("losses={dice='a'}", "losses.dice must be of type float, got 'a'"),
-        ("epochs=0", "epochs must be at least 1, got 0"),
+        ("epochs=0", "epochs must be positive, got 0"),
         ("input_size=100", "multiple of 16"),
         ("distillation_weight=0.5", "distillation_weight must be in"),
         ("holdout=1.0", r"holdout must be in \(0, 1\), got 1.0"),

@@ -23,7 +23,7 @@ def _limited(default: Any, values: str, *, multiple: int = 0) -> Any:
 
 
 def _count(default: int) -> Any:
-    return _limited(default, "[1, inf)")
+    return _limited(default, "(0, inf)")
 
 
 def _fraction() -> Any:
