@@ -105,7 +105,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
 
 
 def test_a_sidecar_of_another_size_is_refused(tmp_path: Path) -> None:
-    source = model_path("small")  # takes one size only
+    source = model_path("unet")  # takes one size only
     sidecar = json.loads(source.with_suffix(".json").read_text()) | {"size": [64, 64]}
     (tmp_path / "m.onnx").write_bytes(source.read_bytes())
     (tmp_path / "m.json").write_text(json.dumps(sidecar))
