@@ -7,7 +7,10 @@ import os
 import signal
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from limner import files
@@ -105,7 +108,10 @@ def _serve(args: argparse.Namespace) -> int:
     if args.access_log:
         _print_requests()
     if args.key_file and hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: _reload(args.key_file, app.state.service.keyring))
+        hangups = SimpleQueue[int]()  # a signal comes in the middle of anything: a thread does the work
+        signal.signal(signal.SIGHUP, lambda number, _: hangups.put(number))
+        reload = partial(_reload, hangups, args.key_file, app.state.service.keyring)
+        Thread(target=reload, name="limner-reload", daemon=True).start()
     if args.sandbox:
         say("a sandbox: every picture gets the same drawn person")
     say(f"ready on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops")
@@ -129,15 +135,16 @@ def _keys(path: str | None) -> "tuple[Key, ...]":
         raise InputError(f"--key-file {path}: {error}") from error
 
 
-def _reload(path: str, keyring: "Keyring") -> None:
-    """Take the keys of the file as it is now; a file that cannot be used changes nothing."""
-    try:
-        keys = _keys(path)
-    except InputError as error:
-        say(f"the API keys stay as they were: {error}")
-    else:
-        keyring.replace(keys)
-        say(f"read {len(keys)} API {'key' if len(keys) == 1 else 'keys'} from {path}")
+def _reload(hangups: "SimpleQueue[int]", path: str, keyring: "Keyring") -> None:
+    """At each hangup take the keys of the file as it is then; a file that cannot be used changes nothing."""
+    while hangups.get():
+        try:
+            keys = _keys(path)
+        except InputError as error:
+            say(f"the API keys stay as they were: {error}")
+        else:
+            keyring.replace(keys)
+            say(f"read {len(keys)} API {'key' if len(keys) == 1 else 'keys'} from {path}")
 
 
 def _print_requests() -> None:
