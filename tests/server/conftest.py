@@ -2,6 +2,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from starlette.testclient import TestClient
@@ -56,3 +57,25 @@ def read_answer(connection: socket.socket) -> bytes:
             break
         data += part
     return data
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    """A web server on this machine that has the photo at every path, and where it listens."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(PHOTO)))
+            self.end_headers()
+            self.wfile.write(PHOTO)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

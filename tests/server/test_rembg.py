@@ -6,9 +6,7 @@ by their sources; ``<photo>`` stands for the picture.
 
 import io
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -52,28 +50,6 @@ WANTED: dict[str, dict[str, str]] = {
     "PHP's Guzzle": {},
 }
 """What a recorded request asks for, in the words of ``/v1/cutout``."""
-
-
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[str]:
-    """A web server on this machine that has the photo at every path, and where it listens."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(PHOTO)))
-            self.end_headers()
-            self.wfile.write(PHOTO)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

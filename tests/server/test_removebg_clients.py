@@ -11,10 +11,8 @@ import base64
 import io
 import json
 import re
-import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -46,42 +44,20 @@ KEY = {"X-Api-Key": "secret"}
 
 
 @pytest.fixture(scope="module")
-def host() -> Iterator[str]:
-    """Where a web server on this machine has the photo at every path."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(PHOTO)))
-            self.end_headers()
-            self.wfile.write(PHOTO)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def client(host: str) -> Iterator[TestClient]:
-    settings = Settings(urls=(host,), keys=parse_keys("secret"))
+def client(elsewhere: str) -> Iterator[TestClient]:
+    settings = Settings(urls=(elsewhere,), keys=parse_keys("secret"))
     with TestClient(create_app(Sandbox(), settings)) as client:
         yield client
 
 
-def send(client: TestClient, host: str, recorded: str) -> Any:
+def send(client: TestClient, elsewhere: str, recorded: str) -> Any:
     """A recorded request, sent."""
     lines, _, body = recorded.strip().partition("\n\n")
     first, *heads = [line for line in lines.split("\n") if not line.startswith("#")]
     method, target, _ = first.split()
     if "multipart" in lines:
         body = body.replace("\n", "\r\n") + "\r\n"
-    content = body.encode().replace(b"<host>", host.encode())
+    content = body.encode().replace(b"<host>", elsewhere.encode())
     for name, data in STANDS_FOR.items():
         content = content.replace(name, data)
     headers = {name.lower(): value for name, value in (head.split(": ", 1) for head in heads)}
@@ -93,10 +69,10 @@ def test_there_are_as_many_as_asked_for() -> None:
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_what_clients_send(client: TestClient, host: str, name: str) -> None:
+def test_what_clients_send(client: TestClient, elsewhere: str, name: str) -> None:
     expected = re.search(r"^# (\d+) (\S+)(?: (\d+)x(\d+) (.*))?$", RECORDED[name], re.MULTILINE)
     assert expected
-    answer = send(client, host, RECORDED[name])
+    answer = send(client, elsewhere, RECORDED[name])
     assert (str(answer.status_code), answer.headers["content-type"]) == expected.group(1, 2), answer.text
     if expected[1] != "200":
         [error] = answer.json()["errors"]
