@@ -49,6 +49,7 @@ RED = {"background": "red"}
             "tif",
             "image/tiff",
         ),
+        ({"refine": "fine"}, ["--refine", "fine"], "png", "image/png"),
     ],
 )
 def test_the_same_bytes_as_the_command(
@@ -118,6 +119,7 @@ def test_an_uploaded_background(client: TestClient, tmp_path: Path) -> None:
 def test_what_is_told_about_the_result(client: TestClient) -> None:
     answer = client.post("/v1/cutout?output=mask&crop=subject&margin=0", content=PHOTO, headers=JPEG)
     top, left, height, width = map(int, answer.headers["limner-frame"].split(","))
+    assert answer.headers["limner-box"] == answer.headers["limner-frame"]
     mask = decode(answer.content)
     assert mask.shape == (height, width)
     whole = decode(client.post("/v1/cutout?output=mask", content=PHOTO, headers=JPEG).content)
@@ -125,6 +127,9 @@ def test_what_is_told_about_the_result(client: TestClient) -> None:
     assert float(answer.headers["limner-subject"]) == pytest.approx(float(whole.mean()) / 255, abs=2e-4)
     confidence = expected_iou(Segmenter()(decode(PHOTO)))
     assert float(answer.headers["limner-confidence"]) == pytest.approx(confidence, abs=0.01)
+    wall = io.BytesIO()
+    PIL.Image.new("RGB", (40, 30), (90, 120, 160)).save(wall, "PNG")
+    assert "limner-box" not in client.post("/v1/cutout", content=wall.getvalue()).headers
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from http import HTTPStatus
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -13,11 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from limner._version import __version__
-from limner.errors import InputError
+from limner.errors import InputError, MissingExtraError
 from limner.models.segmenter import Segmenter
+from limner.rendering.outline import Frame
 from limner.server import openapi, rembg, removebg
 from limner.server.guard import REQUEST_ID, SHOWN, Guard
 from limner.server.options import FORMATS, IGNORED, read_options, to_options
+from limner.server.page import MEDIA_TYPES, page_files
 from limner.server.problems import LimitError, RefusedError, answer
 from limner.server.sandbox import Sandbox
 from limner.server.service import Job, Service
@@ -26,9 +28,6 @@ from limner.server.uploads import FORM, RAW, read_upload
 
 PICTURE = ("image", "file")
 """Names that the picture may have in a form: ours and rembg's."""
-WEB = Path(__file__).parent / "web"
-MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-"""Of the files of the page; those that the system knows may be others."""
 
 
 def create_app(segmenter: Segmenter | Sandbox, settings: Settings | None = None) -> FastAPI:
@@ -70,6 +69,7 @@ def create_app(segmenter: Segmenter | Sandbox, settings: Settings | None = None)
             allow_headers=["Authorization", "Content-Type", "X-Api-Key", REQUEST_ID],
             expose_headers=[
                 "Limner-Frame",
+                "Limner-Box",
                 "Limner-Subject",
                 "Limner-Confidence",
                 IGNORED,
@@ -111,9 +111,9 @@ def _add_routes(app: FastAPI, service: Service) -> None:
                 background=picture,
             )
             made = await service.make(job, request.receive)
-            frame = ",".join(str(value) for value in asdict(made.frame).values())
             headers = {
-                "Limner-Frame": frame,
+                "Limner-Frame": _numbers(made.frame),
+                **({"Limner-Box": _numbers(made.box)} if made.box else {}),
                 "Limner-Subject": f"{made.subject_fraction:.4f}",
                 "Limner-Confidence": f"{made.confidence:.4f}",
             }
@@ -152,6 +152,10 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         return {"status": "ready"}
 
 
+def _numbers(frame: Frame) -> str:
+    return ",".join(str(value) for value in asdict(frame).values())
+
+
 def _pictures(files: dict[str, bytes]) -> tuple[bytes, bytes | None]:
     """The picture, named as here or as in rembg, and the background.
 
@@ -168,10 +172,9 @@ def _pictures(files: dict[str, bytes]) -> tuple[bytes, bytes | None]:
 
 
 def _add_page(app: FastAPI) -> None:
-    for suffix, media_type in MEDIA_TYPES.items():
-        for file in WEB.glob(f"*{suffix}"):
-            path = "/" if file.name == "index.html" else f"/{file.name}"
-            _add_file(app, path, file.read_bytes(), media_type)
+    for path, data in page_files().items():
+        route = "/" if path == "index.html" else f"/{path}"
+        _add_file(app, route, data, MEDIA_TYPES[PurePath(path).suffix])
 
 
 def _add_file(app: FastAPI, path: str, data: bytes, media_type: str) -> None:
@@ -192,7 +195,7 @@ def _add_errors(app: FastAPI, service: Service) -> None:
         )  # a mistake of ours is answered outside the guard
         return response
 
-    for kind in (RefusedError, InputError, ClientDisconnect, HTTPException, Exception):
+    for kind in (RefusedError, InputError, MissingExtraError, ClientDisconnect, HTTPException, Exception):
         app.add_exception_handler(kind, tell)
 
 
@@ -202,6 +205,8 @@ def _problem(request: Request, error: Exception) -> RefusedError:
         return error
     if isinstance(error, InputError):
         return RefusedError(422, "input", str(error))
+    if isinstance(error, MissingExtraError):
+        return RefusedError(422, "missing-extra", f"the server lacks a package: {error}")
     if isinstance(error, ClientDisconnect):
         return LimitError(408, "gone", "the client closed the connection")
     if isinstance(error, HTTPException):

@@ -43,6 +43,10 @@ def cutout_responses() -> dict[int | str, dict[str, Any]]:
                 "description": "What is shown of the upright picture: top,left,height,width in pixels.",
                 "schema": {"type": "string", "example": "0,40,512,400"},
             },
+            "Limner-Box": {
+                "description": "The subject's box, in the form of Limner-Frame; absent if there is none.",
+                "schema": {"type": "string", "example": "32,61,480,372"},
+            },
             "Limner-Subject": {
                 "description": "Fraction of the picture covered by the subject; near 0, no person was found.",
                 "schema": {"type": "number", "example": 0.4213},

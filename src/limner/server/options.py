@@ -27,7 +27,7 @@ def _field(name: str) -> Any:
     if name == "align":
         return str, Field("0.5,0.5", max_length=50, description=_sentence(option.help))
     if name == "refine":
-        return Literal["fast", "none"], Field("fast", description=_sentence("refinement of the edge"))
+        return Literal["fast", "fine", "none"], Field(default, description=_sentence(option.help))
     limits: dict[str, Any] = {}
     if type(default) in (int, float):
         limits = {"ge": option.low, "le": option.high if option.high < math.inf else 1000}
@@ -69,7 +69,7 @@ class Encoding(BaseModel):
 Parameters: Any = create_model(
     "Parameters", __base__=Encoding, **{name: _field(name) for name in SCHEMA if name != "mask"}
 )
-"""The options of a request: those of `limner.rendering.options`; a mask is an output, fine takes too long."""
+"""The options of a request: those of `limner.rendering.options`; a mask is an output."""
 
 
 def to_options(parameters: Any, *, picture: bool) -> Options:

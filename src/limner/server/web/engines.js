@@ -1,0 +1,3 @@
+// The engine of this page.
+
+export { server as engine } from "./server-engine.js";
