@@ -31,6 +31,7 @@ def examine() -> list[Finding]:
         Finding("python", f"{platform.python_version()} ({sys.executable})"),
         Finding("system", f"{platform.system()} {platform.machine()}"),
         *packages(),
+        _packer(),
         _devices(),
         *(_model(name) for name in bundled_kinds()),
         *(_extra(name) for name in extras if name != "dev"),
@@ -48,6 +49,11 @@ def _package(name: str) -> Finding:
     if name == "onnxruntime" and (version := _version("onnxruntime-gpu")):
         return Finding(name, f"{version} (GPU build)")
     return Finding(name, "missing", f"pip install {name}", broken=True)
+
+
+def _packer() -> Finding:
+    version = _version("isal")
+    return Finding("isal", version or "missing: zlib packs PNG files, in four times the time")
 
 
 def _devices() -> Finding:

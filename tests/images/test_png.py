@@ -1,7 +1,9 @@
 """PNG files of ours, read by two decoders that are not."""
 
+import importlib
 import io
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +14,7 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
-from limner.images import encode_image
+from limner.images import deflate, encode_image, png
 from limner.images.png import encode_png
 from limner.images.strips import STRIP_BYTES
 
@@ -89,6 +91,21 @@ def test_pictures_that_are_views(rng: np.random.Generator) -> None:
         values[..., ::-1],
     ):
         np.testing.assert_array_equal(decoded(encode_png(view)), view)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_without_isal_zlib_packs(
+    compress: bool, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    monkeypatch.setitem(sys.modules, "isal", None)
+    importlib.reload(deflate)
+    monkeypatch.setattr(png, "pack_part", deflate.pack_part)
+    values = noisy(rng, (400, 300, 4), np.uint8)
+    data = encode_png(values, compress=compress)
+    monkeypatch.undo()
+    importlib.reload(deflate)
+    np.testing.assert_array_equal(decoded(data), values)
+    assert (encode_png(values, compress=compress) == data) == compress
 
 
 def test_compress_is_smaller_and_neither_is_large(portrait: NDArray[np.uint8]) -> None:

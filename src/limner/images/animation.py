@@ -22,7 +22,7 @@ from limner.images.depth import to_uint8
 from limner.images.encode import encode_photo
 from limner.images.opening import Pillow, Source, name_of, open_picture, read_source
 from limner.images.photo import Photo
-from limner.images.png import FAST, SIGNATURE, SMALL, chunk, header_chunks, image_header, packed_rows
+from limner.images.png import SIGNATURE, chunk, header_chunks, image_header, packed_rows
 
 ANIMATED = (".gif", ".webp", ".png", ".apng")
 """Extensions of the formats that hold several frames."""
@@ -145,7 +145,7 @@ def _apng(frames: Iterator[tuple[Photo, int]], plays: int, *, compress: bool) ->
         number = max(0, 2 * count - 3)  # chunks of both kinds are numbered together
         frame = (number, width, height, 0, 0, *_fraction(duration_ms), 0, 0)
         parts.append(chunk(b"fcTL", struct.pack(">IIIIIHHBB", *frame)))
-        body = b"".join(packed_rows(pixels, alpha, SMALL if compress else FAST))
+        body = b"".join(packed_rows(pixels, alpha, compress=compress))
         if count == 1:
             profile = photo.profile if pixels.ndim == 3 else None
             before = (image_header(pixels, alpha), *header_chunks(profile, PIL.Image.Exif(), None))

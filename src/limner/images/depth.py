@@ -46,7 +46,11 @@ def samples(pixels: Pixels, alpha: Alpha | None, rows: slice) -> NDArray[Any]:
     colours = pixels[rows].reshape(-1, pixels.shape[1], channels(pixels, None))
     if alpha is None:
         return colours
-    return np.concatenate([colours, to_depth(alpha[rows], pixels.dtype)[..., None]], axis=2)
+    stored = np.empty((*colours.shape[:2], channels(pixels, alpha)), pixels.dtype)
+    for channel in range(colours.shape[2]):  # together they take three times as long
+        stored[..., channel] = colours[..., channel]
+    stored[..., -1] = to_depth(alpha[rows], pixels.dtype)
+    return stored
 
 
 def unpremultiply(samples: NDArray[np.uint16]) -> None:

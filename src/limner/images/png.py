@@ -1,7 +1,7 @@
 """PNG files, written on all cores.
 
-Packing takes most of the time of a cut-out. Rows are filtered in NumPy, strips of them packed in threads
-(zlib leaves Python's lock alone), and the parts, each of which ends at a byte, joined to one stream.
+Rows are filtered in NumPy, strips of them packed in threads (`limner.images.deflate` leaves Python's lock
+alone), and the parts, each of which ends at a byte, joined to one stream.
 """
 
 import struct
@@ -14,11 +14,9 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from limner.images.arrays import Alpha, Pixels
+from limner.images.deflate import adler32, crc32, pack_part
 from limner.images.depth import channels, samples
 from limner.images.strips import map_strips, strips
-
-FAST, SMALL = 1, 7
-"""Levels of zlib: the second takes about six times as long for an eighth fewer bytes."""
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> colour type
@@ -38,7 +36,7 @@ def encode_png(
     An ``alpha``, (H, W), is stored after the colours at their depth. ``chunks`` are names and contents of
     further ones, before the picture.
     """
-    body = (chunk(b"IDAT", data) for data in packed_rows(pixels, alpha, SMALL if compress else FAST))
+    body = (chunk(b"IDAT", data) for data in packed_rows(pixels, alpha, compress=compress))
     head = (chunk(*part) for part in (image_header(pixels, alpha), *chunks))
     return b"".join((SIGNATURE, *head, *body, chunk(b"IEND", b"")))
 
@@ -67,19 +65,17 @@ def header_chunks(
 
 def chunk(name: bytes, data: bytes) -> bytes:
     """Length, name, contents, checksum."""
-    checksum = zlib.crc32(data, zlib.crc32(name))
+    checksum = crc32(data, crc32(name))
     return b"".join((struct.pack(">I", len(data)), name, data, struct.pack(">I", checksum)))
 
 
-def packed_rows(pixels: Pixels, alpha: Alpha | None, level: int) -> Iterator[bytes]:
+def packed_rows(pixels: Pixels, alpha: Alpha | None, *, compress: bool) -> Iterator[bytes]:
     """The picture as one zlib stream, in parts."""
     height, width = pixels.shape[:2]
 
     def pack(rows: slice) -> tuple[bytes, int, int]:
         filtered = _filtered(pixels, alpha, rows)
-        deflate = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, 9)
-        data = deflate.compress(filtered.data) + deflate.flush(zlib.Z_FULL_FLUSH)
-        return data, zlib.adler32(filtered.data), filtered.size
+        return pack_part(filtered.data, compress=compress), adler32(filtered.data), filtered.size
 
     yield b"\x78\x01"
     low, high = 1, 0

@@ -1,7 +1,6 @@
-"""TIFF files, written on all cores: strips of rows, each packed by zlib, at 8 or 16 bits a channel."""
+"""TIFF files, written on all cores: strips of rows, packed one by one, at 8 or 16 bits a channel."""
 
 import io
-import zlib
 
 import numpy as np
 import PIL.ExifTags
@@ -9,9 +8,9 @@ import PIL.Image
 import PIL.TiffImagePlugin as Tiff
 import PIL.TiffTags
 
+from limner.images.deflate import pack
 from limner.images.depth import channels, samples
 from limner.images.photo import Photo
-from limner.images.png import FAST, SMALL
 from limner.images.strips import map_strips, strips
 
 _DEFLATE, _INTERLEAVED, _DIFFERENCES, _STRAIGHT, _INCH = 8, 1, 2, 2, 2
@@ -24,17 +23,16 @@ def encode_tiff(photo: Photo, *, compress: bool, exif: PIL.Image.Exif) -> bytes:
     pixels, alpha = photo.pixels, photo.alpha
     height, width = pixels.shape[:2]
     count = channels(pixels, alpha)
-    level = SMALL if compress else FAST
     parts = strips(height, width * count * pixels.itemsize)
 
-    def pack(rows: slice) -> bytes:
+    def packed(rows: slice) -> bytes:
         values = samples(pixels, alpha, rows)
         differences = np.empty(values.shape, values.dtype.newbyteorder("<"))
         differences[:, :1] = values[:, :1]
         np.subtract(values[:, 1:], values[:, :-1], out=differences[:, 1:])
-        return zlib.compress(differences.data, level)
+        return pack(differences.data, compress=compress)
 
-    packed = list(map_strips(pack, parts))
+    stored = list(map_strips(packed, parts))
     tags = Tiff.ImageFileDirectory_v2()
     for tag in exif:
         tags[tag] = exif.get_ifd(tag) if tag in _NESTED else exif[tag]
@@ -52,11 +50,11 @@ def encode_tiff(photo: Photo, *, compress: bool, exif: PIL.Image.Exif) -> bytes:
     if photo.dpi is not None:
         tags[Tiff.X_RESOLUTION], tags[Tiff.Y_RESOLUTION] = photo.dpi
         tags[Tiff.RESOLUTION_UNIT] = _INCH
-    lengths = [len(part) for part in packed]
+    lengths = [len(part) for part in stored]
     tags.tagtype[Tiff.STRIPOFFSETS] = tags.tagtype[Tiff.STRIPBYTECOUNTS] = PIL.TiffTags.LONG
     tags[Tiff.ROWSPERSTRIP] = parts[0].stop
     tags[Tiff.STRIPBYTECOUNTS] = tuple(lengths)
     tags[Tiff.STRIPOFFSETS] = tuple(sum(lengths[:number]) for number in range(len(lengths)))
     buffer = io.BytesIO()
     tags.save(buffer)
-    return b"".join((buffer.getvalue(), *packed))
+    return b"".join((buffer.getvalue(), *stored))
