@@ -6,7 +6,7 @@ INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 CORE := .venv-core/bin
 DEV := .venv/bin
 
-.PHONY: demo test test-all check lock clean
+.PHONY: demo test test-all check package lock clean
 
 demo: .venv-core/ready
 	$(CORE)/python examples/demo.py demo
@@ -22,6 +22,9 @@ test-all: .venv/ready
 check: .venv/ready
 	@scripts/chromium
 	PATH="$(CURDIR)/$(DEV):$$PATH" scripts/check
+
+package: .venv/ready
+	PATH="$(CURDIR)/$(DEV):$$PATH" scripts/package
 
 .venv-core/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-core

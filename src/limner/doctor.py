@@ -9,6 +9,7 @@ from importlib import metadata
 
 from limner._version import __version__
 from limner.errors import ModelError
+from limner.extras import extras, install_command, requirements
 from limner.models.session import DEVICES
 from limner.models.spec import bundled_kinds, read_model
 
@@ -25,7 +26,6 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at Python, the packages, the devices, the bundled models and the extras."""
-    extras = metadata.metadata("limner").get_all("Provides-Extra") or []
     return [
         Finding("limner", __version__),
         Finding("python", f"{platform.python_version()} ({sys.executable})"),
@@ -34,7 +34,7 @@ def examine() -> list[Finding]:
         _packer(),
         _devices(),
         *(_model(name) for name in bundled_kinds()),
-        *(_extra(name) for name in extras if name != "dev"),
+        *(_extra(name) for name in extras()),
     ]
 
 
@@ -74,22 +74,21 @@ def _model(name: str) -> Finding:
     try:
         _, spec = read_model(name)
     except ModelError as error:
-        return Finding(f"model {name}", str(error), "pip install --force-reinstall limner", broken=True)
+        return Finding(
+            f"model {name}", str(error), "install Limner again, with --force-reinstall", broken=True
+        )
     return Finding(
         f"model {name}", f"whole ({spec.size[0]} x {spec.size[1]}, {spec.parameters:,} parameters)"
     )
 
 
 def _extra(extra: str) -> Finding:
-    marker = re.compile(rf"extra == ['\"]{extra}['\"]")
-    needed = [line for line in metadata.requires("limner") or [] if marker.search(line)]
-    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed if "python_version" not in line]
+    needed = [line for line in requirements(extra) if "python_version" not in line]
+    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed]
     missing = [name for name in names if not _version(name)]
     if not missing:
         return Finding(f"extra {extra}", "installed")
-    return Finding(
-        f"extra {extra}", f"not installed ({', '.join(missing)})", f"pip install 'limner[{extra}]'"
-    )
+    return Finding(f"extra {extra}", f"not installed ({', '.join(missing)})", install_command(extra))
 
 
 def _version(package: str) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from limner.extras import install_command
+
 
 class LimnerError(Exception):
     """Base of every error below: catch this one to catch them all.
@@ -46,7 +48,7 @@ class MissingExtraError(LimnerError, ImportError):
     """A package of an extra is not installed; the message names the command that installs it."""
 
     def __init__(self, extra: str, *packages: str) -> None:
-        super().__init__(f"this needs {', '.join(packages)}: pip install 'limner[{extra}]'")
+        super().__init__(f"this needs {', '.join(packages)}: {install_command(extra)}")
         self.extra = extra
         self.packages = packages
 

@@ -139,7 +139,7 @@ def test_missing_extra_names_the_command(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["export", "a.ckpt", str(tmp_path / "a.onnx")]) == 1
-    assert "pip install 'limner[train]'" in capsys.readouterr().err
+    assert "pip install 'lightning>=" in capsys.readouterr().err
 
 
 @pytest.mark.slow

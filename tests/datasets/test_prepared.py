@@ -76,7 +76,7 @@ def test_a_damaged_description_is_named(target: Path) -> None:
 def test_without_pyarrow_the_cure_is_named(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "limner.datasets.prepared", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'limner\[train\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'lightning>="):
         read_dataset(target)
 
 

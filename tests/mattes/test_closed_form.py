@@ -47,7 +47,7 @@ def test_without_scipy_the_cure_is_said(rng: np.random.Generator, monkeypatch: p
     monkeypatch.setitem(sys.modules, "scipy", None)
     alpha = np.zeros((20, 30), np.float32)
     alpha[:, 15:] = 1
-    with pytest.raises(MissingExtraError, match=r"pip install 'limner\[fine\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'scipy>="):
         solve(random_image(rng, 20, 30), alpha, width=8)
 
 
