@@ -12,6 +12,8 @@ from limner.images import Alpha, Image, load_image
 
 # The nets of the tests are so small that sharing them out among cores costs more than it brings.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The defaults of whoever runs the tests are not those that are tested.
+os.environ["LIMNER_CONFIG"] = ""
 # `nohup`, cron and some CI runners start with SIGINT ignored, and child processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

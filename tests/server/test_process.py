@@ -158,3 +158,14 @@ def test_a_sandbox_loads_no_model(capsys: pytest.CaptureFixture[str]) -> None:
             assert "onnxruntime" not in Path(f"/proc/{server.pid}/maps").read_text()
     assert main(["serve", "--sandbox", "--model", "small"]) == 2
     assert "leave out --model" in capsys.readouterr().err
+
+
+def test_the_page_is_opened_in_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.part; mv {opened}.part {opened}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    with process("--sandbox", "--open") as (_, port):
+        while not opened.exists():
+            time.sleep(0.01)
+    assert opened.read_text() == f"http://127.0.0.1:{port}\n"

@@ -14,7 +14,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from limner._version import __version__
-from limner.cli import batch, bench, camera, cut, data, doctor, evaluate, export, models, serve, train, video
+from limner.cli import (
+    batch,
+    bench,
+    camera,
+    completion,
+    config,
+    cut,
+    data,
+    doctor,
+    evaluate,
+    export,
+    models,
+    serve,
+    train,
+    video,
+)
 from limner.cli.shared import Lines, Parser, UsageError, parse, say, warn
 from limner.errors import LimnerError
 from limner.notices import set_filters
@@ -44,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     parser = make_parser()
     try:
+        parser.set_defaults(configured=config.apply(parser, config.read()))
         args = parse(parser, argv)
     except UsageError as error:
         say(f"error: {error}")
@@ -102,6 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"limner {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")
     parser.set_defaults(run=None)
-    for module in (cut, batch, data, models, doctor, evaluate, bench, train, export, serve, video, camera):
+    modules = (cut, batch, data, models, doctor, evaluate, bench, train, export, serve, video, camera)
+    for module in (*modules, config, completion):
         module.add(commands)
     return parser

@@ -18,7 +18,7 @@ EXAMPLES = {
         "limner video in.mp4 sheet.jpg --preview 50",
     ),
     "camera": ("limner camera call.mp4 --background blur", "limner camera /dev/video9 --background sky.jpg"),
-    "serve": ("limner serve", "limner serve --host 0.0.0.0 --port 8080"),
+    "serve": ("limner serve --open", "limner serve --host 0.0.0.0 --port 8080"),
     "evaluate": (
         "limner evaluate mine/ --split val --report report.html",
         "limner evaluate mine/ --model mine.onnx --compare base",
@@ -31,6 +31,12 @@ EXAMPLES = {
     "export": (
         "limner export runs/own/best.ckpt mine.onnx",
         "limner export best.ckpt small.onnx --weights int8",
+    ),
+    "config": ("limner config", "limner config --json"),
+    "completion": (
+        "limner completion bash > ~/.local/share/bash-completion/completions/limner",
+        "limner completion zsh > ~/.zfunc/_limner",
+        "limner completion fish > ~/.config/fish/completions/limner.fish",
     ),
     "bench": ("limner bench", "limner bench --model small --threads 2 --json"),
     "models": ("limner models", "limner models verify", "limner models licence base"),

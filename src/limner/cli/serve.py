@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import warnings
+import webbrowser
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -29,6 +30,7 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "serve", _serve, help="answer over HTTP, with a web page")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: localhost only)")
     parser.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes a free one")
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
     add_model(parser)
     parser.add_argument(
         "--sandbox", action="store_true", help="for tests of clients: a drawn person instead of a model"
@@ -114,7 +116,11 @@ def _serve(args: argparse.Namespace) -> int:
         Thread(target=reload, name="limner-reload", daemon=True).start()
     if args.sandbox:
         say("a sandbox: every picture gets the same drawn person")
-    say(f"ready on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops")
+    port = listener.getsockname()[1]
+    say(f"ready on http://{host}:{port}; Ctrl-C stops")
+    if args.open:  # the socket listens already; a browser in this terminal must not keep the server waiting
+        page = f"http://{host if _loopback(args.host) else '127.0.0.1'}:{port}"
+        Thread(target=_open, args=(page,), name="limner-open", daemon=True).start()
     try:
         serve(app, listener, stop_s=settings.upload_s + settings.time_limit_s)
     finally:
@@ -145,6 +151,11 @@ def _reload(hangups: "SimpleQueue[int]", path: str, keyring: "Keyring") -> None:
         else:
             keyring.replace(keys)
             say(f"read {len(keys)} API {'key' if len(keys) == 1 else 'keys'} from {path}")
+
+
+def _open(page: str) -> None:
+    if not webbrowser.open(page):
+        say(f"no browser was found: open {page}")
 
 
 def _print_requests() -> None:

@@ -101,6 +101,12 @@ def add_group(commands: Commands, name: str, *, metavar: str, help: str) -> Comm
     return parser.add_subparsers(metavar=metavar, required=True)
 
 
+def parsers_below(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Name -> parser of the commands below one."""
+    inner = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return {name: child for action in inner for name, child in action.choices.items()}
+
+
 def add_model(
     parser: argparse.ArgumentParser, help: str = "a bundled model, or an .onnx file with its .json beside it"
 ) -> None:
