@@ -33,11 +33,7 @@ EXAMPLES = {
         "limner export best.ckpt small.onnx --weights int8",
     ),
     "config": ("limner config", "limner config --json"),
-    "completion": (
-        "limner completion bash > ~/.local/share/bash-completion/completions/limner",
-        "limner completion zsh > ~/.zfunc/_limner",
-        "limner completion fish > ~/.config/fish/completions/limner.fish",
-    ),
+    "completion": ("limner completion bash", "limner completion zsh", "limner completion fish"),
     "bench": ("limner bench", "limner bench --model small --threads 2 --json"),
     "models": ("limner models", "limner models verify", "limner models licence base"),
     "pack": ("limner data pack mine/ packs/", "limner data pack mine/ packs/ --side 256 --megabytes 16"),
