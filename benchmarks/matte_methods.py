@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.images import Alpha, Image, Mask, downsample
-from limner.images.tiles import Tiles
+from limner.images.tiles import Tiles, kinds
 from limner.mattes.masks import box_mean
 
 Values = NDArray[np.float64]
@@ -79,7 +79,7 @@ def local_colours(
     trust *= (np.minimum(*weight_sums) * 50).clip(0, 1)
     fields = np.concatenate([slope, [(slope * means[1]).sum(axis=0), trust]]).astype(np.float32)
     result = alpha.copy()
-    for tiles in Tiles.holding((alpha > 0) & (alpha < 1)):
+    for tiles in Tiles.of(kinds(alpha).mixed, alpha.shape):
         sampled = tiles.sample(fields)
         colours, before = tiles.cut(image), tiles.cut(alpha)
         found = sum(colours[..., channel] * sampled[channel] for channel in range(3)) - sampled[3]

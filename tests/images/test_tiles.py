@@ -1,18 +1,42 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from scipy.interpolate import RegularGridInterpolator
 
 from limner.images import downsample
-from limner.images.tiles import SIDE, Tiles
+from limner.images.tiles import SIDE, Tiles, kinds, spans
 
 
-def test_tiles_hold_the_mask_and_no_more(rng: np.random.Generator) -> None:
-    mask = np.zeros((3 * SIDE + 5, 2 * SIDE), bool)
-    mask[SIDE + 3, 2] = mask[-1, -1] = True
-    (tiles,) = Tiles.holding(mask)
+def every_tile(size: tuple[int, int]) -> Iterator[Tiles]:
+    return Tiles.of(np.ones([-(-length // SIDE) for length in size], bool), size)
+
+
+def test_tiles_at_the_border_are_moved_back() -> None:
+    held = np.zeros((4, 2), bool)
+    held[1, 0] = held[-1, -1] = True
+    (tiles,) = Tiles.of(held, (3 * SIDE + 5, 2 * SIDE))
     assert tiles.rows.tolist() == [SIDE, 2 * SIDE + 5]
     assert tiles.columns.tolist() == [0, SIDE]
-    assert not list(Tiles.holding(np.zeros((40, 40), bool)))
+    assert not list(Tiles.of(np.zeros((2, 2), bool), (40, 40)))
+
+
+def test_kinds_of_tiles() -> None:
+    alpha = np.zeros((2 * SIDE + 5, 3 * SIDE), np.float32)
+    alpha[:, SIDE:] = 1
+    alpha[0, 0] = alpha[-1, -1] = 0.5
+    clear, opaque = kinds(alpha)
+    assert clear.tolist() == [[False, False, False], [True, False, False], [True, False, False]]
+    assert opaque.tolist() == [[False, True, True], [False, True, True], [False, True, False]]
+    assert kinds(alpha).mixed.sum() == 2
+
+
+def test_spans_are_runs_of_tiles(rng: np.random.Generator) -> None:
+    held = rng.random((5, 7)) < 0.5
+    marked = np.zeros((5 * SIDE, 7 * SIDE), int)
+    for rows, columns in spans(held):
+        marked[rows, columns] += 1
+    np.testing.assert_array_equal(marked, np.kron(held, np.ones((SIDE, SIDE), int)))
 
 
 @pytest.mark.parametrize(("size", "grid"), [((200, 90), (25, 11)), ((70, 300), (70, 300)), ((20, 9), (3, 2))])
@@ -24,7 +48,7 @@ def test_tiles_over_cells_are_those_that_sample_them(
     chosen = {
         place for tiles in Tiles.over(cells, size) for place in zip(tiles.rows, tiles.columns, strict=True)
     }
-    for tiles in Tiles.holding(np.ones(size, bool)):
+    for tiles in every_tile(size):
         sampled = tiles.sample(cells[None].astype(np.float32))[0].any(axis=(1, 2))
         for place, seen in zip(zip(tiles.rows, tiles.columns, strict=True), sampled, strict=True):
             assert place in chosen or not seen
@@ -36,7 +60,7 @@ def test_tiles_over_cells_are_those_that_sample_them(
 def test_paste_undoes_cut(size: tuple[int, int], rng: np.random.Generator) -> None:
     picture = rng.random((*size, 3))
     result = np.zeros_like(picture)
-    for tiles in Tiles.holding(np.ones(size, bool)):
+    for tiles in every_tile(size):
         tiles.paste(tiles.cut(picture), result)
     np.testing.assert_array_equal(result, picture)
 
@@ -46,7 +70,7 @@ def test_samples_are_bilinear(size: tuple[int, int], grid: tuple[int, int], rng:
     fields = rng.random((2, *grid), dtype=np.float32)
     places = [(np.arange(n) + 0.5) * (m / n) - 0.5 for n, m in zip(size, grid, strict=True)]
     rows, columns = (place.clip(0, m - 1) for place, m in zip(places, grid, strict=True))
-    for tiles in Tiles.holding(np.ones(size, bool)):
+    for tiles in every_tile(size):
         found = tiles.sample(fields)
         for channel, field in enumerate(fields):
             oracle = RegularGridInterpolator((np.arange(grid[0]), np.arange(grid[1])), field)

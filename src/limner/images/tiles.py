@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from limner.images.arrays import Mask, Size
+from limner.images.arrays import Alpha, Mask, Size
 from limner.images.resize import FeatureMap
 
 _Value = TypeVar("_Value", bound=np.generic)
@@ -17,6 +18,38 @@ SIDE = 32
 """Of a tile, pixels; tiles at the lower and right border overlap their neighbours so that they fit in."""
 TOGETHER = 64
 """Tiles that are worked on at a time: few enough for the cache of a core."""
+
+
+class Kinds(NamedTuple):
+    """Which tiles of an alpha are of one value, (rows of tiles, columns of tiles)."""
+
+    clear: Mask  # all 0
+    opaque: Mask  # all 1
+
+    @property
+    def mixed(self) -> Mask:
+        """The others."""
+        return ~(self.clear | self.opaque)
+
+
+def kinds(alpha: Alpha) -> Kinds:
+    """The kinds of the tiles of an alpha, (H, W)."""
+    rows, columns = (np.arange(0, length, SIDE) for length in alpha.shape)
+    low, high = np.empty((2, len(rows), len(columns)), np.float32)
+    for number, row in enumerate(rows):
+        part = alpha[row : row + SIDE]
+        np.minimum.reduceat(part.min(axis=0), columns, out=low[number])
+        np.maximum.reduceat(part.max(axis=0), columns, out=high[number])
+    return Kinds(high <= 0, low >= 1)
+
+
+def spans(held: Mask) -> Iterator[tuple[slice, slice]]:
+    """Pixels of runs of tiles that are held, rows and columns; the last ones may reach outside the picture."""
+    edges = np.diff(np.pad(held, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    _, ends = np.nonzero(edges == -1)
+    for row, start, end in zip(rows * SIDE, starts * SIDE, ends * SIDE, strict=True):
+        yield slice(row, row + SIDE), slice(start, end)
 
 
 @dataclass(frozen=True)
@@ -29,13 +62,6 @@ class Tiles:
     columns: NDArray[np.intp]  # (N,) of their left edges
 
     @classmethod
-    def holding(cls, mask: Mask) -> Iterator["Tiles"]:
-        """Those with a True pixel, `TOGETHER` at a time; none where all is False."""
-        firsts = [np.arange(0, length, SIDE) for length in mask.shape]
-        held = np.logical_or.reduceat(np.logical_or.reduceat(mask, firsts[0], axis=0), firsts[1], axis=1)
-        return cls._of(held, mask.shape)
-
-    @classmethod
     def over(cls, mask: Mask, picture: Size) -> Iterator["Tiles"]:
         """Those in which `sample` would find a True pixel of a low-resolution mask of the picture."""
         held = np.pad(mask, (0, 1))
@@ -46,10 +72,11 @@ class Tiles:
             ranges = np.stack([first, last], axis=1).ravel().clip(max=mask.shape[axis])
             held = np.logical_or.reduceat(held, ranges, axis=axis)
             held = held[::2] if axis == 0 else held[:, ::2]
-        return cls._of(held, picture)
+        return cls.of(held, picture)
 
     @classmethod
-    def _of(cls, held: Mask, picture: Size) -> Iterator["Tiles"]:
+    def of(cls, held: Mask, picture: Size) -> Iterator["Tiles"]:
+        """Those that are held, (rows, columns) of tiles, `TOGETHER` at a time; none where all is False."""
         rows, columns = (
             _starts(length)[index] for length, index in zip(picture, np.nonzero(held), strict=True)
         )
@@ -60,15 +87,11 @@ class Tiles:
 
     def cut(self, array: NDArray[_Value]) -> NDArray[_Value]:
         """Copy the tiles out of an (H, W, ...) array: (N, h, w, ...)."""
-        result = np.empty((len(self.rows), *self.side, *array.shape[2:]), array.dtype)
-        for tile, place in zip(result, self._slices(), strict=True):
-            tile[...] = array[place]
-        return result
+        return self._windows(array)[self.rows, self.columns]
 
     def paste(self, tiles: NDArray[_Value], array: NDArray[_Value]) -> None:
         """Write (N, h, w, ...) tiles into an (H, W, ...) array: the inverse of `cut`."""
-        for tile, place in zip(tiles, self._slices(), strict=True):
-            array[place] = tile
+        self._windows(array)[self.rows, self.columns] = tiles
 
     def sample(self, features: FeatureMap) -> NDArray[np.float32]:
         """Bilinear values of a low-resolution map, (C, h, w), at every pixel of the tiles: (C, N, h, w)."""
@@ -92,10 +115,12 @@ class Tiles:
         rows, columns = self.rows.astype(np.float32), self.columns.astype(np.float32)
         return rows[:, None, None] + height[:, None], columns[:, None, None] + width
 
-    def _slices(self) -> Iterator[tuple[slice, slice]]:
-        height, width = self.side
-        for row, column in zip(self.rows.tolist(), self.columns.tolist(), strict=True):
-            yield slice(row, row + height), slice(column, column + width)
+    def _windows(self, array: NDArray[_Value]) -> NDArray[_Value]:
+        """A view of every part of an array that is as large as a tile, by its upper and left edge."""
+        places = tuple(whole - part + 1 for whole, part in zip(array.shape, self.side, strict=False))
+        shape = (*places, *self.side, *array.shape[2:])
+        strides = (*array.strides[:2], *array.strides)
+        return as_strided(array, shape, strides, writeable=array.flags.writeable)
 
 
 def _starts(length: int) -> NDArray[np.intp]:

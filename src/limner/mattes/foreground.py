@@ -1,14 +1,15 @@
 """The subject's own colours along its edge, without the old background that shines through."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.images import Alpha, FeatureMap, Image, as_alpha, downsample
-from limner.images.tiles import Tiles
-from limner.mattes.masks import box_mean
+from limner.images import Alpha, FeatureMap, Image, Mask, as_alpha, downsample
+from limner.images.tiles import Tiles, kinds, spans
+from limner.mattes.masks import INVISIBLE, box_mean
 
 GRID = 256
 """Longer side at which mean colours are taken, pixels, at most."""
@@ -49,22 +50,42 @@ def estimate_foreground(image: _Pixels, alpha: Alpha, *, grid: int = GRID) -> _P
     alpha = as_alpha(alpha, image.shape[:2])
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):
         raise InputError(f"colours are (H, W, 3) uint8 or uint16, got {image.shape} {image.dtype}")
-    mixed = (alpha > 0) & (alpha < 1)
+    mixed = kinds(alpha).mixed
     if not mixed.any():
         return image
-    means_map = _mean_colours(image, alpha, grid)
     result = image.copy()
-    for tiles in Tiles.holding(mixed):
+    for tiles, colours, _ in _edge_colours(image, alpha, mixed, grid):
+        tiles.paste(colours, result)
+    return result
+
+
+def cutout_colours(image: _Pixels, alpha: Alpha) -> _Pixels:
+    """As `estimate_foreground`, with 0 where nothing is seen: a new array."""
+    result = image.copy()
+    found = kinds(alpha)
+    for rows, columns in spans(found.clear):
+        result[rows, columns] = 0
+    for tiles, colours, opacity in _edge_colours(image, alpha, found.mixed, GRID):
+        colours[opacity < INVISIBLE] = 0
+        tiles.paste(colours, result)
+    return result
+
+
+def _edge_colours(
+    image: _Pixels, alpha: Alpha, mixed: Mask, grid: int
+) -> Iterator[tuple[Tiles, _Pixels, Alpha]]:
+    """The foreground's colours and the opacity of the mixed tiles; what is transparent keeps its colour."""
+    means_map = _mean_colours(image, alpha, grid)
+    for tiles in Tiles.of(mixed, alpha.shape):
         means = tiles.sample(means_map)
-        colours, opacity, inside = tiles.cut(image), tiles.cut(alpha), tiles.cut(mixed)
+        colours, opacity = tiles.cut(image), tiles.cut(alpha)
+        seen = opacity > 0
         for channel in range(3):
             pixels = colours[..., channel]
             found = _solve(pixels, opacity, means[channel], means[3 + channel])
-            np.copyto(
-                pixels, np.rint(found.clip(0, np.iinfo(image.dtype).max)), where=inside, casting="unsafe"
-            )
-        tiles.paste(colours, result)
-    return result
+            found.clip(0, np.iinfo(image.dtype).max, out=found)
+            np.copyto(pixels, np.rint(found, out=found), where=seen, casting="unsafe")
+        yield tiles, colours, opacity
 
 
 def _mean_colours(image: _Pixels, alpha: Alpha, grid: int) -> FeatureMap:

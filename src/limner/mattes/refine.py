@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from limner.images import Alpha, FeatureMap, Image, Mask, as_alpha, as_image, downsample, resize_longest
+from limner.images.strips import strips
 from limner.images.tiles import Tiles
 from limner.mattes.masks import box_mean, dilate
 from limner.models.session import start_session
@@ -79,7 +80,9 @@ def _apply_coefficients(
 ) -> Alpha:
     """The alpha, made affine in colour within the band; stretched where the coefficients give logits."""
     outside = stretch if logits else np.copy
-    result: Alpha = outside(alpha)
+    result = np.empty_like(alpha)
+    for rows in strips(len(alpha), alpha[0].nbytes):
+        result[rows] = outside(alpha[rows])
     features = np.concatenate([coefficients, band_weight(band)])
     for tiles in Tiles.over(band, alpha.shape):
         before = outside(tiles.cut(alpha))  # not of the result: tiles overlap at the border

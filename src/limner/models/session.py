@@ -55,6 +55,7 @@ def start_session(
     own_choice = 0  # by the affinity, which knows no quota
     options.intra_op_num_threads = threads or (thread_count() if quota() else own_choice)
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting would take a core
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[DEVICES[device]])
     except Exception as error:  # ONNX Runtime's errors have no common base of their own

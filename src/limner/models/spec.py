@@ -116,7 +116,8 @@ def to_input(image: Image, size: Size) -> Image:
 
 def to_alpha(prob: Alpha, size: Size) -> Alpha:
     """The network's (h, w) answer as an alpha at the image's ``size``; the inverse of `to_input`."""
-    return resize(prob, size).clip(0, 1)
+    alpha = resize(prob, size)
+    return alpha.clip(0, 1, out=None if alpha is prob else alpha)
 
 
 MODELS = Path(__file__).parent / "weights"

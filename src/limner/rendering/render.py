@@ -23,8 +23,7 @@ from limner.images import (
     to_pillow,
     to_uint8,
 )
-from limner.images.strips import strips
-from limner.mattes.foreground import estimate_foreground
+from limner.mattes.foreground import cutout_colours, estimate_foreground
 from limner.mattes.masks import INVISIBLE, feather, keep_largest, remove_specks, shift_edge
 from limner.mattes.refine import refine_alpha
 from limner.rendering.backgrounds import blurred, desaturated, lay_out, shadow
@@ -128,9 +127,9 @@ def compose(photo: Photo, alpha: Alpha, options: Options) -> Photo:
     photo = replace(photo, pixels=pixels, alpha=None, dpi=dpi)
     if own is not None and options.background in OWN:
         return _before_own(photo, own, alpha, options)
-    foreground = estimate_foreground(pixels, alpha)
     if options.transparent:
-        return _cut(photo, foreground, alpha, options)
+        return _cut(photo, alpha, options)
+    foreground = estimate_foreground(pixels, alpha)
     return replace(photo, pixels=blend(foreground, alpha, _background(photo, alpha, options)))
 
 
@@ -154,18 +153,19 @@ def frame_shown(alpha: Alpha, options: Options) -> Frame:
     return frame_of(alpha, options.crop, margin=options.margin / 100, inside=own)
 
 
-def _cut(photo: Photo, foreground: Image, alpha: Alpha, options: Options) -> Photo:
+def _cut(photo: Photo, alpha: Alpha, options: Options) -> Photo:
     """The subject over its shadow over what is to be seen of the colour behind, on nothing."""
+    colour, tint = options.colour
+    if not options.shadow and not tint:
+        return replace(photo, pixels=cutout_colours(photo.pixels, alpha), alpha=alpha)
+    pixels = estimate_foreground(photo.pixels, alpha)
     if options.shadow:
         dark = shadow(alpha, opacity=options.shadow / 100)
-        foreground, alpha = _over(foreground, alpha, _in_colours_of(photo, (0, 0, 0)), dark)
-    colour, opacity = options.colour
-    if opacity:
-        flat = np.full_like(alpha, opacity)
-        foreground, alpha = _over(foreground, alpha, _in_colours_of(photo, colour), flat)
-    pixels = foreground.copy() if foreground is photo.pixels else foreground
-    for rows in strips(len(pixels), pixels[0].nbytes):
-        pixels[rows] *= (alpha[rows] >= INVISIBLE)[..., None]
+        pixels, alpha = _over(pixels, alpha, _in_colours_of(photo, (0, 0, 0)), dark)
+    if tint:
+        flat = np.full_like(alpha, tint)
+        pixels, alpha = _over(pixels, alpha, _in_colours_of(photo, colour), flat)
+    pixels[alpha < INVISIBLE] = 0
     return replace(photo, pixels=pixels, alpha=alpha)
 
 
