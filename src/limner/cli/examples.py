@@ -31,6 +31,7 @@ EXAMPLES = {
     "export": (
         "limner export runs/own/best.ckpt mine.onnx",
         "limner export best.ckpt small.onnx --weights int8",
+        "limner export base base-hub/ --format hub",
     ),
     "config": ("limner config", "limner config --json"),
     "completion": ("limner completion bash", "limner completion zsh", "limner completion fish"),

@@ -76,6 +76,57 @@ def halve(data: bytes) -> bytes:
     return halved
 
 
+def widen(data: bytes) -> bytes:
+    """The inverse of `halve`: the same weights in 32 bits; a file that is not halved stays as it is."""
+    proto = onnx.load_from_string(data)
+    weights = {weight.name: weight for weight in proto.graph.initializer}
+    kept = []
+    for node in proto.graph.node:
+        half = weights.get(node.input[0]) if node.op_type == "Cast" else None
+        if half is None or half.data_type != onnx.TensorProto.FLOAT16:
+            kept.append(node)
+        else:
+            values = onnx.numpy_helper.to_array(half).astype(np.float32)
+            half.CopyFrom(onnx.numpy_helper.from_array(values, node.output[0]))
+    del proto.graph.node[:]
+    proto.graph.node.extend(kept)
+    widened: bytes = proto.SerializeToString()
+    return widened
+
+
+def from_floats(data: bytes) -> bytes:
+    """The ONNX file of `to_onnx` as others call it: floats in [0, 1], channels first, in and out.
+
+    It takes ``pixel_values`` (N, 3, height, width) float32 and gives ``alphas`` (N, 1, height, width).
+    """
+    proto = onnx.load_from_string(data)
+    graph, make = proto.graph, onnx.helper
+    batch, height, width = (
+        axis.dim_param or axis.dim_value for axis in graph.input[0].type.tensor_type.shape.dim[:3]
+    )
+    levels = onnx.numpy_helper.from_array(np.array(255, np.float32), "levels")
+    channel = onnx.numpy_helper.from_array(np.array([1], np.int64), "channel")
+    before = [
+        make.make_node("Mul", ["pixel_values", "levels"], ["grey_levels"]),
+        make.make_node("Transpose", ["grey_levels"], ["pixels"], perm=[0, 2, 3, 1]),
+    ]
+    nodes = [*before, *graph.node, make.make_node("Unsqueeze", ["alpha", "channel"], ["alphas"])]
+    del graph.node[:], graph.input[:], graph.output[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend([levels, channel])
+    kind = onnx.TensorProto.FLOAT
+    graph.input.append(make.make_tensor_value_info("pixel_values", kind, [batch, 3, height, width]))
+    graph.output.append(make.make_tensor_value_info("alphas", kind, [batch, 1, height, width]))
+    onnx.checker.check_model(proto)
+    changed: bytes = proto.SerializeToString()
+    return changed
+
+
+def computes_in_8_bits(data: bytes) -> bool:
+    """Whether a file comes from `to_8_bits`."""
+    return any(node.op_type == "QuantizeLinear" for node in onnx.load_from_string(data).graph.node)
+
+
 def to_8_bits(data: bytes, pixels: Sequence[Image]) -> bytes:
     """The ONNX file of `to_onnx` with convolutions that compute in 8 bits: twice as fast on most CPUs.
 

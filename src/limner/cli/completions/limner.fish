@@ -231,11 +231,12 @@ complete -c limner -n '_shtab_limner_using train; and test $_shtab_limner_npos -
 complete -c limner -n '_shtab_limner_using; and test $_shtab_limner_npos -eq 0' -a export -d 'Turn a checkpoint into a model.'
 complete -c limner -n '_shtab_limner_using export' -s h -l help -d 'show this help message and exit'
 complete -c limner -n '_shtab_limner_using export' -l debug -d 'show the traceback of an error'
+complete -c limner -n '_shtab_limner_using export' -l format -xka "onnx hub" -d 'onnx (default), or hub: a model (bundled, or an .onnx file) as a folder for transformers.js'
 complete -c limner -n '_shtab_limner_using export' -l val -xka "(__fish_complete_path (commandline -ct))" -d 'data sets with val lists to compare and score on (those of the training run)'
 complete -c limner -n '_shtab_limner_using export' -l weights -x -d 'float32 (default); float16: half the file; int8: a quarter, faster if convolutions are plain'
 complete -c limner -n '_shtab_limner_using export' -l json -d 'print JSON: the checksum and all scores'
-complete -c limner -n '_shtab_limner_using export; and test $_shtab_limner_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d CHECKPOINT
-complete -c limner -n '_shtab_limner_using export; and test $_shtab_limner_npos -eq 1' -ka "(__fish_complete_path (commandline -ct))" -d TARGET.onnx
+complete -c limner -n '_shtab_limner_using export; and test $_shtab_limner_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'of a training run; for the hub a model'
+complete -c limner -n '_shtab_limner_using export; and test $_shtab_limner_npos -eq 1' -ka "(__fish_complete_path (commandline -ct))" -d 'for the hub a folder'
 complete -c limner -n '_shtab_limner_using; and test $_shtab_limner_npos -eq 0' -a serve -d 'Answer over HTTP, with a web page.'
 complete -c limner -n '_shtab_limner_using serve' -s h -l help -d 'show this help message and exit'
 complete -c limner -n '_shtab_limner_using serve' -l debug -d 'show the traceback of an error'

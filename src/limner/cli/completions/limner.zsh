@@ -333,11 +333,12 @@ _shtab_limner_evaluate_defaults_added=0
 _shtab_limner_export_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--debug[show the traceback of an error]"
+  "--format[onnx (default), or hub\: a model (bundled, or an .onnx file) as a folder for transformers.js]:format:(onnx hub)"
   "--val[data sets with val lists to compare and score on (those of the training run)]:FOLDER:_files"
   "--weights[float32 (default)\; float16\: half the file\; int8\: a quarter, faster if convolutions are plain]:weights:"
   "--json[print JSON\: the checksum and all scores]"
-  ":CHECKPOINT:_files"
-  ":TARGET.onnx:_files"
+  ":of a training run\; for the hub a model:_files"
+  ":for the hub a folder:_files"
 )
 
 # guard to ensure default positional specs are added only once per session
