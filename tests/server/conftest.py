@@ -1,8 +1,11 @@
 import contextlib
+import os
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -40,6 +43,48 @@ def served(segmenter: Segmenter, settings: Settings) -> Iterator[int]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        message = "needs Chromium (apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(segmenter: Segmenter) -> Iterator[str]:
+    with served(segmenter, Settings()) as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """The page, freshly opened; it may ask nobody but its server, and make no mistake."""
+    page = browser.new_page(viewport={"width": 1200, "height": 820})
+    page.set_default_timeout(60_000)
+    strange: list[str] = []
+    page.on("pageerror", lambda error: strange.append(str(error)))
+    page.on("request", lambda request: strange.append(request.url) if not own(request.url) else None)
+    page.on("console", lambda line: strange.append(line.text) if "Content Security" in line.text else None)
+
+    def own(url: str) -> bool:
+        return url.startswith((address, f"blob:{address}", "data:"))
+
+    page.goto(address)
+    yield page
+    page.close()
+    assert strange == []
 
 
 def head(path: str = "/v1/cutout", *headers: str) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
+from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
 from limner import Segmenter
@@ -116,6 +117,39 @@ def test_an_uploaded_background(client: TestClient, tmp_path: Path) -> None:
     assert answer.content == plain.content
 
 
+def test_an_alpha_of_ones_own(client: TestClient) -> None:
+    rows, columns = decode(PHOTO).shape[:2]
+    alpha = np.add.outer(np.arange(rows), np.arange(columns)).astype(np.uint8)  # all values, and specks
+    files = {"image": PHOTO, "alpha": as_png(alpha)}
+    cutout = client.post("/v1/cutout", files=files)
+    np.testing.assert_array_equal(decode(cutout.content)[..., 3], alpha)
+    mask = client.post("/v1/cutout", files=files, data={"output": "mask", "crop": "subject", "margin": "0"})
+    top, left, height, width = map(int, mask.headers["limner-frame"].split(","))
+    np.testing.assert_array_equal(decode(mask.content), alpha[top : top + height, left : left + width])
+
+    small = client.post("/v1/cutout", files={"image": PHOTO, "alpha": as_png(alpha[:9, :7])})
+    assert (small.status_code, small.json()["detail"][:24]) == (422, "the alpha is 7 x 9 pixel")
+    refined = client.post("/v1/cutout", files=files, data={"refine": "none"})
+    assert (refined.status_code, refined.json()["code"]) == (422, "contradiction")
+    assert client.post("/v1/cutout", files={"image": PHOTO, "alpha": b"no"}).json()["detail"][:6] == "alpha:"
+
+
+def test_an_alpha_of_ones_own_holds_the_opacity_of_the_photo(client: TestClient) -> None:
+    pixels = np.full((40, 30, 4), 128, np.uint8)
+    pixels[20:, :, 3] = 0
+    alpha = np.full((40, 30), 64, np.uint8)
+    answer = client.post("/v1/cutout", files={"image": as_png(pixels), "alpha": as_png(alpha)})
+    made = decode(answer.content)[..., 3]
+    assert (made[:20] == 64).all()
+    assert not made[20:].any()
+
+
+def as_png(pixels: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
 def test_what_is_told_about_the_result(client: TestClient) -> None:
     answer = client.post("/v1/cutout?output=mask&crop=subject&margin=0", content=PHOTO, headers=JPEG)
     top, left, height, width = map(int, answer.headers["limner-frame"].split(","))
@@ -127,9 +161,8 @@ def test_what_is_told_about_the_result(client: TestClient) -> None:
     assert float(answer.headers["limner-subject"]) == pytest.approx(float(whole.mean()) / 255, abs=2e-4)
     confidence = expected_iou(Segmenter()(decode(PHOTO)))
     assert float(answer.headers["limner-confidence"]) == pytest.approx(confidence, abs=0.01)
-    wall = io.BytesIO()
-    PIL.Image.new("RGB", (40, 30), (90, 120, 160)).save(wall, "PNG")
-    assert "limner-box" not in client.post("/v1/cutout", content=wall.getvalue()).headers
+    wall = as_png(np.full((40, 30, 3), 120, np.uint8))
+    assert "limner-box" not in client.post("/v1/cutout", content=wall).headers
 
 
 @pytest.mark.parametrize(

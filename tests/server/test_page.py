@@ -2,9 +2,6 @@
 
 import base64
 import io
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +9,16 @@ import numpy as np
 import PIL.Image
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page
 from starlette.testclient import TestClient
 
 from limner.models.segmenter import Segmenter
 from limner.server import Settings, parse_keys
 from tests.conftest import PORTRAIT, decode
+from tests.server.browsing import DRAWN, give, settle
 from tests.server.conftest import PHOTO, served
+from tests.server.test_api import as_png
 
-DRAWN = "#stage[aria-busy=false]"
 KEY = "k3y-of-the-page"
 DROP = """([name, type, data]) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -31,58 +29,6 @@ DROP = """([name, type, data]) => {
 }"""
 DROPPED = DROP.replace("EVENT", 'new DragEvent("drop", { dataTransfer: transfer, bubbles: true })')
 PASTED = DROP.replace("EVENT", 'new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })')
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        message = "needs Chromium (apt-get install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(segmenter: Segmenter) -> Iterator[str]:
-    with served(segmenter, Settings()) as port:
-        yield f"http://127.0.0.1:{port}/"
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """The page, freshly opened; it may ask nobody but its server, and make no mistake."""
-    page = browser.new_page(viewport={"width": 1200, "height": 820})
-    page.set_default_timeout(60_000)
-    strange: list[str] = []
-    page.on("pageerror", lambda error: strange.append(str(error)))
-    page.on("request", lambda request: strange.append(request.url) if not own(request.url) else None)
-    page.on("console", lambda line: strange.append(line.text) if "Content Security" in line.text else None)
-
-    def own(url: str) -> bool:
-        return url.startswith((address, f"blob:{address}", "data:"))
-
-    page.goto(address)
-    yield page
-    page.close()
-    assert strange == []
-
-
-def give(page: Page, *files: Path) -> None:
-    """Choose files, and wait until the preview is there."""
-    page.set_input_files("#files", list(files))
-    page.wait_for_selector(DRAWN)
-
-
-def settle(page: Page) -> None:
-    """Wait until the preview stands still."""
-    page.wait_for_timeout(100)
-    page.wait_for_selector(DRAWN)
 
 
 def preview(page: Page, canvas: str = "#after") -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -108,7 +54,7 @@ def test_from_the_photo_to_the_download(page: Page, client: TestClient, script: 
 
     page.locator("#split").fill("20")
     assert (
-        page.locator("#before").evaluate("(canvas) => getComputedStyle(canvas).clipPath")
+        page.locator("#photo-layer").evaluate("(layer) => getComputedStyle(layer).clipPath")
         == "inset(0px 80% 0px 0px)"
     )
 
@@ -157,31 +103,110 @@ def test_the_edge_moves_as_on_the_server(page: Page, client: TestClient, edge: d
     assert difference.max() <= 2
 
 
+def choose(page: Page, options: dict[str, str]) -> None:
+    """Set the controls to options of the server."""
+    if not page.locator("details").evaluate("(details) => details.open"):
+        page.click("summary")
+    for name, value in options.items():
+        if name == "background" and value.startswith("#"):
+            page.check("[value=colour]", force=True)
+            page.locator("[name=colour]").fill(value)
+        elif name == "output":
+            page.check("[name=mask]")
+        elif name == "crop":
+            page.select_option("[name=crop]", value)
+        elif page.locator(f"[name={name}][type=number]").count():
+            page.locator(f"#{name}").fill(value)
+        elif page.locator(f"[name={name}][type=checkbox]").count():
+            page.check(f"[name={name}]")
+        else:
+            page.check(f"[name={name}][value='{value}']", force=True)
+    settle(page)
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("options", "most"),
     [
-        {"background": "#2f5d8a"},
-        {"background": "blur", "blur": "3"},
-        {"background": "#2f5d8a", "crop": "4:5"},
+        ({"background": "#2f5d8a"}, 0.6),
+        ({"background": "blur", "blur": "3"}, 0.6),
+        ({"background": "blur", "blur": "4", "lens": "true"}, 0.8),
+        ({"background": "grey"}, 0.6),
+        ({"background": "original", "shadow": "60"}, 0.6),
+        ({"background": "#d0d0d0", "shadow": "80"}, 0.8),
+        ({"background": "#2f5d8a", "crop": "4:5"}, 0.6),
+        ({"background": "#2f5d8a", "crop": "subject", "margin": "30"}, 0.6),
+        ({"background": "#2f5d8a", "crop": "35x45mm"}, 2.5),
+        ({"output": "mask", "shift": "-2"}, 0.6),
+        ({"background": "#2f5d8a", "refine": "none"}, 0.6),
     ],
-    ids=["colour", "blur", "crop"],
+    ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
 )
 def test_the_preview_shows_what_the_server_makes(
-    page: Page, client: TestClient, options: dict[str, str]
+    page: Page, client: TestClient, options: dict[str, str], most: float
 ) -> None:
     give(page, PORTRAIT)
-    if options["background"] == "blur":
-        page.check("[value=blur]", force=True)
-        page.locator("#blur").fill(options["blur"])
-    else:
-        page.check("[value=colour]", force=True)
-        page.locator("[name=colour]").fill(options["background"])
-    page.select_option("[name=crop]", options.get("crop", ""))
+    choose(page, options)
+    shown = preview(page)[..., :3]
+    made = decode(client.post("/v1/cutout", content=PHOTO, params=options).content)
+    if options.get("crop") == "35x45mm":  # that one is resized
+        made = np.asarray(PIL.Image.fromarray(made).resize(shown.shape[1::-1]))
+    made = made.reshape(*made.shape[:2], -1)
+    assert shown.shape[:2] == made.shape[:2]
+    assert np.abs(shown.astype(int) - made).mean() < most
+
+
+def test_the_shadow_of_a_cutout(page: Page, client: TestClient) -> None:
+    give(page, PORTRAIT)
+    choose(page, {"shadow": "70"})
+    made = decode(client.post("/v1/cutout", content=PHOTO, params={"shadow": "70"}).content)
+    assert np.abs(preview(page)[..., 3].astype(int) - made[..., 3]).mean() < 0.6
+
+
+@pytest.mark.parametrize("options", [{"fit": "contain", "align": "1,0"}, {"fit": "tile", "align": "0,1"}])
+def test_where_a_picture_behind_is(page: Page, client: TestClient, options: dict[str, str]) -> None:
+    give(page, PORTRAIT)
+    page.check("[value=picture]", force=True)
+    sky = np.add.outer(np.arange(300), np.arange(200))[..., None].repeat(3, axis=2).clip(0, 255)
+    file = as_png(sky.astype(np.uint8))
+    page.set_input_files("[name=picture]", FilePayload(name="sky.png", mimeType="image/png", buffer=file))
+    choose(page, options)
+    made = client.post("/v1/cutout", files={"image": PHOTO, "background": file}, data=options).content
+    assert np.abs(preview(page)[..., :3].astype(int) - decode(made)).mean() < 1
+    assert download(page)[1] == made
+
+
+def test_a_shape_of_ones_own(page: Page, client: TestClient) -> None:
+    give(page, PORTRAIT)
+    page.select_option("[name=crop]", "other")
+    page.fill("[name=ratio]", "3:2")
     settle(page)
-    shown = preview(page)[..., :3].astype(int)
-    made = decode(client.post("/v1/cutout", content=PHOTO, params=options).content).astype(int)
-    assert shown.shape == made.shape
-    assert np.abs(shown - made).mean() < 0.6
+    assert download(page)[1] == client.post("/v1/cutout", content=PHOTO, params={"crop": "3:2"}).content
+    page.fill("[name=ratio]", "wide")
+    settle(page)
+    assert page.locator("[name=ratio]").evaluate("(field) => field.validity.valid") is False
+
+
+def test_a_large_picture_is_sharp_at_full_size(page: Page) -> None:
+    random = np.random.default_rng(0)
+    large = np.asarray(PIL.Image.open(PORTRAIT).resize((2000, 2000)))
+    large = (large * 0.8 + random.integers(0, 50, (2000, 2000, 1))).clip(0, 255).astype(np.uint8)
+    give(page, FilePayload(name="large.png", mimeType="image/png", buffer=as_png(large)))
+    page.check("[value=original]", force=True)
+    page.click("#zoom")
+    page.wait_for_selector("#photo-layer .detail:visible")
+    settle(page)
+    left, top = page.locator("#photo-layer .detail").evaluate(
+        "(one) => [one.offsetLeft, one.offsetTop].map((at) => (at * 2000) / one.offsetParent.clientWidth)"
+    )
+    shown = preview(page, "#photo-layer .detail")[..., :3]
+    top, left = round(top), round(left)
+    best = min(
+        np.abs(shown.astype(int) - large[y : y + shown.shape[0], x : x + shown.shape[1]]).mean()
+        for y in range(top - 3, top + 4)
+        for x in range(left - 3, left + 4)
+    )
+    assert best == 0
+    assert page.locator("#zoom").inner_text() == "100 %"
 
 
 @pytest.mark.parametrize("crop", ["", "1:1", "4:5"])
@@ -270,7 +295,7 @@ def test_with_the_keyboard_alone(page: Page) -> None:
     tab_to("#split")
     page.keyboard.press("End")
     assert (
-        page.locator("#before").evaluate("(canvas) => getComputedStyle(canvas).clipPath")
+        page.locator("#photo-layer").evaluate("(layer) => getComputedStyle(layer).clipPath")
         == "inset(0px 0% 0px 0px)"
     )
     tab_to("[name=background]")

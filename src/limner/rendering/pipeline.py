@@ -6,6 +6,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
+
 from limner.errors import InputError
 from limner.images import (
     ANIMATED,
@@ -56,6 +58,7 @@ def run(
     metadata: Metadata = "no-gps",
     on_stage: OnStage = lambda _: None,
     on_alpha: OnAlpha = lambda _: None,
+    alpha: Alpha | None = None,
     encode: Callable[[Photo], bytes] | None = None,
 ) -> Encoded:
     """Decode, segment, refine, render and encode; of an animation every frame, where the format holds them.
@@ -69,6 +72,7 @@ def run(
         metadata: What is kept of the EXIF data; nothing in animations.
         on_stage: Told when a stage is over.
         on_alpha: Told the `adjusted_alpha` of each frame.
+        alpha: (H, W) opacity of what is kept of each frame, instead of the network's; it is not refined.
         encode: How the first frame is encoded, instead of by its extension.
 
     Raises:
@@ -88,12 +92,16 @@ def run(
             on_stage("decode")
             if count and options.crop:
                 raise InputError("an animation cannot be cropped, as the subject moves: leave out the crop")
-            alpha = refined_alpha(photo, network(photo.image), options)
+            if alpha is None:
+                found = refined_alpha(photo, network(photo.image), options)
+            else:
+                found = _subject_alpha(photo, alpha)
+                confidences.append(expected_iou(alpha))
             on_stage("refine")
-            alpha = adjusted_alpha(photo, alpha, options)
-            on_alpha(alpha)
-            made = compose(photo, alpha, options)
-            del photo, alpha
+            found = adjusted_alpha(photo, found, options)
+            on_alpha(found)
+            made = compose(photo, found, options)
+            del photo, found
             on_stage("render")
             yield made, duration_ms
             on_stage("encode")
@@ -111,6 +119,18 @@ def run(
     on_stage("encode")
     height, width = first[0].pixels.shape[:2]
     return Encoded(data, (height, width), min(confidences))
+
+
+def _subject_alpha(photo: Photo, alpha: Alpha) -> Alpha:
+    """The subject's own opacity, where a given alpha holds that of the photo too."""
+    size = photo.pixels.shape[:2]
+    if alpha.shape != size:
+        raise InputError(
+            f"the alpha is {alpha.shape[1]} x {alpha.shape[0]} pixels, the picture {size[1]} x {size[0]}"
+        )
+    if photo.alpha is None:
+        return alpha
+    return np.divide(alpha, photo.alpha, out=np.zeros_like(alpha), where=photo.alpha > 0).clip(0, 1)
 
 
 def read_frames(

@@ -98,10 +98,14 @@ def _add_routes(app: FastAPI, service: Service) -> None:
             raise RefusedError(422, "given-twice", "an option was given twice")
         with service.admitted():
             upload = await read_upload(request, settings, FORM, *RAW)
-            photo, picture = _pictures(upload.files)
+            photo, picture, alpha = _pictures(upload.files)
             if picture is not None and "background" in query:
                 raise RefusedError(422, "given-twice", "'background' is in the query and in the form")
             parameters = read_options(query, upload.fields)
+            if alpha is not None and not {"refine", "subjects"}.isdisjoint({*query, *upload.fields}):
+                raise RefusedError(
+                    422, "contradiction", "an alpha is taken as it is: leave out refine and subjects"
+                )
             job = Job(
                 data=photo,
                 options=to_options(parameters, picture=picture is not None),
@@ -109,6 +113,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
                 compress=parameters.compress,
                 metadata=parameters.metadata,
                 background=picture,
+                alpha=alpha,
             )
             made = await service.make(job, request.receive)
             headers = {
@@ -156,8 +161,8 @@ def _numbers(frame: Frame) -> str:
     return ",".join(str(value) for value in asdict(frame).values())
 
 
-def _pictures(files: dict[str, bytes]) -> tuple[bytes, bytes | None]:
-    """The picture, named as here or as in rembg, and the background.
+def _pictures(files: dict[str, bytes]) -> tuple[bytes, bytes | None, bytes | None]:
+    """The picture, named as here or as in rembg, the background and the alpha.
 
     Raises:
         RefusedError: If there is no picture, or another file.
@@ -165,10 +170,12 @@ def _pictures(files: dict[str, bytes]) -> tuple[bytes, bytes | None]:
     names = files.keys() & set(PICTURE)
     if len(names) > 1:
         raise RefusedError(422, "given-twice", f"the picture was given twice, as {' and as '.join(PICTURE)}")
-    if not names or files.keys() - names - {"background"}:
-        message = "the form holds the picture as a file named image, and may hold one named background"
+    if not names or files.keys() - names - {"background", "alpha"}:
+        message = (
+            "the form holds the picture as a file named image, and may hold files named background and alpha"
+        )
         raise RefusedError(422, "no-picture", message)
-    return files[names.pop()], files.get("background")
+    return files[names.pop()], files.get("background"), files.get("alpha")
 
 
 def _add_page(app: FastAPI) -> None:

@@ -67,6 +67,10 @@ def cutout_extra() -> dict[str, Any]:
         "image": {**BINARY, "description": "The picture; file is another name of it."},
         **options,
         "background": {**options["background"], "anyOf": [BINARY, {"type": "string"}]},
+        "alpha": {
+            **BINARY,
+            "description": "A grey picture of the same size: what is kept, instead of what is found.",
+        },
     }
     form = {"type": "object", "required": ["image"], "properties": properties}
     return {

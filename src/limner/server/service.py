@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
 import anyio
+import numpy as np
 from starlette.types import Receive
 
 from limner.errors import InputError
@@ -56,6 +57,7 @@ class Job:
     compress: bool = False
     metadata: Metadata = "no-gps"
     background: bytes | None = None  # a picture, as it was uploaded
+    alpha: bytes | None = None  # a grey picture, instead of the network's alpha; an animation becomes a still
     most_pixels: int | None = None  # a larger picture is made smaller first, an animation becomes a still
 
 
@@ -219,6 +221,7 @@ class Service:
             metadata=job.metadata,
             on_stage=on_stage,
             on_alpha=on_alpha,
+            alpha=None if job.alpha is None else self._read_alpha(job.alpha),
             encode=as_zip if job.format == "zip" else None,
         )
         frame, box, size, fraction = seen[0]
@@ -247,10 +250,18 @@ class Service:
             options = replace(options, layout=options.layout.resized(size, at_most(size, job.most_pixels)))
         return options
 
+    def _read_alpha(self, data: bytes) -> Alpha:
+        try:
+            grey = load_image(data, max_pixels=self.settings.max_pixels)[..., 0]
+        except InputError as error:
+            raise InputError(f"alpha: {error}") from error
+        return grey.astype(np.float32) / np.float32(255)
+
     def _decode(self, job: Job) -> Animation:
         """The frames of what was uploaded, where the format of the result holds them; else the first one."""
         limit = self.settings.max_pixels
-        extension = f".{job.format}" if job.most_pixels is None else ""  # what is reduced does not move
+        still = job.most_pixels is not None or job.alpha is not None
+        extension = "" if still else f".{job.format}"
         frames, plays = read_frames(job.data, extension, max_pixels=limit, max_all=limit)
         smaller = ((_reduced(photo, job.most_pixels), duration_ms) for photo, duration_ms in frames)
         return Animation(smaller, plays)

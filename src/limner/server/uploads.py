@@ -58,7 +58,7 @@ async def _read(request: Request, settings: Settings, kind: str) -> Upload:
     body = _bounded(request, settings)
     if kind == FORM:
         forms = _Parser(
-            request.headers, body, max_files=2, max_fields=MAX_FIELDS, max_part_size=settings.max_bytes
+            request.headers, body, max_files=3, max_fields=MAX_FIELDS, max_part_size=settings.max_bytes
         )
         forms.spool_max_size = settings.max_bytes + 1  # stays in memory
         form = await forms.parse()

@@ -2,6 +2,7 @@
 
 import { openCamera } from "./camera.js";
 import "./controls.js";
+import "./gestures.js";
 import "./input.js";
 import { remove } from "./queue.js";
 import "./save.js";

@@ -98,8 +98,8 @@ export function showSettings() {
     else if (field.type === "color") field.value = value;
     field.follow?.();
   }
-  const other = !CROPS.includes(settings.crop);
-  if (document.activeElement !== form.elements.ratio || !other) {
+  if (document.activeElement !== form.elements.ratio) {
+    const other = !CROPS.includes(settings.crop);
     form.elements.crop.value = other ? OTHER : settings.crop;
     if (other) form.elements.ratio.value = settings.crop;
   }
@@ -139,7 +139,6 @@ form.addEventListener("input", async ({ target }) => {
 function cropIn(settings) {
   const { crop, ratio } = form.elements;
   if (crop.value !== OTHER) return crop.value;
-  form.querySelector("#ratio").hidden = false;
   return ratio.value && ratio.validity.valid ? ratio.value : settings.crop;
 }
 

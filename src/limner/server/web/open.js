@@ -1,27 +1,62 @@
 // The few pictures that are open: decoded, with their alpha at full size.
 
+import { isEdited } from "./edits.js";
 import { engine } from "./engines.js";
+import { channelOf, greyPng } from "./pixels.js";
+import { alphaOptions, settingsOf, wanted } from "./settings.js";
+import { photos } from "./state.js";
 
-const MOST = 3; // decoded pictures take 10 bytes a pixel
+const MOST = 2; // decoded pictures take 9 bytes a pixel
 const opened = []; // the last one used comes last
 
 /**
- * A picture's pixels: { photo, before, cut, width, height, alpha }.
- * `before` and `cut` are bitmaps of the photo and of its cut-out, `alpha` bytes.
+ * A picture's pixels: { photo, key, before, cut, width, height, alpha }.
+ * `before` and `cut` are bitmaps of the photo and of its cut-out, `alpha` bytes; `key` names what it was made with.
  */
 export async function open(photo) {
+  const key = baseKey(photo);
   let found = opened.find((one) => one.photo === photo);
   if (found) opened.splice(opened.indexOf(found), 1);
-  else found = await decoded(photo);
+  if (found && found.key !== key) {
+    await close(found);
+    found = null;
+  }
+  found ??= await decoded(photo, key);
   opened.push(found);
-  while (opened.length > MOST) close(opened.shift());
+  while (opened.length > MOST) await close(opened.shift());
   return found;
 }
 
-async function decoded(photo) {
-  const [before, cut] = await Promise.all([photoIn(photo.file), createImageBitmap(photo.cutout)]);
-  const { width, height } = cut;
-  return { photo, before, cut, width, height };
+/** The alpha of a picture with what was edited; null where nothing was. */
+export async function editedAlphaOf(photo) {
+  if (!isEdited(photo)) return null;
+  const found = opened.find((one) => one.photo === photo);
+  if (found) return { width: found.width, height: found.height, data: found.alpha };
+  return alphaIn(photo.edits.alpha);
+}
+
+/** Close what is open of a picture that is taken out. */
+export function forget(photo) {
+  const index = opened.findIndex((one) => one.photo === photo);
+  if (index >= 0) close(opened.splice(index, 1)[0]);
+}
+
+/** The options that the alpha was made with: once it is edited, those of that time. */
+function baseKey(photo) {
+  return photo.edits?.key ?? JSON.stringify(alphaOptions(wanted(settingsOf(photo))));
+}
+
+async function decoded(photo, key) {
+  const [before, cut] = await Promise.all([photoIn(photo.file), baseOf(photo, key).then(createImageBitmap)]);
+  const alpha = photo.edits?.alpha ? await alphaIn(photo.edits.alpha) : channelOf(cut, 3);
+  return { photo, key, before, cut, width: cut.width, height: cut.height, alpha: alpha.data };
+}
+
+/** The cut-out that the alpha comes from. */
+async function baseOf(photo, key) {
+  if (key === "{}") return photo.cutout;
+  if (photo.base?.key !== key) photo.base = { key, blob: (await engine.cutout(photo.file, JSON.parse(key))).blob };
+  return photo.base.blob;
 }
 
 /** The photo as the browser reads it, or as the engine does where the browser cannot. */
@@ -34,7 +69,15 @@ async function photoIn(file) {
   }
 }
 
-function close({ before, cut }) {
+async function alphaIn(blob) {
+  const picture = await createImageBitmap(blob);
+  const alpha = channelOf(picture, 0);
+  picture.close();
+  return alpha;
+}
+
+async function close({ photo, before, cut, width, height, alpha }) {
   before.close();
   cut.close();
+  if (photo.edits && photos.includes(photo)) photo.edits.alpha = await greyPng({ width, height, data: alpha });
 }

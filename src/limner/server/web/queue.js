@@ -3,6 +3,7 @@
 import { Refusal } from "./engine.js";
 import { engine } from "./engines.js";
 import { tell } from "./notices.js";
+import { forget } from "./open.js";
 import { canvasOf, pixelsOf } from "./pixels.js";
 import { changed, photos, state } from "./state.js";
 import { text } from "./text.js";
@@ -26,6 +27,7 @@ export function remove(photo) {
   const index = photos.indexOf(photo);
   photos.splice(index, 1);
   photo.abort?.abort();
+  forget(photo);
   if (photo === state.selected) state.selected = photos[Math.min(index, photos.length - 1)] ?? null;
   changed("photos");
 }

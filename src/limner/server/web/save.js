@@ -1,7 +1,9 @@
 // Results out: downloaded or copied.
 
+import { isEdited } from "./edits.js";
 import { engine } from "./engines.js";
 import { attempt, tell } from "./notices.js";
+import { editedAlphaOf } from "./open.js";
 import { formatOf, opaque, settingsOf, wanted } from "./settings.js";
 import { on, photos, state } from "./state.js";
 import { text } from "./text.js";
@@ -10,8 +12,9 @@ const $ = (selector) => document.querySelector(selector);
 
 /** A picture's result as a Blob: the last one, where it is still right. */
 export async function resultOf(photo, options = wanted(settingsOf(photo))) {
+  if (isEdited(photo)) options = { ...options, refine: undefined, subjects: undefined, alpha: await editedAlphaOf(photo) };
   if (!Object.keys(options).length) return photo.cutout;
-  const key = keyOf(options);
+  const key = keyOf(photo, options);
   if (photo.result?.key !== key) {
     const made = await engine.cutout(photo.file, options);
     photo.result = { key, blob: made.blob };
@@ -21,8 +24,8 @@ export async function resultOf(photo, options = wanted(settingsOf(photo))) {
 
 const pictures = new WeakMap(); // background pictures -> their numbers
 
-function keyOf(options) {
-  return JSON.stringify(options, (_, value) => {
+function keyOf(photo, options) {
+  return JSON.stringify({ ...options, alpha: options.alpha && photo.edits.version }, (_, value) => {
     if (!(value instanceof Blob)) return value;
     if (!pictures.has(value)) pictures.set(value, Math.random());
     return pictures.get(value);

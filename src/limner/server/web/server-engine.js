@@ -2,7 +2,7 @@
 
 import { Refusal } from "./engine.js";
 import { OPTIONS } from "./options.js";
-import { pixelsOf } from "./pixels.js";
+import { channelOf, greyPng } from "./pixels.js";
 import { text } from "./text.js";
 
 const KEY = "limner-key";
@@ -13,7 +13,10 @@ export const server = { name: "server", options: new Set(Object.keys(OPTIONS)), 
 async function cutout(source, options = {}, { signal } = {}) {
   const form = new FormData();
   form.append("image", source, "image");
-  for (const [name, value] of Object.entries(options)) {
+  const { alpha, ...others } = options;
+  if (alpha) form.append("alpha", await greyPng(alpha), "alpha");
+  for (const [name, value] of Object.entries(others)) {
+    if (value === undefined) continue;
     if (value instanceof Blob) form.append(name, value, name);
     else form.append(name, String(value));
   }
@@ -22,7 +25,7 @@ async function cutout(source, options = {}, { signal } = {}) {
   return {
     blob,
     get alpha() {
-      return alphaOf(blob);
+      return options.background ? null : alphaOf(blob, options.output === "mask" ? 0 : 3);
     },
     box: frameIn(answer.headers.get("Limner-Box")),
     frame: frameIn(answer.headers.get("Limner-Frame")),
@@ -36,14 +39,11 @@ function frameIn(header) {
   return { top, left, height, width };
 }
 
-async function alphaOf(blob) {
+async function alphaOf(blob, channel) {
   const picture = await createImageBitmap(blob);
-  const { width, height } = picture;
-  const { data } = pixelsOf(picture, width, height);
+  const alpha = channelOf(picture, channel);
   picture.close();
-  const alpha = new Uint8ClampedArray(width * height);
-  for (let i = 0; i < alpha.length; i++) alpha[i] = data[4 * i + 3];
-  return { width, height, data: alpha };
+  return alpha;
 }
 
 /** The answer to a form, once the server has a place for it and the key that it asks for. */

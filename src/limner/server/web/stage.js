@@ -1,36 +1,39 @@
 // The picture that is shown: before and after, with the settings that are chosen.
 
-import { blurred } from "./blur.js";
-import { editedAlpha } from "./edge.js";
-import { engine } from "./engines.js";
-import { composed, covering, cropped, layersOf, plain } from "./layers.js";
 import { showError, shownIfRefused } from "./notices.js";
 import { open } from "./open.js";
-import { behind, cropOptions, settingsOf, wanted } from "./settings.js";
+import { detailOf, sceneOf } from "./scene.js";
+import { settingsOf } from "./settings.js";
 import { on, state } from "./state.js";
 import { text } from "./text.js";
+import { tool } from "./tools.js";
+import { lookAt, magnification, seen } from "./view.js";
 
-const stage = document.querySelector("#stage");
-const frame = document.querySelector("#frame");
-const busy = document.querySelector("#busy");
+const SETTLED_MS = 90; // without a move, before a part is drawn at full size
+const $ = (selector) => document.querySelector(selector);
+const stage = $("#stage");
+const frame = $("#frame");
+const CUT_ALONE = { background: "transparent", shadow: 0, mask: false, crop: "", shift: 0, feather: 0 };
 
 function show() {
   const photo = state.selected;
   if (!photo) return;
   const { state: step } = photo;
   stage.ariaBusy = String(step !== "failed");
-  frame.hidden = step !== "done";
-  busy.hidden = step === "done" || step === "failed";
-  document.querySelector("#busy-text").textContent = text(step === "waiting" ? "busy.waiting" : "busy.working");
+  frame.hidden = $("#tools").hidden = step !== "done";
+  $("#busy").hidden = step === "done" || step === "failed";
+  $("#busy-text").textContent = text(step === "waiting" ? "busy.waiting" : "busy.working");
   showError(step === "failed" ? photo.error : photo.noSubject ? text("error.nobody") : "");
   if (step === "done") draw();
 }
 
+let scene = null;
 let drawing = false;
 let again = false;
 
 /** Draw the selected picture; while it is drawn, at most one more drawing waits. */
 async function draw() {
+  stage.ariaBusy = "true";
   if (drawing) {
     again = true;
     return;
@@ -39,66 +42,57 @@ async function draw() {
   do {
     again = false;
     await new Promise(requestAnimationFrame);
-    if (state.selected?.state === "done") await drawOnce(state.selected);
+    const photo = state.selected;
+    if (photo?.state === "done") await drawOnce(photo);
   } while (again);
   drawing = false;
   stage.ariaBusy = "false";
 }
 
 async function drawOnce(photo) {
-  const settings = settingsOf(photo);
-  const opened = await open(photo);
-  opened.layers ??= layersOf(opened);
-  const { layers } = opened;
   if (!photo.noSubject) showError("");
-  let kept = null;
-  await shownIfRefused(async () => (kept = await frameOf(photo, settings)));
-  const { scale } = layers;
-  const edited = editedAlpha(layers, settings.shift * scale, settings.feather * scale);
-  const shown = kept ? cropped(layers, edited, scaled(kept, scale)) : { ...layers, alpha: edited };
-  paint("#after", composed(shown, backdrop(shown, settings)));
-  paint("#before", shown.before);
-  frame.style.setProperty("--ratio", String(shown.width / shown.height));
+  const settings = settingsOf(photo);
+  const shown = tool.edits ? { ...settings, ...CUT_ALONE } : settings;
+  const opened = await open(photo);
+  const drawn = await shownIfRefused(async () => (scene = await sceneOf(opened, shown)));
+  if (!drawn) scene = await sceneOf(opened, { ...shown, crop: "" });
+  paint($("#after"), scene.after);
+  paint($("#before"), scene.before);
+  lookAt(scene.kept.width, scene.kept.height);
+  drawDetail();
 }
 
-/** What a crop keeps of the photo; the engine knows where the head is. */
-async function frameOf(photo, settings) {
-  const options = cropOptions(wanted(settings));
-  if (!options) return null;
-  const key = JSON.stringify(options);
-  photo.frames ??= new Map();
-  if (!photo.frames.has(key)) photo.frames.set(key, engine.cutout(photo.file, options).then((made) => made.frame));
-  return photo.frames.get(key);
+let settling = null;
+
+/** Once the view stands still, draw what is seen of a large picture at full size. */
+function settle() {
+  clearTimeout(settling);
+  settling = setTimeout(drawDetail, SETTLED_MS);
 }
 
-function scaled(kept, scale) {
-  return Object.fromEntries(Object.entries(kept).map(([side, length]) => [side, Math.round(length * scale)]));
-}
-
-/** What lies behind the subject, as pixels of the size of `shown`; null where nothing does. */
-function backdrop(shown, settings) {
-  switch (behind(settings)) {
-    case "colour":
-      return plain(settings.colour, shown);
-    case "blur":
-      return blurred(shown, (settings.blur / 100) * Math.max(shown.width, shown.height));
-    case "picture":
-      return covering(settings.picture.bitmap, shown);
-    default:
-      return null;
+function drawDetail() {
+  const details = frame.querySelectorAll(".detail");
+  const wanted = Math.min(1, magnification());
+  const needed = scene && wanted > 1.05 * scene.scale && state.selected === scene.opened.photo;
+  for (const canvas of details) canvas.hidden = !needed;
+  if (!needed) return;
+  const region = seen();
+  const { before, after } = detailOf(scene, region, wanted);
+  for (const [canvas, image] of [[details[0], after], [details[1], before]]) {
+    paint(canvas, image);
+    canvas.style.left = `${(100 * region.x) / scene.kept.width}%`;
+    canvas.style.top = `${(100 * region.y) / scene.kept.height}%`;
+    canvas.style.width = `${(100 * region.width) / scene.kept.width}%`;
+    canvas.style.height = `${(100 * region.height) / scene.kept.height}%`;
   }
 }
 
-function paint(selector, image) {
-  const canvas = document.querySelector(selector);
+function paint(canvas, image) {
   canvas.width = image.width;
   canvas.height = image.height;
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-document.querySelector("#split").addEventListener("input", (event) => {
-  frame.style.setProperty("--split", `${event.target.value}%`);
-});
-
 on("photos", show);
-on("settings", show);
+for (const what of ["settings", "alpha", "tool"]) on(what, show);
+on("view", settle);
