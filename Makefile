@@ -6,7 +6,7 @@ INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 CORE := .venv-core/bin
 DEV := .venv/bin
 
-.PHONY: demo test test-all check package lock clean
+.PHONY: demo test test-all check site package lock clean
 
 demo: .venv-core/ready
 	$(CORE)/python examples/demo.py demo
@@ -22,6 +22,9 @@ test-all: .venv/ready
 check: .venv/ready
 	@scripts/chromium
 	PATH="$(CURDIR)/$(DEV):$$PATH" scripts/check
+
+site: .venv/ready
+	NO_MKDOCS_2_WARNING=1 $(DEV)/python -m mkdocs build --strict
 
 package: .venv/ready
 	PATH="$(CURDIR)/$(DEV):$$PATH" scripts/package
