@@ -70,5 +70,6 @@ def draw(page: Page, points: list[tuple[float, float]], *, radius: float) -> Non
     for place in places[1:]:
         page.mouse.move(*place)
     page.mouse.up()
-    page.wait_for_function(f"performance.getEntriesByName('stroke').length > {before}")
+    while page.evaluate("performance.getEntriesByName('stroke').length") == before:
+        page.wait_for_timeout(20)
     settle(page)

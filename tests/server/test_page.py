@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, FilePayload, Page
 from starlette.testclient import TestClient
 
 from limner.models.segmenter import Segmenter
+from limner.rendering.identity import ID_PHOTOS
 from limner.server import Settings, parse_keys
 from tests.conftest import PORTRAIT, decode
 from tests.server.browsing import DRAWN, give, settle
@@ -314,21 +315,17 @@ def test_with_the_keyboard_alone(page: Page) -> None:
     assert tuple(preview(page)[0, -1]) == (29, 31, 35, 255)
 
 
-def test_several_pictures_and_the_camera(page: Page) -> None:
-    give(page, PORTRAIT, PORTRAIT)
-    page.wait_for_selector("#photos li:nth-child(2) [data-state=done]")
-    page.click("#strip [data-do=camera]")
-    while not page.locator("video").evaluate("(video) => video.videoWidth"):
-        page.wait_for_timeout(50)
-    page.click("#take")
-    page.wait_for_selector("#photos li:nth-child(3) [data-state=done]")
-    assert page.locator("video").evaluate("(video) => video.srcObject.active") is False
-    names: list[str] = []
-    page.on("download", lambda waiting: names.append(waiting.suggested_filename))
-    page.click("#download-all")
-    page.wait_for_selector("#download-all:enabled")
-    page.wait_for_timeout(300)
-    assert sorted(names) == ["camera-cutout.png", *["eileen-collins-cutout.png"] * 2]
+def test_an_identity_photo_has_a_guide(page: Page) -> None:
+    give(page, PORTRAIT)
+    assert page.locator("#guide").is_hidden()
+    page.select_option("[name=crop]", "35x45mm")
+    settle(page)
+    box, frame = page.locator("#guide ellipse").bounding_box(), page.locator("#frame").bounding_box()
+    assert box is not None
+    assert frame is not None
+    head = ID_PHOTOS["35x45mm"].head
+    assert box["height"] / frame["height"] == pytest.approx(head, abs=0.02)
+    assert not page.locator("#margin").is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

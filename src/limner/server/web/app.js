@@ -2,10 +2,12 @@
 
 import { openCamera } from "./camera.js";
 import "./controls.js";
+import "./drag-out.js";
 import "./gestures.js";
+import "./guide.js";
 import "./input.js";
 import { remove } from "./queue.js";
-import "./save.js";
+import "./save-all.js";
 import "./stage.js";
 import { changed, on, photos, state } from "./state.js";
 import { showStrip } from "./strip.js";

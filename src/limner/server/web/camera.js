@@ -1,5 +1,7 @@
-// The camera: a picture from it.
+// The camera: a picture from it, or what it sees before a blurred background.
 
+import { Refusal } from "./engine.js";
+import { engine } from "./engines.js";
 import { tell } from "./notices.js";
 import { canvasOf } from "./pixels.js";
 import { add } from "./queue.js";
@@ -21,7 +23,41 @@ export async function openCamera() {
   dialog.showModal();
 }
 
+// ---- live: frame after frame goes through the engine, and is shown when it is ready ----
+
+const LIVE_WIDTH = 480; // pixels
+const live = dialog.querySelector("canvas");
+const blurs = dialog.querySelector("#live-blur");
+
+async function showLive() {
+  const frame = canvasOf(LIVE_WIDTH, (LIVE_WIDTH * video.videoHeight) / video.videoWidth);
+  Object.assign(live, { width: frame.width, height: frame.height });
+  while (blurs.checked && stream) {
+    frame.getContext("2d").drawImage(video, 0, 0, frame.width, frame.height);
+    const source = await new Promise((resolve) => frame.toBlob(resolve, "image/jpeg", 0.9));
+    const { blob } = await engine.cutout(source, { background: "blur", format: "jpg" });
+    const picture = await createImageBitmap(blob);
+    live.getContext("2d").drawImage(picture, 0, 0);
+    picture.close();
+    live.hidden = false;
+    await new Promise(requestAnimationFrame);
+  }
+  live.hidden = true;
+}
+
+blurs.addEventListener("change", async () => {
+  if (!blurs.checked) return;
+  try {
+    await showLive();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    blurs.checked = false;
+    tell(error.message);
+  }
+});
+
 dialog.addEventListener("close", () => {
+  blurs.checked = false;
   for (const track of stream.getTracks()) track.stop();
   stream = null;
 });

@@ -1,10 +1,11 @@
 // The form of settings: its controls are made from the schema of options.
 
+import { isEdited } from "./edits.js";
 import { engine } from "./engines.js";
 import { tell } from "./notices.js";
 import { OPTIONS } from "./options.js";
-import { applies, BACKGROUNDS, behind, CROPS, FORMATS, opaque, settingsOf } from "./settings.js";
-import { changed, on } from "./state.js";
+import { applies, BACKGROUNDS, CROPS, FORMATS, opaque, setOwn, settingsOf } from "./settings.js";
+import { changed, on, photos, state } from "./state.js";
 import { text } from "./text.js";
 
 const form = document.querySelector("#options");
@@ -104,6 +105,11 @@ export function showSettings() {
     if (other) form.elements.ratio.value = settings.crop;
   }
   showParts(settings);
+  own.checked = Boolean(state.selected?.own);
+  own.closest("label").hidden = photos.length < 2;
+  const edited = state.selected && isEdited(state.selected);
+  for (const field of form.querySelectorAll("[data-option=refine] input, [data-option=subjects] input")) field.disabled = edited;
+  form.querySelector("#edited-hint").hidden = !edited;
 }
 
 /** Show only what has an effect. */
@@ -159,5 +165,12 @@ for (const swatch of form.querySelectorAll(".swatches button")) {
   });
 }
 
+const own = document.querySelector("#own");
+own.addEventListener("input", (event) => {
+  event.stopPropagation();
+  setOwn(state.selected, own.checked);
+});
+
 on("settings", showSettings);
 on("photos", showSettings);
+on("alpha", showSettings);

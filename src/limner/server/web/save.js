@@ -5,27 +5,40 @@ import { engine } from "./engines.js";
 import { attempt, tell } from "./notices.js";
 import { editedAlphaOf } from "./open.js";
 import { formatOf, opaque, settingsOf, wanted } from "./settings.js";
-import { on, photos, state } from "./state.js";
+import { on, state } from "./state.js";
 import { text } from "./text.js";
 
 const $ = (selector) => document.querySelector(selector);
 
 /** A picture's result as a Blob: the last one, where it is still right. */
 export async function resultOf(photo, options = wanted(settingsOf(photo))) {
-  if (isEdited(photo)) options = { ...options, refine: undefined, subjects: undefined, alpha: await editedAlphaOf(photo) };
-  if (!Object.keys(options).length) return photo.cutout;
+  const ready = readyResultOf(photo, options);
+  if (ready) return ready;
   const key = keyOf(photo, options);
-  if (photo.result?.key !== key) {
-    const made = await engine.cutout(photo.file, options);
-    photo.result = { key, blob: made.blob };
-  }
-  return photo.result.blob;
+  const { blob } = await engine.cutout(photo.file, await withEdits(photo, options));
+  photo.result = { key, blob };
+  return blob;
 }
 
+/** The same, if it needs no engine; else null. */
+export function readyResultOf(photo, options = wanted(settingsOf(photo))) {
+  const key = keyOf(photo, options);
+  if (key === UNCHANGED) return photo.cutout;
+  return photo.result?.key === key ? photo.result.blob : null;
+}
+
+/** Options with the edited alpha, in place of those that it was made with. */
+async function withEdits(photo, options) {
+  const alpha = await editedAlphaOf(photo);
+  return alpha ? { ...options, refine: undefined, subjects: undefined, alpha } : options;
+}
+
+const UNCHANGED = "[{},0]";
 const pictures = new WeakMap(); // background pictures -> their numbers
 
 function keyOf(photo, options) {
-  return JSON.stringify({ ...options, alpha: options.alpha && photo.edits.version }, (_, value) => {
+  const edits = isEdited(photo) ? photo.edits.version : 0;
+  return JSON.stringify([options, edits], (_, value) => {
     if (!(value instanceof Blob)) return value;
     if (!pictures.has(value)) pictures.set(value, Math.random());
     return pictures.get(value);
@@ -58,12 +71,6 @@ $("#options").addEventListener("submit", (event) => {
   attempt($("#download"), () => save(state.selected));
 });
 
-$("#download-all").addEventListener("click", (event) => {
-  attempt(event.target, async () => {
-    for (const photo of photos.filter((other) => other.state === "done")) await save(photo);
-  });
-});
-
 $("#copy").hidden = !navigator.clipboard?.write;
 $("#copy").addEventListener("click", (event) => {
   attempt(event.target, async () => {
@@ -76,5 +83,4 @@ $("#copy").addEventListener("click", (event) => {
 on("photos", () => {
   const ready = state.selected?.state === "done";
   for (const button of [$("#download"), $("#copy")]) button.disabled = !ready;
-  $("#download-all").hidden = photos.filter((other) => other.state === "done").length < 2;
 });

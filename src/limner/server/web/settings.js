@@ -1,7 +1,7 @@
 // What is to be made of the pictures: one set of settings for all, or a picture's own.
 
 import { ID_PHOTOS, OPTIONS } from "./options.js";
-import { state } from "./state.js";
+import { changed, state } from "./state.js";
 
 /** Backgrounds that are asked for by their name; "colour" and "picture" stand for what is chosen beside them. */
 export const BACKGROUNDS = ["transparent", "colour", "blur", "picture", "grey", "original"];
@@ -17,7 +17,7 @@ const NEEDS = {
   "a picture behind": (settings) => behind(settings) === "picture",
   "background blur": (settings) => behind(settings) === "blur",
   "no mask": (settings) => !settings.mask,
-  "a crop": (settings) => settings.crop !== "",
+  "a crop": (settings) => settings.crop !== "" && !(settings.crop in ID_PHOTOS),
 };
 
 /** The settings of all pictures without their own. */
@@ -31,6 +31,12 @@ export const shared = {
 /** Those of a picture, by default of the one that is shown. */
 export function settingsOf(photo = state.selected) {
   return photo?.own ?? shared;
+}
+
+/** Give a picture settings of its own, or let it follow the others again. */
+export function setOwn(photo, own) {
+  photo.own = own ? { ...settingsOf(photo) } : null;
+  changed("settings");
 }
 
 /** Whether an option has an effect. */

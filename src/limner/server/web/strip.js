@@ -3,6 +3,7 @@
 import { photos, select, state } from "./state.js";
 import { text } from "./text.js";
 
+const queue = document.querySelector("#queue");
 const list = document.querySelector("#photos");
 
 /** Show all pictures. */
@@ -17,13 +18,24 @@ export function showStrip() {
     button.dataset.state = photo.state;
     if (photo.thumbnail && button.firstChild !== photo.thumbnail) button.replaceChildren(photo.thumbnail);
   });
+  showQueue();
   while (list.children.length > photos.length) list.lastChild.remove();
+}
+
+/** How far the queue is, while there is one. */
+function showQueue() {
+  const waiting = photos.filter(({ state: step }) => step === "waiting" || step === "working").length;
+  queue.hidden = !waiting || photos.length < 2;
+  const done = photos.length - waiting;
+  Object.assign(queue.querySelector("progress"), { max: photos.length, value: done });
+  queue.querySelector("span").textContent = text("queue.count", { done, all: photos.length });
 }
 
 function newItem(photo) {
   const item = document.createElement("li");
   const button = document.createElement("button");
   button.type = "button";
+  button.draggable = true;
   button.title = photo.name;
   button.addEventListener("click", () => select(photo));
   item.append(button);

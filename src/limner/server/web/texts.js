@@ -18,6 +18,8 @@ export const TEXTS = {
   "camera.use": "Use the camera",
   "camera.title": "Camera",
   "camera.take": "Take the picture",
+  "camera.blur": "Try it: what is behind you out of focus",
+  "drag.wait": "The picture is being made: drag it once more.",
   "camera.refused": "The camera cannot be used: {why}.",
 
   // pictures on their way
@@ -31,6 +33,8 @@ export const TEXTS = {
   "state.nobody": "no person was found",
   "state.cut": "the cut-out is ready",
   "queue.ready": "{name}: {state}.",
+  queue: "Pictures that are done",
+  "queue.count": "{done} of {all} pictures",
   "busy.progress": "Working",
   "busy.waiting": "Waiting for its turn",
   "busy.working": "Looking for the person",
@@ -77,6 +81,8 @@ export const TEXTS = {
 
   // what to make
   options: "What to make",
+  own: "For this picture only",
+  "edited.hint": "The brush has changed the alpha. Undo its strokes to change this.",
   "group.background": "Background",
   "group.crop": "Crop",
   "group.edge": "Edge and people",
@@ -143,8 +149,11 @@ export const TEXTS = {
   "format.hint": "JPEG has no transparency: choose a background first.",
   "option.mask": "The mask alone",
   "save.one": "Download",
-  "save.all": "Download all",
+  "save.all": "Download all (ZIP)",
   "save.done": "{name} is saved.",
+  "zip.progress": "Writing the ZIP file",
+  "zip.done": "{count} pictures are saved.",
+  "zip.some": "{count} pictures are saved. These could not be made: {names}.",
   copy: "Copy",
   "copy.done": "The picture is on the clipboard.",
   remove: "Remove this picture",

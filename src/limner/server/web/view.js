@@ -94,7 +94,7 @@ function place() {
   view.x = within(view.x, frame.clientWidth);
   view.y = within(view.y, frame.clientHeight);
   for (const plane of planes) plane.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.zoom})`;
-  frame.classList.toggle("near", magnification() > 2);
+  frame.classList.toggle("near", view.zoom > 1 && magnification() >= 3);
   frame.classList.toggle("zoomed", view.zoom > 1);
   changed("view");
 }
