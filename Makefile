@@ -1,26 +1,29 @@
 # make demo: a cut-out of the bundled photograph in demo/. make test: the suite without what is slow; make test-all:
-# all of it. Each makes what it needs.
+# all of it. make web: the npm package and the static page's wheel. Each makes what it needs.
 PYTHON ?= python3
 PIP := -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 CORE := .venv-core/bin
 DEV := .venv/bin
 
-.PHONY: demo test test-all check site package lock clean
+.PHONY: demo test test-all check site web package lock clean
 
 demo: .venv-core/ready
 	$(CORE)/python examples/demo.py demo
 
 test: .venv/ready
 	@scripts/chromium
+	@scripts/node
 	$(DEV)/python -m pytest -m "not slow"
 
 test-all: .venv/ready
 	@scripts/chromium
+	@scripts/node
 	$(DEV)/python -m pytest
 
 check: .venv/ready
 	@scripts/chromium
+	@scripts/node
 	PATH="$(CURDIR)/$(DEV):$$PATH" scripts/check
 
 site: .venv/ready
@@ -28,6 +31,13 @@ site: .venv/ready
 
 package: .venv/ready
 	PATH="$(CURDIR)/$(DEV):$$PATH" scripts/package
+
+# The npm package (web/limner-*.tgz) and the wheel of limner[web] (web/dist/), which `limner web` needs.
+web:
+	npm ci --prefix web --ignore-scripts --no-audit --no-fund
+	$(PYTHON) scripts/build_web.py
+	npm pack ./web --pack-destination web --ignore-scripts
+	$(PYTHON) $(PIP) wheel --quiet --no-deps --wheel-dir web/dist ./web
 
 .venv-core/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-core
@@ -45,7 +55,7 @@ package: .venv/ready
 # Pin every package again to what is newest today.
 lock: .venv/ready
 	$(DEV)/python $(PIP) install --quiet uv
-	$(DEV)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade \
+	$(DEV)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade --no-emit-package limner-web \
 		--custom-compile-command "make lock" --output-file constraints.txt pyproject.toml
 
 clean:

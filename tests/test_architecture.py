@@ -17,7 +17,7 @@ LAYERS = [
     {"rendering"},
     {"datasets", "evaluation", "video", "batch"},
     {"nets", "training"},
-    {"server", "cli", "doctor"},
+    {"server", "cli", "doctor", "static_page"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HOMES = {

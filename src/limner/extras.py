@@ -30,4 +30,6 @@ def requirements(extra: str) -> list[str]:
 
 def install_command(extra: str) -> str:
     """How to install an extra beside this Limner, wherever it came from."""
+    if extra == "web":  # its wheel is on no index
+        return "make web in a clone of Limner, then pip install web/dist/limner_web-*.whl"
     return " ".join(["pip install", *(f"'{requirement}'" for requirement in requirements(extra))])

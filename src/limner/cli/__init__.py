@@ -29,6 +29,7 @@ from limner.cli import (
     serve,
     train,
     video,
+    web,
 )
 from limner.cli.shared import Lines, Parser, UsageError, parse, say, warn
 from limner.errors import LimnerError
@@ -118,7 +119,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"limner {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")
     parser.set_defaults(run=None)
-    modules = (cut, batch, data, models, doctor, evaluate, bench, train, export, serve, video, camera)
-    for module in (*modules, config, completion):
+    tools = (data, models, doctor, evaluate, bench, train, export)
+    for module in (cut, batch, *tools, serve, web, video, camera, config, completion):
         module.add(commands)
     return parser

@@ -3,6 +3,7 @@
 import { openCamera } from "./camera.js";
 import "./controls.js";
 import "./drag-out.js";
+import { engine } from "./engines.js";
 import "./gestures.js";
 import "./guide.js";
 import "./input.js";
@@ -37,6 +38,6 @@ on("photos", () => {
 });
 
 translate(document);
-const local = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+const local = engine.name === "local" || ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 $("#privacy").textContent = text(local ? "privacy.local" : "privacy.server", { host: location.hostname });
 changed("photos");

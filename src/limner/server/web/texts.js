@@ -4,6 +4,7 @@ export const TEXTS = {
   title: "Limner: cut people out of photos",
   "privacy.local": "Your pictures never leave this machine.",
   "privacy.server": "Your pictures go to {host} alone, and are not kept there.",
+  "privacy.sent": "{bytes} bytes sent.",
   cancel: "Cancel",
   continue: "Continue",
 
