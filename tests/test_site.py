@@ -16,7 +16,6 @@ from playwright.sync_api import Browser
 
 from limner import __all__ as names
 from tests.conftest import ROOT
-from tests.server.test_page import browser  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +79,7 @@ def address(site: Path) -> Iterator[str]:
     server.server_close()
 
 
-def test_in_a_browser_the_search_finds_and_sliders_slide(address: str, browser: Browser) -> None:  # noqa: F811
+def test_in_a_browser_the_search_finds_and_sliders_slide(address: str, browser: Browser) -> None:
     page = browser.new_page()
     elsewhere = list[str]()
     page.on("request", lambda request: elsewhere.append(request.url))

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from limner.static_page import write_page
 from tests.conftest import ROOT
@@ -89,15 +88,3 @@ def host(assets: Path, tmp_path: Path) -> Iterator[Host]:
     running = Host(tmp_path)
     yield running
     running.close()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    chromium = needed(
-        next(filter(None, map(shutil.which, names)), None), "needs Chromium (apt-get install chromium)"
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()

@@ -7,7 +7,7 @@
 
 _shtab_limner_data_prepare_subparsers=(celebamask folders synthetic)
 _shtab_limner_data_subparsers=(prepare show stats pack)
-_shtab_limner_subparsers=(cut batch data models doctor evaluate bench train export serve video camera config completion)
+_shtab_limner_subparsers=(cut batch data models doctor evaluate bench train export serve web video camera config completion)
 
 _shtab_limner_cut_option_strings=(-h --help --debug -o --output --compress --metadata --timing --mask --background --fit --align --blur --lens --shadow --refine --shift --feather --subjects --crop --margin --model --device --json)
 _shtab_limner_batch_option_strings=(-h --help --debug --mask --background --fit --align --blur --lens --shadow --refine --shift --feather --subjects --crop --margin --format --compress --metadata --model --device --workers --threads --ray --gpus --column --skip-existing --retry-failed --checksum --watch --dry-run --json)
@@ -26,6 +26,7 @@ _shtab_limner_bench_option_strings=(-h --help --debug --model --device --threads
 _shtab_limner_train_option_strings=(-h --help --debug --resume)
 _shtab_limner_export_option_strings=(-h --help --debug --format --val --weights --json)
 _shtab_limner_serve_option_strings=(-h --help --debug --host --port --open --model --device --sandbox --key-file --insecure --cors --allow-urls --access-log --queue --batch --max-megabytes --max-megapixels --time-limit)
+_shtab_limner_web_option_strings=(-h --help --debug)
 _shtab_limner_video_option_strings=(-h --help --debug --mask --background --fit --align --blur --lens --shadow --refine --shift --feather --subjects --codec --quality --no-sound --no-temporal-filter --from --to --preview --raw --format --model --device --json)
 _shtab_limner_camera_option_strings=(-h --help --debug --mask --background --fit --align --blur --lens --shadow --refine --shift --feather --subjects --camera --size --rate --seconds --format --codec --model --device)
 _shtab_limner_config_option_strings=(-h --help --debug --json)
@@ -64,6 +65,7 @@ _shtab_limner_export_pos_1_COMPGEN=_shtab_compgen_files
 _shtab_limner_export___val_COMPGEN=_shtab_compgen_files
 _shtab_limner_serve___model_COMPGEN=_shtab_compgen_files
 _shtab_limner_serve___key_file_COMPGEN=_shtab_compgen_files
+_shtab_limner_web_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_limner_video___model_COMPGEN=_shtab_compgen_files
 _shtab_limner_camera___model_COMPGEN=_shtab_compgen_files
 
@@ -80,7 +82,7 @@ _shtab_limner_video___refine_choices=(fast fine none)
 _shtab_limner_camera___fit_choices=(cover contain tile)
 _shtab_limner_camera___refine_choices=(fast fine none)
 _shtab_limner_completion_pos_0_choices=(bash zsh fish)
-_shtab_limner_pos_0_choices=(cut batch data models doctor evaluate bench train export serve video camera config completion)
+_shtab_limner_pos_0_choices=(cut batch data models doctor evaluate bench train export serve web video camera config completion)
 
 _shtab_limner_cut_pos_0_nargs=+
 _shtab_limner_cut__h_nargs=0
@@ -171,6 +173,9 @@ _shtab_limner_serve___insecure_nargs=0
 _shtab_limner_serve___cors_nargs=+
 _shtab_limner_serve___allow_urls_nargs=+
 _shtab_limner_serve___access_log_nargs=0
+_shtab_limner_web__h_nargs=0
+_shtab_limner_web___help_nargs=0
+_shtab_limner_web___debug_nargs=0
 _shtab_limner_video__h_nargs=0
 _shtab_limner_video___help_nargs=0
 _shtab_limner_video___debug_nargs=0

@@ -50,7 +50,7 @@ function _shtab_limner_using
   test "$_shtab_limner_cmdpath" = "$argv"
 end
 
-set -g _shtab_limner_commands cut batch data 'data prepare' 'data prepare celebamask' 'data prepare folders' 'data prepare synthetic' 'data show' 'data stats' 'data pack' models doctor evaluate bench train export serve video camera config completion
+set -g _shtab_limner_commands cut batch data 'data prepare' 'data prepare celebamask' 'data prepare folders' 'data prepare synthetic' 'data show' 'data stats' 'data pack' models doctor evaluate bench train export serve web video camera config completion
 set -g _shtab_limner_opts_with_value --align --allow-urls --background --batch --blur --camera --codec --column --compare --cors --count --crop --device --feather --figures --fit --format --from --gpus --host --jobs --key-file --label-names --licence --margin --max-megabytes --max-megapixels --megabytes --megapixels --metadata --min-iou --model --name --output --parts --per-image --port --preview --quality --queue --rate --raw --ray --refine --report --resume --seconds --seed --shadow --shard --shift --side --size --split --stride --subject-labels --subjects --test --threads --threshold --time-limit --to --training --val --weights --without --workers -o
 
 complete -c limner -e
@@ -256,6 +256,10 @@ complete -c limner -n '_shtab_limner_using serve' -l batch -x -d 'images a run o
 complete -c limner -n '_shtab_limner_using serve' -l max-megabytes -x -d 'of a request (default 32)'
 complete -c limner -n '_shtab_limner_using serve' -l max-megapixels -x -d 'of a picture, all frames (default 50)'
 complete -c limner -n '_shtab_limner_using serve' -l time-limit -x -d 'seconds for an answer (default 60)'
+complete -c limner -n '_shtab_limner_using; and test $_shtab_limner_npos -eq 0' -a web -d 'Write the web page that cuts people out in the browser itself.'
+complete -c limner -n '_shtab_limner_using web' -s h -l help -d 'show this help message and exit'
+complete -c limner -n '_shtab_limner_using web' -l debug -d 'show the traceback of an error'
+complete -c limner -n '_shtab_limner_using web; and test $_shtab_limner_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'new, empty, or an older page that is replaced'
 complete -c limner -n '_shtab_limner_using; and test $_shtab_limner_npos -eq 0' -a video -d 'Cut the person out of a video. Not here: --crop, --margin.'
 complete -c limner -n '_shtab_limner_using video' -s h -l help -d 'show this help message and exit'
 complete -c limner -n '_shtab_limner_using video' -l debug -d 'show the traceback of an error'

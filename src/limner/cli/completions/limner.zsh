@@ -24,6 +24,7 @@ _shtab_limner_commands() {
     serve:'Answer over HTTP, with a web page.'
     train:'Train a network from a recipe.'
     video:'Cut the person out of a video. Not here: --crop, --margin.'
+    web:'Write the web page that cuts people out in the browser itself.'
   )
   _describe 'limner commands' _commands
 }
@@ -423,6 +424,15 @@ _shtab_limner_video_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_limner_video_defaults_added=0
 
+_shtab_limner_web_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--debug[show the traceback of an error]"
+  ":new, empty, or an older page that is replaced:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_limner_web_defaults_added=0
+
 
 _shtab_limner() {
   local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->limner'
@@ -456,6 +466,7 @@ _shtab_limner() {
         serve) _arguments -C -s $_shtab_limner_serve_options ;;
         train) _arguments -C -s $_shtab_limner_train_options ;;
         video) _arguments -C -s $_shtab_limner_video_options ;;
+        web) _arguments -C -s $_shtab_limner_web_options ;;
       esac
   esac
 }
