@@ -1,9 +1,9 @@
 // The form of settings: its controls are made from the schema of options.
 
 import { isEdited } from "./edits.js";
-import { engine } from "./engines.js";
 import { tell } from "./notices.js";
 import { OPTIONS } from "./options.js";
+import { offers, offersCrop } from "./render.js";
 import { applies, BACKGROUNDS, CROPS, FORMATS, opaque, setOwn, settingsOf } from "./settings.js";
 import { changed, on, photos, state } from "./state.js";
 import { text } from "./text.js";
@@ -59,7 +59,7 @@ function choiceControl(place, name, values) {
 }
 
 function cropControl(select) {
-  for (const value of [...CROPS, OTHER]) select.append(element("option", { value }, text(`crop.${value || "none"}`)));
+  for (const value of [...CROPS.filter(offersCrop), OTHER]) select.append(element("option", { value }, text(`crop.${value || "none"}`)));
 }
 
 function alignControl(place) {
@@ -79,7 +79,7 @@ for (const place of form.querySelectorAll("[data-choice]")) {
 }
 cropControl(form.elements.crop);
 alignControl(form.querySelector("#align"));
-for (const place of form.querySelectorAll("[data-option]")) place.hidden = !engine.options.has(place.dataset.option);
+for (const place of form.querySelectorAll("[data-option]")) place.hidden = !offers(place.dataset.option);
 
 // ---- between the form and the settings ----
 

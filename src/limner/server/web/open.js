@@ -27,9 +27,14 @@ export async function open(photo) {
   return found;
 }
 
-/** The alpha of a picture with what was edited; null where nothing was. */
-export async function editedAlphaOf(photo) {
-  if (!isEdited(photo)) return null;
+/** Options for an engine: with the alpha where it was edited, in place of those that it was made with. */
+export async function withEdits(photo, options) {
+  if (!isEdited(photo)) return options;
+  const { refine, subjects, ...others } = options;
+  return { ...others, alpha: await editedAlphaOf(photo) };
+}
+
+async function editedAlphaOf(photo) {
   const found = opened.find((one) => one.photo === photo);
   if (found) return { width: found.width, height: found.height, data: found.alpha };
   return alphaIn(photo.edits.alpha);

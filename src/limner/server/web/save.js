@@ -3,8 +3,9 @@
 import { isEdited } from "./edits.js";
 import { engine } from "./engines.js";
 import { attempt, tell } from "./notices.js";
-import { editedAlphaOf } from "./open.js";
-import { formatOf, opaque, settingsOf, wanted } from "./settings.js";
+import { withEdits } from "./open.js";
+import { isMadeHere, rendered } from "./render.js";
+import { FORMATS, formatOf, opaque, settingsOf, wanted } from "./settings.js";
 import { on, state } from "./state.js";
 import { text } from "./text.js";
 
@@ -15,9 +16,16 @@ export async function resultOf(photo, options = wanted(settingsOf(photo))) {
   const ready = readyResultOf(photo, options);
   if (ready) return ready;
   const key = keyOf(photo, options);
-  const { blob } = await engine.cutout(photo.file, await withEdits(photo, options));
+  const blob = await madeWith(photo, options);
   photo.result = { key, blob };
   return blob;
+}
+
+async function madeWith(photo, options) {
+  const edited = await withEdits(photo, options);
+  const { format = FORMATS[0] } = options;
+  if (isMadeHere(edited)) return rendered(photo, { ...settingsOf(photo), format });
+  return (await engine.cutout(photo.file, edited)).blob;
 }
 
 /** The same, if it needs no engine; else null. */
@@ -25,12 +33,6 @@ export function readyResultOf(photo, options = wanted(settingsOf(photo))) {
   const key = keyOf(photo, options);
   if (key === UNCHANGED) return photo.cutout;
   return photo.result?.key === key ? photo.result.blob : null;
-}
-
-/** Options with the edited alpha, in place of those that it was made with. */
-async function withEdits(photo, options) {
-  const alpha = await editedAlphaOf(photo);
-  return alpha ? { ...options, refine: undefined, subjects: undefined, alpha } : options;
 }
 
 const UNCHANGED = "[{},0]";

@@ -16,7 +16,6 @@ async function cutout(source, options = {}, { signal } = {}) {
   const { alpha, ...others } = options;
   if (alpha) form.append("alpha", await greyPng(alpha), "alpha");
   for (const [name, value] of Object.entries(others)) {
-    if (value === undefined) continue;
     if (value instanceof Blob) form.append(name, value, name);
     else form.append(name, String(value));
   }

@@ -6,6 +6,9 @@ import { changed, state } from "./state.js";
 /** Backgrounds that are asked for by their name; "colour" and "picture" stand for what is chosen beside them. */
 export const BACKGROUNDS = ["transparent", "colour", "blur", "picture", "grey", "original"];
 
+/** Those of them that are made of the photo. */
+export const OWN = ["blur", "grey", "original"];
+
 /** Formats in which results are saved. */
 export const FORMATS = ["png", "webp", "jpg"];
 
@@ -86,7 +89,7 @@ export function alphaOptions({ refine, subjects }) {
 export function cropOptions(options) {
   if (!options.crop) return null;
   const { crop, margin, background, output, shift, feather } = options;
-  const own = ["blur", "grey", "original"].includes(background) ? background : undefined;
+  const own = OWN.includes(background) ? background : undefined;
   const kept = { ...alphaOptions(options), crop, margin, background: own, output, shift, feather };
   return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
 }

@@ -130,6 +130,7 @@ export const TEXTS = {
   "crop.35x45mm": "Passport photo, 35 × 45 mm",
   "crop.2x2in": "Passport photo, 2 × 2 inches",
   "crop.other": "Another shape",
+  "crop.nobody": "There is nobody to crop to: keep the whole picture.",
   "crop.ratio": "Width : height",
   "option.margin": "Margin",
   "option.refine": "Edge",
