@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "limner"
 LAYERS = [
-    {"errors", "_version", "extras", "files", "notices", "parallel", "processes"},
+    {"errors", "_version", "allocator", "extras", "files", "notices", "parallel", "processes"},
     {"images"},
     {"models"},
     {"mattes"},

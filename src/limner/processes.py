@@ -11,6 +11,7 @@ from itertools import islice
 from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
+from limner.allocator import keep_some
 from limner.notices import set_filters
 from limner.parallel import thread_count
 
@@ -112,6 +113,7 @@ def _serve(function: Callable[[list[Any]], Sequence[Any]]) -> None:
     global _function
     _function = function
     set_filters()
+    keep_some()
     _follow_parent()
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limner.allocator import keep_some
 from limner.cli.options import add_options, read_options
 from limner.cli.shared import add_command, add_model, asked_to_stop, check_output, say
 from limner.errors import InputError
@@ -41,6 +42,7 @@ def _camera(args: argparse.Namespace) -> int:
     from limner.video import Demuxer, Encoding, Part, cut, open_clip
 
     check_output(args.output, "a video")
+    keep_some()
     options = read_options(args)
     device = args.camera or DEVICES.get(sys.platform, "")
     settings = {"video_size": args.size, "framerate": args.rate}

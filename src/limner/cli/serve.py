@@ -15,6 +15,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from limner import files
+from limner.allocator import keep_some
 from limner.cli.shared import Commands, UsageError, add_command, add_model, need, say
 from limner.errors import InputError
 
@@ -83,6 +84,7 @@ def _serve(args: argparse.Namespace) -> int:
     from limner.server import Sandbox, Settings, create_app
     from limner.server.run import listen, serve
 
+    keep_some()
     keys = _keys(args.key_file)
     if not (_loopback(args.host) or keys or args.insecure):
         raise UsageError(

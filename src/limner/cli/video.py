@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limner.allocator import keep_some
 from limner.cli.options import add_options, read_options
 from limner.cli.shared import add_command, add_model, asked_to_stop, check_output, positive, say
 from limner.errors import LimnerError
@@ -63,6 +64,7 @@ def _video(args: argparse.Namespace) -> int:
     from limner.video import Encoding, Part, cut, open_clip, preview
 
     check_output(args.output, "a video", source=args.input, json=args.json)
+    keep_some()
     behind = None
     if Path(args.background).suffix.lower() in CLIPS:
         behind, args.background = Path(args.background), "picture"

@@ -32,12 +32,8 @@ def resize(array: _Array, size: Size) -> _Array:
     """
     if array.shape[:2] == size:
         return array
-    if (
-        array.ndim == 2
-        and array.dtype == np.float32
-        and array.shape[0] <= size[0]
-        and array.shape[1] <= size[1]
-    ):
+    small = max(array.shape[:2]) <= PRODUCT or (array.shape[0] <= size[0] and array.shape[1] <= size[1])
+    if array.ndim == 2 and array.dtype == np.float32 and small:
         return cast(_Array, _by_matrices(array, size))
     result = np.empty((*size, *array.shape[2:]), array.dtype)
 
@@ -62,7 +58,7 @@ def resize_nearest(alpha: NDArray[np.float32], size: Size) -> NDArray[np.float32
     rows, columns = (
         np.arange(length) * count // length for length, count in zip(size, alpha.shape, strict=True)
     )
-    enlarged: NDArray[np.float32] = alpha.take(rows, axis=0).take(columns, axis=1)
+    enlarged: NDArray[np.float32] = alpha.take(columns, axis=1).take(rows, axis=0)  # whole rows are copied
     return enlarged
 
 
@@ -78,7 +74,7 @@ def downsample(array: NDArray[Any], side: int) -> FeatureMap:
     thin = array[step // 2 :: step, step // 2 :: step]
     thin = np.ascontiguousarray(thin, np.uint8 if thin.dtype == np.uint8 and thin.ndim == 3 else np.float32)
     small = resize_longest(thin, min(side, longest)).astype(np.float32, copy=False)
-    return small if small.ndim == 2 else np.moveaxis(small, 2, 0)
+    return small if small.ndim == 2 else np.ascontiguousarray(np.moveaxis(small, 2, 0))
 
 
 def average_pool(maps: NDArray[np.float32]) -> NDArray[np.float32]:

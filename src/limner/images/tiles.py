@@ -44,7 +44,7 @@ def kinds(alpha: Alpha) -> Kinds:
 
 
 def spans(held: Mask) -> Iterator[tuple[slice, slice]]:
-    """Pixels of runs of tiles that are held, rows and columns; the last ones may reach outside the picture."""
+    """Rows and columns, in pixels, of runs of tiles that are held; they may reach outside the picture."""
     edges = np.diff(np.pad(held, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(edges == 1)
     _, ends = np.nonzero(edges == -1)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,19 +118,32 @@ def _window_sums(values: _Floats, radius: int, axis: int) -> _Floats:
 
 
 def connected_components(mask: Mask) -> NDArray[np.int32]:
-    """Connected regions (4 neighbours), (H, W) int32: 0 outside, then 1, 2, ... from the top down.
+    """Connected regions (4 neighbours), (H, W) int32: 0 outside, then 1, 2, ... from the top down."""
+    runs = _runs(mask)
+    return _painted(runs, runs.numbers, mask.shape)
 
-    Runs of True pixels of a row are joined with those they touch in the row below: each takes the least
-    number among its neighbours' until all agree.
+
+class _Runs(NamedTuple):
+    """Runs of True pixels along rows, from the top down, each with the number of its connected region."""
+
+    rows: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    ends: NDArray[np.intp]
+    numbers: NDArray[np.intp]  # from 1
+
+
+def _runs(mask: Mask) -> _Runs:
+    """The runs of a mask. Each is joined with those that it touches in the row below.
+
+    Each takes the least number among its neighbours' until all agree.
 
     Reference:
         Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm", J. Algorithms 3, 1982.
     """
-    height, width = mask.shape
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(edges == 1)
     ends = np.nonzero(edges == -1)[1]
-    row = width + 1
+    row = mask.shape[1] + 1
     first = np.searchsorted(rows * row + ends, (rows + 1) * row + starts, side="right")
     last = np.searchsorted(rows * row + starts, (rows + 1) * row + ends)
     touched = np.maximum(last - first, 0)  # runs of the next row
@@ -144,12 +157,17 @@ def connected_components(mask: Mask) -> NDArray[np.int32]:
             roots = upper
         apart = roots[above] != roots[below]
         above, below = above[apart], below[apart]
-    numbers = np.unique(roots, return_inverse=True)[1] + 1
-    steps = np.zeros((height, row), np.int32)
-    steps[rows, starts] = numbers
-    steps[rows, ends] = -numbers
-    labels: NDArray[np.int32] = np.cumsum(steps, axis=1, dtype=np.int32)[:, :width]
-    return labels
+    return _Runs(rows, starts, ends, np.unique(roots, return_inverse=True)[1] + 1)
+
+
+def _painted(runs: _Runs, values: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """A picture of the runs, (H, W) int32, each of its value; 0 outside."""
+    height, width = shape
+    steps = np.zeros((height, width + 1), np.int32)
+    steps[runs.rows, runs.starts] = values
+    steps[runs.rows, runs.ends] = -values
+    painted: NDArray[np.int32] = np.cumsum(steps, axis=1, dtype=np.int32)[:, :width]
+    return painted
 
 
 def remove_small_parts(mask: Mask, fraction: float = SPECK, core: Mask | None = None) -> Mask:
@@ -160,15 +178,17 @@ def remove_small_parts(mask: Mask, fraction: float = SPECK, core: Mask | None = 
         fraction: Of the largest part's area, that another part has at least.
         core: (H, W), of which another part holds a pixel; by default any part does.
     """
-    labels = connected_components(mask)
-    areas = np.bincount(labels.ravel())
-    areas[0] = 0
+    runs = _runs(mask)
+    areas = np.bincount(runs.numbers, runs.ends - runs.starts, minlength=1)
     kept = areas >= max(1, fraction * areas.max())
     if core is not None:
-        kept &= np.bincount(labels[core], minlength=len(areas)) > 0
+        before = np.pad(np.cumsum(core, axis=1), ((0, 0), (1, 0)))  # pixels of the core to the left
+        inside: NDArray[Any] = before[runs.rows, runs.ends] - before[runs.rows, runs.starts]
+        kept &= np.bincount(runs.numbers, inside, minlength=1) > 0
         kept[areas.argmax()] = areas.any()
-    parts: Mask = kept[labels]
-    return parts
+    if kept[1:].all():
+        return mask
+    return _painted(runs, kept[runs.numbers].astype(np.intp), mask.shape) > 0
 
 
 def keep_largest(alpha: Alpha, count: int) -> Alpha:

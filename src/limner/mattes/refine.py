@@ -80,9 +80,7 @@ def _apply_coefficients(
 ) -> Alpha:
     """The alpha, made affine in colour within the band; stretched where the coefficients give logits."""
     outside = stretch if logits else np.copy
-    result = np.empty_like(alpha)
-    for rows in strips(len(alpha), alpha[0].nbytes):
-        result[rows] = outside(alpha[rows])
+    result = outside(alpha)
     features = np.concatenate([coefficients, band_weight(band)])
     for tiles in Tiles.over(band, alpha.shape):
         before = outside(tiles.cut(alpha))  # not of the result: tiles overlap at the border
@@ -101,9 +99,11 @@ def affine_alpha(features: FeatureMap, colours: Image, alpha: Alpha, *, logits: 
         slope *= colours[..., channel]
         found += slope
     if logits:
-        np.exp(-found.clip(-30, 30, out=found), out=found)
+        found *= np.float32(0.5)
+        np.tanh(found, out=found)  # the sigmoid of x is (1 + tanh(x / 2)) / 2
         found += 1
-        found = stretch(np.reciprocal(found, out=found))
+        found *= np.float32(0.5)
+        stretch(found, out=found)
     else:
         found.clip(0, 1, out=found)
     found -= alpha
@@ -158,11 +158,14 @@ def band_weight(band: Mask) -> FeatureMap:
     return box_mean(band.astype(np.float32), 2)[None] * band
 
 
-def stretch(alpha: Alpha) -> Alpha:
-    """The alpha without what is nearly transparent or opaque; see `LEAST`."""
-    result: Alpha = alpha - np.float32(LEAST)
-    result *= np.float32(1 / (1 - 2 * LEAST))
-    return result.clip(0, 1, out=result)
+def stretch(alpha: Alpha, out: Alpha | None = None) -> Alpha:
+    """The alpha without what is nearly transparent or opaque, in ``out`` or a new array; see `LEAST`."""
+    result = np.empty_like(alpha) if out is None else out
+    for part in strips(len(alpha), alpha[0].nbytes):
+        rows = np.subtract(alpha[part], np.float32(LEAST), out=result[part])
+        rows *= np.float32(1 / (1 - 2 * LEAST))
+        rows.clip(0, 1, out=rows)
+    return result
 
 
 def run_on_grid(model: Path, **maps: FeatureMap) -> list[FeatureMap]:

@@ -9,9 +9,9 @@ import torch
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
-from limner import files
+from limner import allocator, files
 from limner.errors import InputError
-from limner.training import allocator, batchnorm
+from limner.training import batchnorm
 from limner.training.callbacks import Averaging, Deadline, History, Progress, StopInOrder, Stopped
 from limner.training.checkpoint import check_resume
 from limner.training.config import RunConfig
@@ -55,7 +55,7 @@ def train(config: RunConfig, *, resume: str | Path | None = None) -> Path:
             f"batch_size, {config.batch_size}, must be a multiple of the {devices * nodes} processes"
         )
     files.make_folder(folder)
-    allocator.keep()
+    allocator.keep_all()
     averaging = Averaging(config.ema_decay) if config.ema_decay else None
     module = new_module(config).to(memory_format=torch.channels_last)
     score, mode = module.MONITOR
