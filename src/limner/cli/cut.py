@@ -4,13 +4,14 @@ import argparse
 import json
 import sys
 from collections import defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import files
 from limner.cli.options import add_encoding, add_options, read_options
 from limner.cli.shared import Commands, UsageError, add_command, add_model, check_output, say
-from limner.errors import InputError, LimnerError
+from limner.errors import InputError, LimnerError, ModelError
 from limner.notices import gather, named
 
 if TYPE_CHECKING:
@@ -32,17 +33,29 @@ def add(commands: Commands) -> None:
 
 
 def _cut(args: argparse.Namespace) -> int:
+    from limner.mattes.refine import load_edge
     from limner.models.segmenter import Segmenter
     from limner.models.spec import DEFAULT_MODEL
 
     options = read_options(args)
-    encoding = {"compress": args.compress, "metadata": args.metadata}
     targets = _targets(args, options)
-    segmenter = Segmenter(args.model or DEFAULT_MODEL, device=args.device)
+    with ThreadPoolExecutor(1) as pool:  # the networks are loaded while the first picture is decoded
+        segmenter = pool.submit(Segmenter, args.model or DEFAULT_MODEL, device=args.device)
+        if options.refine != "none":
+            pool.submit(load_edge)
+        return _cut_all(args, targets, segmenter, options)
+
+
+def _cut_all(
+    args: argparse.Namespace, targets: list[str], segmenter: "Future[Segmenter]", options: "Options"
+) -> int:
+    encoding = {"compress": args.compress, "metadata": args.metadata}
     failed = 0
     for source, target in zip(args.pictures, targets, strict=True):
         try:
             row = _cut_one(source, target, segmenter, options, encoding)
+        except ModelError:
+            raise
         except LimnerError as error:
             if args.debug:
                 raise
@@ -60,7 +73,7 @@ def _cut(args: argparse.Namespace) -> int:
 
 
 def _cut_one(
-    source: str, target: str, segmenter: "Segmenter", options: "Options", encoding: dict[str, Any]
+    source: str, target: str, segmenter: "Future[Segmenter]", options: "Options", encoding: dict[str, Any]
 ) -> dict[str, Any]:
     from limner.rendering.pipeline import run, stage_clock
 
@@ -72,7 +85,7 @@ def _cut_one(
         seconds[stage] += taken
 
     def segment(image: "Image") -> "Alpha":
-        alpha = segmenter(image)
+        alpha = segmenter.result()(image)
         fractions.append(float(alpha.mean()))
         highest.append(float(alpha.max()))
         return alpha
@@ -104,8 +117,8 @@ def _cut_one(
         "frames": len(fractions),
         "subject_fraction": round(sum(fractions) / len(fractions), 4),
         "confidence": round(made.confidence, 4),
-        "model": segmenter.spec.name,
-        "device": segmenter.device,
+        "model": segmenter.result().spec.name,
+        "device": segmenter.result().device,
         "seconds": {stage: round(taken, 4) for stage, taken in seconds.items()},
     }
 

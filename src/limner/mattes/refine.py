@@ -5,6 +5,7 @@ The network saw a small picture, so its alpha is too soft and a few pixels off. 
 coefficients for each pixel there: at full size, alpha near the edge is an affine function of colour.
 """
 
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ FINE_BAND = 0.01
 WINDOW, NOISE = 2, 1.0
 """Half the side of a guided filter's windows, pixels; how far colours of one thing differ, grey levels."""
 MODEL = model_path("edge")
+_loading = threading.Lock()
 
 
 def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
@@ -182,6 +184,16 @@ def run_on_grid(model: Path, **maps: FeatureMap) -> list[FeatureMap]:
     return [values[..., :height, :width] for values in _session(model, thread_limit()).run(None, padded)]
 
 
-@lru_cache(maxsize=4)
+def load_edge() -> None:
+    """Load the network now, in any thread, for a `refine_alpha` that comes later."""
+    _session(MODEL, thread_limit())
+
+
 def _session(model: Path, threads: int) -> Any:
+    with _loading:
+        return _started(model, threads)
+
+
+@lru_cache(maxsize=4)
+def _started(model: Path, threads: int) -> Any:
     return start_session(model, name=model.stem, threads=threads)
