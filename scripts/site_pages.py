@@ -23,6 +23,7 @@ PAGES = {
     "benchmarks/README.md": "benchmarks.md",
     "docs/README.md": "guides.md",
     "docs/reference/python.md": "reference/api.md",
+    "integrations/README.md": "integrations.md",
     "src/limner/models/MODEL_CARD.md": "model-card.md",
 }
 """File of the repository -> page of the site."""

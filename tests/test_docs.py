@@ -34,7 +34,11 @@ def test_snippets_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    return load_script(ROOT / "scripts" / f"{name}.py")
+
+
+def load_script(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -75,7 +79,14 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 LINKED = [
     page
-    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "weights/*.md", "src/limner/models/*.md")
+    for pattern in (
+        "*.md",
+        "docs/**/*.md",
+        "benchmarks/*.md",
+        "weights/*.md",
+        "integrations/*.md",
+        "src/limner/models/*.md",
+    )
     for page in sorted(ROOT.glob(pattern))
 ]
 

@@ -20,7 +20,7 @@ from limner.server import openapi, rembg, removebg
 from limner.server.guard import REQUEST_ID, SHOWN, Guard
 from limner.server.options import FORMATS, IGNORED, read_options, to_options
 from limner.server.page import MEDIA_TYPES, page_files
-from limner.server.problems import LimitError, RefusedError, answer
+from limner.server.problems import LimitError, RefusedError, answer, own_path
 from limner.server.sandbox import Sandbox
 from limner.server.service import Job, Service
 from limner.server.settings import Settings
@@ -196,7 +196,7 @@ def _add_errors(app: FastAPI, service: Service) -> None:
         if isinstance(problem, LimitError):
             service.telemetry.rejected.labels(problem.code).inc()
         request.state.code = problem.code
-        response = answer(problem, request.url.path)
+        response = answer(problem, own_path(request.scope))
         response.headers[REQUEST_ID] = (
             request.state.request_id
         )  # a mistake of ours is answered outside the guard

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limner.server.keys import Key, Keyring
-from limner.server.problems import RefusedError, answer
+from limner.server.problems import RefusedError, answer, own_path
 from limner.server.telemetry import Telemetry
 
 LOCKED = ("/v1/", "/v1.0/", "/api/", "/metrics")
@@ -82,7 +82,7 @@ class Guard:
         except RefusedError as problem:
             self._telemetry.rejected.labels(problem.code).inc()
             state["code"] = problem.code
-            await answer(problem, scope["path"])(scope, receive, send_with_headers)
+            await answer(problem, own_path(scope))(scope, receive, send_with_headers)
         else:
             await self._app(scope, receive, send_with_headers)
         finally:
@@ -94,7 +94,7 @@ class Guard:
         Raises:
             RefusedError: If the key is wrong, or has reached its limit.
         """
-        if not self._keyring or not scope["path"].startswith(LOCKED):
+        if not self._keyring or not own_path(scope).startswith(LOCKED):
             return {}
         key = self._keyring.find(_sent_key(Headers(scope=scope)))
         if key is None:
@@ -105,7 +105,7 @@ class Guard:
                 headers={"WWW-Authenticate": "Bearer"},
             )
         scope["state"]["key"] = key
-        allowance = self._keyring.take(key) if scope["path"] in METERED else None
+        allowance = self._keyring.take(key) if own_path(scope) in METERED else None
         return allowance.headers if allowance else {}
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from starlette.responses import JSONResponse
+from starlette.types import Scope
 
 COMPATIBLE = "/v1.0/"
 """Paths below it answer as remove.bg does."""
@@ -37,6 +38,12 @@ class RefusedError(Exception):
 
 class LimitError(RefusedError):
     """A request that is refused because of a limit; it is counted by its code."""
+
+
+def own_path(scope: Scope) -> str:
+    """The path of a request below the one at which another application mounts this one."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def answer(problem: RefusedError, path: str) -> JSONResponse:
