@@ -21,6 +21,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
     "benchmarks/README.md": "benchmarks.md",
+    "benchmarks/leaderboard/README.md": "leaderboard.md",
     "docs/README.md": "guides.md",
     "docs/reference/python.md": "reference/api.md",
     "integrations/README.md": "integrations.md",

@@ -82,7 +82,7 @@ LINKED = [
     for pattern in (
         "*.md",
         "docs/**/*.md",
-        "benchmarks/*.md",
+        "benchmarks/**/*.md",
         "weights/*.md",
         "integrations/*.md",
         "src/limner/models/*.md",

@@ -57,30 +57,36 @@ KEPT = (16, 20, 40, 64)
 class Peer:
     """A network, to whose input pictures are stretched, or resized with their proportions kept (`Form.side`).
 
+    Args:
+        path: Its file, ``.onnx`` (channels first) or ``.tflite`` (channels last).
+        form: What it wants and gives; by default that of its name in `FORMS`.
+        threads: How many threads run it.
+
     Attributes:
         name: What people call it.
         bytes: Of its file.
         size: (height, width) of its input, or of that of a square picture.
 
     Raises:
-        ModelError: If the file is missing, or is none of `FORMS`.
+        ModelError: If the file is missing, or its form is not known.
         InputError: If the package that runs it is missing.
     """
 
-    def __init__(self, path: str | Path, *, threads: int = THREADS) -> None:
+    def __init__(self, path: str | Path, *, form: Form | None = None, threads: int = THREADS) -> None:
         path = Path(path)
-        if path.name not in FORMS:
+        form = form or FORMS.get(path.name)
+        if form is None:
             known = ", ".join(FORMS)
             raise ModelError(f"{path} is no network of another project that is known here: {known}")
         if not path.is_file():
             raise ModelError(f"no such file: {path}")
-        self.form, self.bytes = FORMS[path.name], path.stat().st_size
+        self.form, self.bytes = form, path.stat().st_size
         self.name = self.form.name
         self._first = path.suffix == ".onnx"  # channels before rows
         start = _recurrent if self.form.side else _onnx if self._first else _tflite
         self.run, shape = start(path, threads)
         height, width = shape[2:] if self._first else shape[1:3]
-        self.size: Size = (height, width)
+        self.size: Size = (form.side, form.side) if form.side else (height, width)
 
     def prepare(self, image: Image) -> Floats:
         """The network's input of an (H, W, 3) uint8 image, a batch of one."""
@@ -148,5 +154,4 @@ def _recurrent(path: Path, threads: int) -> tuple[Callable[[Floats], Floats], tu
         found: Floats = alpha.transpose(0, 3, 1, 2)
         return found
 
-    side = FORMS[path.name].side
-    return run, (1, 3, side, side)
+    return run, (1, 3, 0, 0)  # any
