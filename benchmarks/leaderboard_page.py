@@ -94,14 +94,14 @@ def losses(rows: Sequence[Row]) -> list[tuple[str, str, str, str]]:
 def summary(rows: Sequence[Row]) -> str:
     """The overall table and the losses, as Markdown."""
     lines = [
-        "| | model | licence | MB | CPU ms | memory MB | mean IoU | mean boundary IoU |",
+        "| | model | mean IoU | mean boundary IoU | CPU ms | memory MB | file MB | licence |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for number, row in enumerate(rows, 1):
         name = f"**{row['name']}**" if row["ours"] else row["name"]
         lines.append(
-            f"| {number} | {name} | {terms(row)} | {row['bytes'] / 1e6:.2f} | {row['cpu_ms']:.1f} | "
-            f"{row['memory_mb']:.0f} | {overall(row, 'iou'):.2f} | {overall(row, 'boundary_iou'):.2f} |"
+            f"| {number} | {name} | {overall(row, 'iou'):.2f} | {overall(row, 'boundary_iou'):.2f} | "
+            f"{row['cpu_ms']:.1f} | {row['memory_mb']:.0f} | {row['bytes'] / 1e6:.2f} | {terms(row)} |"
         )
     lines += ["", "## Where we lose", "", "| list | score | best | best of ours |", "|---|---|---|---|"]
     lines += [f"| {' | '.join(loss)} |" for loss in losses(rows)]
