@@ -36,7 +36,7 @@ def shoot(address: str, target: str) -> None:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--hide-scrollbars"]
         )
-        page = chromium.new_page(viewport={"width": 1200, "height": 745})
+        page = chromium.new_page(viewport={"width": 1200, "height": 800})
         page.goto(address)
         page.set_input_files("#files", PORTRAIT)
         page.wait_for_selector("#stage[aria-busy=false]")

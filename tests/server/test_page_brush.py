@@ -64,7 +64,7 @@ def mend(page: Page, target: Mask) -> tuple[float, float, int]:
         if stroke is None:
             return before, iou(alpha_of(page), target), count
         tool, points, radius = stroke
-        page.click(f"[data-tool={tool}]")
+        page.click(f"button[data-tool={tool}]")
         settle(page)
         draw(page, points, radius=radius)
     return before, iou(alpha_of(page), target), STROKES
@@ -148,7 +148,7 @@ def test_undo_and_redo_are_exact_and_downloads_have_the_strokes(page: Page) -> N
     give(page, PORTRAIT)
     steps = [alpha_of(page)]
     for tool, points in (("erase", [(250, 90), (300, 150)]), ("keep", [(60, 60), (90, 80)])):
-        page.click(f"[data-tool={tool}]")
+        page.click(f"button[data-tool={tool}]")
         settle(page)
         draw(page, [(x, y) for x, y in points], radius=20)
         steps.append(alpha_of(page))
@@ -174,7 +174,7 @@ def test_a_stroke_stops_at_edges_unless_told_otherwise(page: Page) -> None:
     stroke = next_stroke(faulty, target)
     assert stroke
     tool, points, radius = stroke
-    page.click(f"[data-tool={tool}]")
+    page.click(f"button[data-tool={tool}]")
     settle(page)
     draw(page, points, radius=2 * radius)
     snapped = iou(alpha_of(page), target)
@@ -189,7 +189,7 @@ def test_a_stroke_stops_at_edges_unless_told_otherwise(page: Page) -> None:
 def test_fingers_and_pens_draw(page: Page, kind: str) -> None:
     give(page, PORTRAIT)
     before = alpha_of(page)
-    page.click("[data-tool=erase]")
+    page.click("button[data-tool=erase]")
     settle(page)
     page.evaluate(
         """(kind) => {
@@ -233,7 +233,7 @@ def test_one_of_several_people_is_dropped(page: Page) -> None:
     gap = np.repeat(photo[:, -1:], 200, axis=1)
     both = np.concatenate([photo, gap, photo], axis=1)
     give(page, FilePayload(name="both.png", mimeType="image/png", buffer=as_png(both)))
-    page.click("[data-tool=people]")
+    page.click("button[data-tool=people]")
     settle(page)
     found = alpha_of(page)
     people = page.locator("#people-list button")

@@ -17,7 +17,7 @@ const overlay = $("#overlay");
 const size = $("#brush-size");
 const softness = $("#brush-softness");
 const snaps = $("#brush-snap");
-const SPACING = 0.25; // of the radius, between points of a stroke
+const SPACING = 0.5; // of the radius, between points of a stroke
 const COLOURS = { keep: "rgb(64 190 130 / 0.5)", erase: "rgb(230 70 60 / 0.5)" };
 
 let cursor = null; // where the brush is, in the frame

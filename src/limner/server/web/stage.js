@@ -20,7 +20,8 @@ function show() {
   if (!photo) return;
   const { state: step } = photo;
   stage.ariaBusy = String(step !== "failed");
-  frame.hidden = $("#tools").hidden = step !== "done";
+  frame.hidden = step !== "done";
+  stage.classList.toggle("ready", step === "done");
   $("#busy").hidden = step === "done" || step === "failed";
   $("#busy-text").textContent = text(step === "waiting" ? "busy.waiting" : "busy.working");
   showError(step === "failed" ? photo.error : photo.noSubject ? text("error.nobody") : "");

@@ -23,10 +23,12 @@ export function rasterised(points, softness, picture) {
     const [top, bottom] = span(before.y, point.y, radius, y, height);
     for (let row = top; row < bottom; row++) {
       for (let column = left; column < right; column++) {
-        const [px, py] = [column + x + 0.5 - before.x, row + y + 0.5 - before.y];
+        const px = column + x + 0.5 - before.x;
+        const py = row + y + 0.5 - before.y;
         const along = Math.min(1, Math.max(0, (px * dx + py * dy) / squared));
-        const distance = Math.hypot(px - along * dx, py - along * dy);
-        if (distance > radius) continue;
+        const distance2 = (px - along * dx) ** 2 + (py - along * dy) ** 2;
+        if (distance2 > radius * radius) continue;
+        const distance = Math.sqrt(distance2);
         const index = row * width + column;
         const strength = distance <= hard ? 255 : (255 * (radius - distance)) / (radius - hard);
         if (strength > cover[index]) cover[index] = strength;

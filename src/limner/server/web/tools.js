@@ -23,7 +23,7 @@ export const tool = {
 /** Take a tool. */
 export function take(name) {
   tool.name = name;
-  for (const button of document.querySelectorAll("[data-tool]")) {
+  for (const button of document.querySelectorAll("button[data-tool]")) {
     button.setAttribute("aria-pressed", String(button.dataset.tool === name));
   }
   frame.dataset.tool = name;
@@ -46,7 +46,7 @@ const ACTIONS = {
   "zoom-full": () => (Math.abs(magnification() - 1) < 0.01 ? fit() : magnify(1)),
 };
 
-for (const button of document.querySelectorAll("[data-tool]")) button.addEventListener("click", () => take(button.dataset.tool));
+for (const button of document.querySelectorAll("button[data-tool]")) button.addEventListener("click", () => take(button.dataset.tool));
 for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", ACTIONS[button.dataset.act]);
 
 const KEYS = {

@@ -99,4 +99,15 @@ function place() {
   changed("view");
 }
 
-new ResizeObserver(place).observe(frame);
+let before = frame.clientWidth;
+
+/** The same part of the picture in a frame of another size. */
+function resized() {
+  const factor = before ? frame.clientWidth / before : 1;
+  before = frame.clientWidth;
+  view.x *= factor;
+  view.y *= factor;
+  place();
+}
+
+new ResizeObserver(resized).observe(frame);
