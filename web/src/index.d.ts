@@ -23,12 +23,13 @@ export interface Frame {
 export interface Cutout {
   /** The result, encoded. */
   blob: Blob;
+  /** Of the picture that `blob` holds. */
   alpha: Alpha;
   /** The smallest box around the subject; null where there is none. */
   box: Frame | null;
-  /** What of the picture the result shows: all of it. */
+  /** What of the picture the result shows: all of it, unless it was cropped; it may reach beyond its borders. */
   frame: Frame;
-  /** Mean of the alpha, in [0, 1]. */
+  /** Mean of the alpha before any crop, in [0, 1]. */
   subjectShare: number;
 }
 
@@ -37,10 +38,30 @@ export interface Options {
   model?: "small" | "base";
   /** By default a composite where there is a background, else a cut-out. */
   output?: "cutout" | "mask" | "composite";
-  /** "#rrggbb", "blur", or a picture, of which the middle is seen. */
-  background?: "transparent" | "blur" | `#${string}` | Blob;
+  /** "#rrggbb", a picture, or the picture's own: blurred, grey, or as it is. */
+  background?: "transparent" | "blur" | "grey" | "original" | `#${string}` | Blob | Pixels;
   /** Radius of the blur, in percent of the longer side; 2 by default. */
   blur?: number;
+  /** Blur by a disc, as an open lens does. */
+  lens?: boolean;
+  /** How a picture behind fills the frame; "cover" by default. */
+  fit?: "cover" | "contain" | "tile";
+  /** Which part of a picture behind is seen, from [0, 0], top left, to [1, 1]. */
+  align?: [number, number];
+  /** Opacity of a drop shadow, in percent. */
+  shadow?: number;
+  /** Refinement of the edge; "fast" by default. */
+  refine?: "fast" | "none";
+  /** Moves the edge outwards, or inwards if negative, in pixels. */
+  shift?: number;
+  /** Softens the edge, in pixels. */
+  feather?: number;
+  /** Keeps so many of the largest people; 0 keeps all. */
+  subjects?: number;
+  /** "subject", "square", an aspect ratio such as "4:5", or an identity photo. */
+  crop?: "" | "subject" | "square" | "35x45mm" | "2x2in" | `${number}:${number}`;
+  /** Space around the subject in a crop, in percent of the longer side of its box; 5 by default. */
+  margin?: number;
   /** "png" by default; "jpg" and "webp" as the browser can write them, and not in Node. */
   format?: "png" | "webp" | "jpg";
   /** Taken in place of what the networks would find, at the size of the picture. */

@@ -24,7 +24,9 @@ export async function preload({ model = "small", onProgress } = {}) {
 /** The same, as the page's engines are (see docs/browser.md). */
 export const engine = {
   name: "local",
-  options: new Set(["model", "output", "background", "blur", "format"]),
+  options: new Set([
+    ...["background", "blur", "lens", "fit", "align", "shadow", "refine", "shift", "feather", "subjects", "crop", "margin"],
+  ]),
   cutout: (source, options, more) => cutout(source, { ...options, ...more }),
 };
 

@@ -4,7 +4,7 @@
 import { ResizedMap, roundEven } from "./resize.js";
 
 export const INVISIBLE = 0.5 / 255;
-const SPECK = 0.01; // of the largest part's area
+export const SPECK = 0.01; // of the largest part's area
 const CERTAIN = 0.95;
 const GRID = 384;
 const HAIR = 0.02; // of the shorter side
@@ -85,11 +85,11 @@ export function connectedParts(height, width, inside) {
   return { runs, areas };
 }
 
-/** The largest part and others of at least `SPECK` of its area for which `stays(part)` holds. */
-function largeParts(areas, stays = () => true) {
+/** The largest part, and others of at least a fraction of its area for which `stays(part)` holds. */
+export function largeParts(areas, fraction = SPECK, stays = () => true) {
   let largest = null;
   for (const [part, area] of areas) if (largest === null || area > areas.get(largest)) largest = part;
-  const least = Math.max(1, SPECK * (areas.get(largest) ?? 0));
+  const least = Math.max(1, fraction * (areas.get(largest) ?? 0));
   return new Set([...areas.keys()].filter((part) => part === largest || (areas.get(part) >= least && stays(part))));
 }
 
@@ -108,9 +108,9 @@ export function subjectBox(height, width, inside) {
 
 /**
  * Where an alpha stays that loses its stray parts, as a map of weights at the picture's size; null where all stays.
- * `row(y)` gives the rows of the alpha.
+ * `row(y)` gives the rows of the alpha; a stray part has less than a fraction of the largest one's area.
  */
-export function withoutSpecks(height, width, row) {
+export function withoutSpecks(height, width, row, fraction = SPECK) {
   const step = Math.max(1, Math.floor(Math.max(height, width) / GRID));
   const seen = { width: Math.ceil(width / step), height: Math.ceil(height / step) };
   seen.data = new Float32Array(seen.width * seen.height);
@@ -121,7 +121,7 @@ export function withoutSpecks(height, width, row) {
   const { runs, areas } = connectedParts(seen.height, seen.width, (x, y) => seen.data[y * seen.width + x] >= 0.5);
   const pixels = (run) => seen.data.subarray(run.row * seen.width + run.start, run.row * seen.width + run.end);
   const sure = new Set(runs.filter((run) => pixels(run).some((alpha) => alpha >= CERTAIN)).map((run) => run.part));
-  const kept = largeParts(areas, (part) => sure.has(part));
+  const kept = largeParts(areas, fraction, (part) => sure.has(part));
   const parts = { ...seen, data: new Uint8Array(seen.data.length) };
   for (const run of runs) {
     if (kept.has(run.part)) parts.data.fill(1, run.row * seen.width + run.start, run.row * seen.width + run.end);

@@ -26,9 +26,9 @@ export function inputSize(height, width, side, stride) {
 
 /**
  * The alpha of an image, refined along the edge: a Uint16Array, 0..OPAQUE.
- * `networks` are what `loadNetworks` gives, `pause(stage)` is awaited between the steps and may throw.
+ * `networks` are what `loadNetworks` gives, `refines` says whether the edge is refined, `pause(stage)` is awaited between the steps and may throw.
  */
-export async function segment(image, networks, pause) {
+export async function segment(image, networks, refines, pause) {
   const { width, height } = image;
   const network = await networkRows(image, networks);
   await pause("segment");
@@ -42,8 +42,7 @@ export async function segment(image, networks, pause) {
     }
     return alpha;
   };
-  const grid = downsampleRows(height, width, GRID, cleaned);
-  const refiner = await edgeRefiner(downsampleImage(image, GRID), grid, image, networks.edge);
+  const refiner = refines ? await refinerOf(image, cleaned, networks) : null;
   const alpha = new Uint16Array(width * height);
   for (let y = 0; y < height; y++) {
     if (y % TOGETHER === 0) await pause("refine");
@@ -52,6 +51,25 @@ export async function segment(image, networks, pause) {
     for (let x = 0, to = y * width; x < width; x++, to++) alpha[to] = row[x] * OPAQUE + 0.5;
   }
   return alpha;
+}
+
+function refinerOf(image, alpha, networks) {
+  const grid = downsampleRows(image.height, image.width, GRID, alpha);
+  return edgeRefiner(downsampleImage(image, GRID), grid, image, networks.edge);
+}
+
+/** A finished alpha without parts that have less than a fraction of the largest one's area. */
+export function withoutStrayParts(alpha, { height, width }, fraction) {
+  const row = (y) => Float32Array.from(alpha.subarray(y * width, (y + 1) * width), (value) => value / OPAQUE);
+  const kept = withoutSpecks(height, width, row, fraction);
+  if (!kept) return alpha;
+  const weights = new Float32Array(width);
+  const result = new Uint16Array(alpha.length);
+  for (let y = 0; y < height; y++) {
+    kept.row(y, weights);
+    for (let x = 0, at = y * width; x < width; x++, at++) result[at] = alpha[at] * weights[x] + 0.5;
+  }
+  return result;
 }
 
 /** The network's answer at the picture's size, as a function that gives row `y` in an array of its own. */
