@@ -228,7 +228,7 @@ def main() -> None:
 
     engine = next(args.site.glob("engine-*")).name
     ours = f"/site/{engine}/index.js"
-    rows = {"limner small": (ours, {}), "limner base": (ours, {"model": "base"})}
+    rows: dict[str, tuple[str, Any]] = {"limner small": (ours, {}), "limner base": (ours, {"model": "base"})}
     if args.peer:
         rows |= {f"peer {model}": ("/peer/index.js", model) for model in ("small", "medium")}
     folders = {"site": args.site} | ({"peer": args.peer} if args.peer else {})

@@ -62,6 +62,7 @@ def in_chromium(browser: Browser, host: Host, images: Sequence[Image], model: st
     folder = next(host.folder.glob("apps/limner/engine-*"))
     (host.folder / "empty.html").write_text("<!doctype html><title>empty</title>")
     page = browser.new_page()
+    page.set_default_timeout(180_000)
     page.goto(f"{host.origin}/empty.html")
     found: list[Deviations] = []
     for image in images:

@@ -31,6 +31,7 @@ def page(context: BrowserContext, host: Host) -> Iterator[Page]:
     strange: list[str] = []
     context.on("request", lambda sent: None if own(sent.url, host) else strange.append(sent.url))
     page = context.new_page()
+    page.set_default_timeout(180_000)
     page.on("pageerror", lambda error: strange.append(str(error)))
     page.on("console", lambda line: strange.append(line.text) if line.type == "error" else None)
     page.goto(f"{host.origin}/apps/limner/")
