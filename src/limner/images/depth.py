@@ -27,7 +27,8 @@ def to_depth(values: NDArray[Any], dtype: Any) -> Pixels:
             result[rows] = (values[rows].astype(np.uint32) * 255 + 32895) >> 16  # round(255 / 65535 * value)
     else:
         scaled = values.clip(0, 1).astype(np.result_type(values.dtype, np.float32), copy=False)
-        result = np.rint(scaled * np.iinfo(dtype).max).astype(dtype)
+        scaled *= np.iinfo(dtype).max
+        result = np.rint(scaled, out=scaled).astype(dtype)
     return result
 
 
@@ -47,8 +48,13 @@ def samples(pixels: Pixels, alpha: Alpha | None, rows: slice) -> NDArray[Any]:
     if alpha is None:
         return colours
     stored = np.empty((*colours.shape[:2], channels(pixels, alpha)), pixels.dtype)
-    for channel in range(colours.shape[2]):  # all at once they take three times as long
-        stored[..., channel] = colours[..., channel]
+    if stored.dtype == np.uint8 and stored.shape[2] == 4 and colours.flags.c_contiguous:
+        count = colours.size // 3 - 1  # a word reaches into the next pixel: the last one has none
+        stored.view(np.uint32).reshape(-1)[:count] = np.ndarray(count, np.uint32, colours, strides=(3,))
+        stored[-1, -1, :3] = colours[-1, -1]
+    else:
+        for channel in range(colours.shape[2]):  # all at once they take three times as long
+            stored[..., channel] = colours[..., channel]
     stored[..., -1] = to_depth(alpha[rows], pixels.dtype)
     return stored
 

@@ -1,13 +1,15 @@
 """A picture with all that belongs to it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limner.images.arrays import Alpha, Image, Pixels
 from limner.images.colour import pixels_from_srgb, pixels_to_srgb
 from limner.images.depth import to_depth, to_uint8
-from limner.images.strips import strips
+from limner.images.tiles import Tiles, kinds, spans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,20 +56,33 @@ class Photo:
 
 
 def blend(foreground: Pixels, alpha: Alpha, background: Pixels) -> Pixels:
-    """``round(alpha * F + (1 - alpha) * B)`` of images of one size and type, a few rows at a time.
+    """``round(alpha * F + (1 - alpha) * B)`` of images of one size and type; computed where both are seen.
 
     Args:
         foreground: (H, W, C) uint8 or uint16.
         alpha: (H, W) float32 in [0, 1].
         background: Like ``foreground``, or one colour of that type, (C,).
     """
+    found = kinds(alpha)
     result = np.empty_like(foreground)
-    background = np.broadcast_to(background, foreground.shape)
-    for rows in strips(len(result), foreground[0].nbytes):
-        back = background[rows].astype(np.float32)
-        mixed = foreground[rows].astype(np.float32)
-        mixed -= back
-        mixed *= alpha[rows][..., None]
-        mixed += back
-        result[rows] = np.rint(mixed, out=mixed)
+    if background.ndim == 1:
+        result[0] = background
+        background = np.broadcast_to(result[0].copy(), foreground.shape)  # whole rows are copied below
+    result[...] = background
+    for rows, columns in spans(found.opaque):
+        result[rows, columns] = foreground[rows, columns]
+    for tiles in Tiles.of(found.mixed, alpha.shape):
+        opacity, front, behind = (tiles.cut(array) for array in (alpha, foreground, background))
+        for channel in range(front.shape[-1]):
+            front[..., channel] = mix(front[..., channel], opacity, behind[..., channel])
+        tiles.paste(front, result)
     return result
+
+
+def mix(foreground: NDArray[Any], alpha: Alpha, background: NDArray[Any]) -> NDArray[np.float32]:
+    """``round(alpha * F + (1 - alpha) * B)`` of arrays of the same shape."""
+    mixed, back = foreground.astype(np.float32), background.astype(np.float32)
+    mixed -= back
+    mixed *= alpha
+    mixed += back
+    return np.rint(mixed, out=mixed)

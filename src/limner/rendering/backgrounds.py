@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from limner.images import Alpha, Colour, Image, Size, blend, resize, to_depth, to_uint8
 from limner.images.cicp import srgb_decode, srgb_encode
+from limner.images.strips import strips
 
 _BLURRED = (16, 256)  # rows and numbers of a block: so small a product is left to one thread by OpenBLAS
 _KERNEL_RADIUS = 8  # pixels: larger blurs are made on a smaller copy, where they are this large
@@ -70,8 +71,10 @@ def blurred(image: Image, alpha: Alpha, *, radius: float, lens: bool = False) ->
         lens: Blur by a disc, as an open lens does.
     """
     scale, small = _reduced(alpha.shape, radius)
-    clear = 1 - alpha
-    seen = clear * clear * clear
+    seen = np.empty_like(alpha)
+    for rows in strips(len(alpha), alpha[0].nbytes):
+        clear = 1 - alpha[rows]
+        np.multiply(clear * clear, clear, out=seen[rows])
     weight = resize(seen, small)
     mixed = resize(blend(to_uint8(image), seen, np.zeros(3, np.uint8)), small)
     colours = np.ascontiguousarray(np.moveaxis(mixed, 2, 0)) / (weight + 1e-6)  # by channels: rows are long

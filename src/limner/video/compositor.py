@@ -13,7 +13,9 @@ import numpy as np
 from av import VideoFrame
 
 from limner.errors import InputError
-from limner.images import Alpha, Colour, Image, Photo, Size, average_pool, blend, resize, resize_maps
+from limner.images import Alpha, Colour, Image, Photo, Size, average_pool, resize, resize_maps
+from limner.images.photo import mix
+from limner.images.strips import strips
 from limner.mattes.foreground import estimate_foreground
 from limner.mattes.refine import refine_edge
 from limner.models.spec import to_alpha
@@ -171,7 +173,10 @@ def _mix(front: list[Plane], alpha: Alpha, behind: list[Plane]) -> list[Plane]:
     for plane, back in zip(front, behind, strict=True):
         if plane.shape not in alphas:
             alphas[plane.shape] = average_pool(alpha)
-        result.append(blend(plane[..., None], alphas[plane.shape], back[..., None])[..., 0])
+        mixed = np.empty_like(plane)
+        for rows in strips(len(plane), plane[0].nbytes):
+            mixed[rows] = mix(plane[rows], alphas[plane.shape][rows], back[rows])
+        result.append(mixed)
     return result
 
 
