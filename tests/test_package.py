@@ -57,7 +57,9 @@ def test_the_address_of_the_repository_is_told_where_there_is_one(tmp_path: Path
     given = metadata(build(tmp_path / "with", LIMNER_REPOSITORY="https://example.org/limner")[0])
     assert "Source, https://example.org/limner" in given.get_all("Project-URL", [])
     links = re.findall(r"\]\(([^)]+)\)", str(given.get_payload()))
-    assert links
+    assert "https://example.org/limner/blob/main/docs/cutting.md" in links
+    assert "https://example.org/limner/raw/main/docs/before-after.jpg" in links
+    assert "https://github.com/danielgatis/rembg" in links
     assert all(link.startswith(("https://", "http://", "#")) for link in links)
 
 

@@ -68,7 +68,7 @@ def test_another_file_may_be_named_and_none(
     file.write_text("no TOML")
     monkeypatch.setenv("LIMNER_CONFIG", "")
     assert main(["config"]) == 0
-    assert capsys.readouterr().out == "no file: LIMNER_CONFIG is empty\n"
+    assert capsys.readouterr().out.startswith("no file: LIMNER_CONFIG is empty")
     monkeypatch.setenv("LIMNER_CONFIG", str(file.with_name("other.toml")))
     assert main(["config"]) == 2
     assert "No such file" in capsys.readouterr().err
@@ -83,3 +83,24 @@ def test_a_picture_is_cut_with_them(file: Path, tmp_path: Path) -> None:
     file.write_text("[cut]\nbackground = '#ff0000'\n")
     assert main(["cut", str(PORTRAIT), "-o", str(tmp_path / "red.png")]) == 0
     assert np.array_equal(decode(tmp_path / "red.png")[0, 0], (255, 0, 0))
+
+
+def test_users_without_a_home_have_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("LIMNER_CONFIG")
+    for name in ("XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", home)
+    assert main(["doctor"]) == 0
+
+
+def test_a_home_that_is_closed_holds_no_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stat(path: object, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.stat", stat)
+        found = config.read()
+    assert found == {}

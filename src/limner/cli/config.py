@@ -30,11 +30,14 @@ def add(commands: Commands) -> None:
 
 
 def path() -> Path | None:
-    """The file, whether it is there or not; None if the user wants none."""
+    """The file, whether it is there or not; None if the user wants none, or has no home."""
     if VARIABLE in os.environ:
         return Path(os.environ[VARIABLE]) if os.environ[VARIABLE] else None
     base = os.environ.get("APPDATA") if os.name == "nt" else os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "limner" / "config.toml"
+    try:
+        return (Path(base) if base else Path.home() / ".config") / "limner" / "config.toml"
+    except RuntimeError:  # a user without a name, as in some containers
+        return None
 
 
 def read() -> dict[str, Any]:
@@ -44,7 +47,8 @@ def read() -> dict[str, Any]:
         UsageError: If it cannot be read, or is not TOML.
     """
     file = path()
-    if file is None or not (file.exists() or VARIABLE in os.environ):
+    named = VARIABLE in os.environ
+    if file is None or not (named or os.path.exists(file)):  # noqa: PTH110  # Path's fails in a closed home
         return {}
     if sys.version_info < (3, 11):
         try:
@@ -147,7 +151,7 @@ def _config(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"file": str(path() or ""), "defaults": args.configured}, indent=2))
         return 0
-    print(path() or f"no file: {VARIABLE} is empty")
+    print(path() or f"no file: {VARIABLE} is empty, or there is no home")
     for command, values in args.configured.items():
         print(f"{command}: " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in values.items()))
     return 0
