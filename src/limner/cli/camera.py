@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.allocator import keep_some
 from limner.cli.options import add_options, read_options
 from limner.cli.shared import add_command, add_model, asked_to_stop, check_output, say
 from limner.errors import InputError
@@ -37,6 +36,7 @@ def add(commands: "Commands") -> None:
 
 
 def _camera(args: argparse.Namespace) -> int:
+    from limner.allocator import keep_some
     from limner.models.segmenter import Segmenter
     from limner.models.spec import LIVE_MODEL
     from limner.video import Demuxer, Encoding, Part, cut, open_clip

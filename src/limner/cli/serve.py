@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import warnings
-import webbrowser
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,7 +14,6 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from limner import files
-from limner.allocator import keep_some
 from limner.cli.shared import Commands, UsageError, add_command, add_model, need, say
 from limner.errors import InputError
 
@@ -78,6 +76,8 @@ def add(commands: Commands) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    from limner.allocator import keep_some
+
     need("serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
     from limner.models.segmenter import Segmenter
     from limner.models.spec import DEFAULT_MODEL
@@ -156,6 +156,8 @@ def _reload(hangups: "SimpleQueue[int]", path: str, keyring: "Keyring") -> None:
 
 
 def _open(page: str) -> None:
+    import webbrowser
+
     if not webbrowser.open(page):
         say(f"no browser was found: open {page}")
 

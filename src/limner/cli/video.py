@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.allocator import keep_some
 from limner.cli.options import add_options, read_options
 from limner.cli.shared import add_command, add_model, asked_to_stop, check_output, positive, say
 from limner.errors import LimnerError
@@ -59,6 +58,7 @@ def add(commands: "Commands") -> None:
 
 
 def _video(args: argparse.Namespace) -> int:
+    from limner.allocator import keep_some
     from limner.models.segmenter import Segmenter
     from limner.models.spec import DEFAULT_MODEL
     from limner.video import Encoding, Part, cut, open_clip, preview

@@ -1,8 +1,6 @@
 """``limner web``: the web page as a folder for any web server."""
 
 import argparse
-from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 
 from limner._version import __version__
@@ -34,6 +32,9 @@ def _assets() -> Path:
     Raises:
         MissingExtraError: If it is not installed, or belongs to another version of Limner.
     """
+    from importlib.metadata import version  # each takes 10 ms, and every command loads this module
+    from importlib.resources import files
+
     need("web", "limner_web")
     if version("limner-web") != __version__:
         raise MissingExtraError("web", f"limner-web {__version__}, not {version('limner-web')}")
