@@ -382,6 +382,49 @@ def test_the_key_is_asked_for(browser: Browser, segmenter: Segmenter) -> None:
         page.close()
 
 
+def zoom(page: Page) -> float:
+    return float(page.evaluate("import('./view.js').then(({ magnification }) => magnification())"))
+
+
+def test_zoom_by_key_wheel_and_fingers(page: Page) -> None:
+    give(page, PORTRAIT)
+    whole = zoom(page)
+    page.keyboard.press("1")
+    assert zoom(page) == pytest.approx(1)
+    page.keyboard.press("0")
+    page.keyboard.press("+")
+    assert zoom(page) == pytest.approx(whole * 1.25**2)
+    page.keyboard.press("0")
+    page.hover("#pad")
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    page.wait_for_timeout(200)
+    assert zoom(page) > 1.3 * whole
+    page.keyboard.press("0")
+    middle = page.evaluate(
+        """() => {
+          const pad = document.querySelector("#pad");
+          pad.setPointerCapture = () => {};
+          const { left, top } = pad.getBoundingClientRect();
+          const fire = (name, pointerId, x, y) => pad.dispatchEvent(new PointerEvent(name, {
+            pointerType: "touch", pointerId, clientX: left + x, clientY: top + y, bubbles: true,
+          }));
+          fire("pointerdown", 1, 200, 200);
+          fire("pointerdown", 2, 300, 200);
+          for (let k = 0; k <= 10; k++) {
+            fire("pointermove", 1, 200 - 5 * k, 200);
+            fire("pointermove", 2, 300 + 5 * k, 200);
+          }
+          fire("pointerup", 1, 150, 200);
+          fire("pointerup", 2, 350, 200);
+          return import("./view.js").then(({ toPicture, closeness }) => toPicture({ x: 250, y: 200 }));
+        }"""
+    )
+    assert zoom(page) == pytest.approx(2 * whole, rel=0.02)
+    assert middle["x"] == pytest.approx(250 / whole, rel=0.03)
+
+
 PARTIAL = """import { server } from "./server-engine.js";
 const TAKEN = ["background", "blur", "mask", "output", "format", "alpha"];
 export const engine = { name: "partial", options: new Set(TAKEN.slice(0, 3)), cutout(source, options, more) {

@@ -185,6 +185,25 @@ def test_a_stroke_stops_at_edges_unless_told_otherwise(page: Page) -> None:
     assert snapped > iou(alpha_of(page), target) + 0.01
 
 
+def test_the_edge_cannot_change_below_strokes(page: Page) -> None:
+    give(page, PORTRAIT)
+    page.click("summary")
+    page.click("button[data-tool=erase]")
+    settle(page)
+    draw(page, [(250, 90), (300, 150)], radius=20)
+    refine = page.locator("[name=refine][value=none]")
+    assert refine.is_disabled()
+    page.keyboard.press("Control+z")
+    settle(page)
+    fast = alpha_of(page)
+    refine.check(force=True)
+    settle(page)
+    assert (alpha_of(page) != fast).any()
+    page.keyboard.press("Control+Shift+z")
+    settle(page)
+    assert page.locator("[data-act=undo]").is_disabled()
+
+
 @pytest.mark.parametrize("kind", ["touch", "pen"])
 def test_fingers_and_pens_draw(page: Page, kind: str) -> None:
     give(page, PORTRAIT)

@@ -48,7 +48,10 @@ export function forget(photo) {
 
 /** The options that the alpha was made with: once it is edited, those of that time. */
 function baseKey(photo) {
-  return photo.edits?.key ?? JSON.stringify(alphaOptions(wanted(settingsOf(photo))));
+  if (isEdited(photo)) return photo.edits.key;
+  const key = JSON.stringify(alphaOptions(wanted(settingsOf(photo))));
+  if (photo.edits && photo.edits.key !== key) delete photo.edits; // what was undone belongs to another alpha
+  return key;
 }
 
 async function decoded(photo, key) {

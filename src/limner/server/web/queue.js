@@ -4,13 +4,12 @@ import { Refusal } from "./engine.js";
 import { engine } from "./engines.js";
 import { tell } from "./notices.js";
 import { forget } from "./open.js";
-import { canvasOf, pixelsOf } from "./pixels.js";
+import { thumbnailOf } from "./strip.js";
 import { changed, photos, state } from "./state.js";
 import { text } from "./text.js";
 
 const AT_ONCE = 2; // pictures that the engine has at a time
 const LEAST_SUBJECT = 0.003; // less of the picture is nobody
-const THUMBNAIL = 96; // longer side, pixels
 
 /** Take files in; what is no picture is refused. */
 export function add(files) {
@@ -60,14 +59,6 @@ async function cut(photo) {
   photo.cutout = blob;
   photo.noSubject = subjectShare < LEAST_SUBJECT;
   const picture = await createImageBitmap(blob);
-  photo.thumbnail = thumbnail(picture);
+  photo.thumbnail = thumbnailOf(picture);
   picture.close();
-}
-
-function thumbnail(picture) {
-  const scale = THUMBNAIL / Math.max(picture.width, picture.height);
-  const [width, height] = [picture.width * scale, picture.height * scale].map((length) => Math.max(1, Math.round(length)));
-  const canvas = canvasOf(width, height);
-  canvas.getContext("2d").putImageData(pixelsOf(picture, width, height), 0, 0);
-  return canvas;
 }

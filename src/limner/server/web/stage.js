@@ -5,6 +5,7 @@ import { open } from "./open.js";
 import { detailOf, sceneOf } from "./scene.js";
 import { settingsOf } from "./settings.js";
 import { on, state } from "./state.js";
+import { showStrip, thumbnailOf } from "./strip.js";
 import { text } from "./text.js";
 import { tool } from "./tools.js";
 import { lookAt, magnification, seen } from "./view.js";
@@ -59,8 +60,16 @@ async function drawOnce(photo) {
   if (!drawn) scene = await sceneOf(opened, { ...shown, crop: "" });
   paint($("#after"), scene.after);
   paint($("#before"), scene.before);
+  if (tool.edits) showEdited(photo);
   lookAt(scene.kept.width, scene.kept.height);
   drawDetail();
+}
+
+/** The thumbnail with what was edited. */
+function showEdited(photo) {
+  if (photo.thumbnail.version === photo.edits?.version) return;
+  photo.thumbnail = Object.assign(thumbnailOf($("#after")), { version: photo.edits?.version });
+  showStrip();
 }
 
 let settling = null;

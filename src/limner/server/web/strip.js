@@ -1,10 +1,21 @@
 // The row of thumbnails.
 
+import { canvasOf, pixelsOf } from "./pixels.js";
 import { photos, select, state } from "./state.js";
 import { text } from "./text.js";
 
+const THUMBNAIL = 96; // longer side, pixels
 const queue = document.querySelector("#queue");
 const list = document.querySelector("#photos");
+
+/** A small canvas of a picture or canvas. */
+export function thumbnailOf(picture) {
+  const scale = THUMBNAIL / Math.max(picture.width, picture.height);
+  const canvas = canvasOf(picture.width * scale, picture.height * scale);
+  const pixels = pixelsOf(picture, canvas.width, canvas.height);
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  return canvas;
+}
 
 /** Show all pictures. */
 export function showStrip() {
