@@ -426,39 +426,15 @@ def test_zoom_by_key_wheel_and_fingers(page: Page) -> None:
 
 
 PARTIAL = """import { server } from "./server-engine.js";
-const TAKEN = ["background", "blur", "mask", "output", "format", "alpha"];
-export const engine = { name: "partial", options: new Set(TAKEN.slice(0, 3)), cutout(source, options, more) {
-  for (const name of Object.keys(options)) if (!TAKEN.includes(name)) throw new TypeError(name);
-  return server.cutout(source, options, more);
-} };"""
+const options = new Set(["background", "refine"]);
+export const engine = { ...server, options, lacks: { refine: ["fine"] } };"""
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"shadow": "70"},
-        {"background": "#2f5d8a", "crop": "4:5", "margin": "12"},
-        {"background": "grey", "crop": "1:1"},
-        {"crop": "subject"},
-        {"background": "original", "shadow": "40", "feather": "3"},
-    ],
-    ids=lambda options: "-".join(options.values()),
-)
-def test_the_page_makes_itself_what_its_engine_does_not(
-    page: Page, client: TestClient, options: dict[str, str]
-) -> None:
+def test_only_what_the_engine_has_is_shown(page: Page) -> None:
     page.route("**/engines.js", lambda route: route.fulfill(body=PARTIAL, content_type="text/javascript"))
     page.reload()
     give(page, PORTRAIT)
-    choose(page, options)
-    made = decode(client.post("/v1/cutout", content=PHOTO, params=options).content).astype(int)
-    here = decode(download(page)[1]).astype(int)
-    if made.shape[2] < here.shape[2]:  # a canvas always has an opacity
-        assert (here[..., 3] == 255).all()
-    seen = made[..., 3:] > 64 if made.shape[2] == 4 else np.array(True)
-    assert here.shape[:2] == made.shape[:2]
-    assert np.abs((here[..., :3] - made[..., :3]) * seen).mean() < 0.8
-    if made.shape[2] == 4:
-        assert np.abs(here[..., 3] - made[..., 3]).mean() < 0.6
-    assert page.locator("[data-option=refine]").is_hidden()
-    assert page.locator("[name=crop] option[value='35x45mm']").count() == 0
+    page.click("summary")
+    refine = page.locator("[name=refine]").evaluate_all("(all) => all.map((one) => one.value)")
+    assert refine == ["fast", "none"]
+    assert page.locator("#shadow").is_hidden()

@@ -7,6 +7,7 @@ import { Refusal } from "./engine.js";
 export const engine = {
   name: local.name,
   options: new Set([...local.options, "mask"]),
+  lacks: { refine: ["fine"] },
   async cutout(source, options, more) {
     try {
       return await local.cutout(source, options, more);

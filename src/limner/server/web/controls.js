@@ -1,9 +1,9 @@
 // The form of settings: its controls are made from the schema of options.
 
 import { isEdited } from "./edits.js";
+import { engine } from "./engines.js";
 import { tell } from "./notices.js";
 import { OPTIONS } from "./options.js";
-import { offers, offersCrop } from "./render.js";
 import { applies, BACKGROUNDS, CROPS, FORMATS, opaque, setOwn, settingsOf } from "./settings.js";
 import { changed, on, photos, state } from "./state.js";
 import { text } from "./text.js";
@@ -52,14 +52,14 @@ function checkControl(place, name) {
 
 /** Radio buttons side by side. */
 function choiceControl(place, name, values) {
-  for (const value of values) {
+  for (const value of values.filter((one) => !engine.lacks[name]?.includes(one))) {
     const input = element("input", { type: "radio", name, value });
     place.append(element("label", {}, input, element("span", {}, text(`${name}.${value}`))));
   }
 }
 
 function cropControl(select) {
-  for (const value of [...CROPS.filter(offersCrop), OTHER]) select.append(element("option", { value }, text(`crop.${value || "none"}`)));
+  for (const value of [...CROPS, OTHER]) select.append(element("option", { value }, text(`crop.${value || "none"}`)));
 }
 
 function alignControl(place) {
@@ -79,7 +79,7 @@ for (const place of form.querySelectorAll("[data-choice]")) {
 }
 cropControl(form.elements.crop);
 alignControl(form.querySelector("#align"));
-for (const place of form.querySelectorAll("[data-option]")) place.hidden = !offers(place.dataset.option);
+for (const place of form.querySelectorAll("[data-option]")) place.hidden = !engine.options.has(place.dataset.option);
 
 // ---- between the form and the settings ----
 
@@ -115,7 +115,9 @@ export function showSettings() {
 /** Show only what has an effect. */
 function showParts(settings) {
   for (const part of form.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== settings.background;
-  for (const part of form.querySelectorAll("[data-needs]")) part.hidden = !applies(part.dataset.needs, settings);
+  for (const part of form.querySelectorAll("[data-needs]")) {
+    part.hidden = !engine.options.has(part.dataset.needs) || !applies(part.dataset.needs, settings);
+  }
   form.querySelector("#ratio").hidden = form.elements.crop.value !== OTHER;
   const jpeg = form.querySelector("[value=jpg]");
   jpeg.disabled = !opaque(settings);

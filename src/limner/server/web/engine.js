@@ -17,7 +17,8 @@
  *
  * @typedef {Object} Engine
  * @property {string} name
- * @property {Set<string>} options  Names of those that it takes, as in options.js; the page makes the others itself.
+ * @property {Set<string>} options  Names of those that it takes, as in options.js.
+ * @property {Object<string, string[]>} lacks  Choices of these options that it does not have.
  * @property {(source: Blob, options?: Object, more?: {signal?: AbortSignal, onProgress?: (fraction: number) => void})
  *   => Promise<Cutout>} cutout
  *   Options are named as in options.js and have their defaults. Beside them: `output` (cutout, mask, composite),

@@ -1,37 +1,29 @@
 // The people in an alpha that stand apart: its connected parts.
 
-const LEAST_AREA = 0.02; // of the largest part: less is no person
+const LEAST_AREA = 0.02; // of the largest part: less is no person of their own
 const HALF = 128;
 
 /**
  * Parts of an alpha at low resolution: { labels, parts }, the largest first.
  * `labels` gives each pixel the number of the part that is nearest to it, from 1; a part is
- * { label, x, y, area, places, left, top, right, bottom }: x and y are those of its middle, places the pixels
- * that are opaque, the others its box. Smaller parts than `least` of the largest one's area are left out.
+ * { label, x, y, area, places }: x and y are those of its middle, places the pixels that are opaque.
  */
-export function partsOf(alpha, width, height, least = LEAST_AREA) {
+export function partsOf(alpha, width, height) {
   const labels = new Int32Array(alpha.length);
   let found = [];
   for (let start = 0; start < alpha.length; start++) {
     if (labels[start] || alpha[start] < HALF) continue;
-    const box = { left: width, top: height, right: 0, bottom: 0 };
-    const part = { label: found.length + 1, x: 0, y: 0, area: 0, places: [], ...box };
+    const part = { label: found.length + 1, x: 0, y: 0, area: 0, places: [] };
     spread(labels, [start], part.label, width, (i) => alpha[i] >= HALF, (i) => {
       part.area += 1;
       if (alpha[i] === 255) part.places.push(i);
-      const x = i % width;
-      const y = Math.floor(i / width);
-      part.x += x;
-      part.y += y;
-      part.left = Math.min(part.left, x);
-      part.right = Math.max(part.right, x + 1);
-      part.top = Math.min(part.top, y);
-      part.bottom = Math.max(part.bottom, y + 1);
+      part.x += i % width;
+      part.y += Math.floor(i / width);
     });
     found.push({ ...part, x: part.x / part.area, y: part.y / part.area });
   }
   const most = Math.max(0, ...found.map((part) => part.area));
-  const people = found.filter((part) => part.area >= least * most).sort((one, other) => other.area - one.area);
+  const people = found.filter((part) => part.area >= LEAST_AREA * most).sort((one, other) => other.area - one.area);
   const kept = new Set(people.map((part) => part.label));
   labels.forEach((label, i) => kept.has(label) || (labels[i] = 0));
   fillNearest(labels, width);

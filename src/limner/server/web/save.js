@@ -4,8 +4,7 @@ import { isEdited } from "./edits.js";
 import { engine } from "./engines.js";
 import { attempt, tell } from "./notices.js";
 import { withEdits } from "./open.js";
-import { isMadeHere, rendered } from "./render.js";
-import { FORMATS, formatOf, opaque, settingsOf, wanted } from "./settings.js";
+import { formatOf, opaque, settingsOf, wanted } from "./settings.js";
 import { on, state } from "./state.js";
 import { text } from "./text.js";
 
@@ -16,16 +15,9 @@ export async function resultOf(photo, options = wanted(settingsOf(photo))) {
   const ready = readyResultOf(photo, options);
   if (ready) return ready;
   const key = keyOf(photo, options);
-  const blob = await madeWith(photo, options);
+  const { blob } = await engine.cutout(photo.file, await withEdits(photo, options));
   photo.result = { key, blob };
   return blob;
-}
-
-async function madeWith(photo, options) {
-  const edited = await withEdits(photo, options);
-  const { format = FORMATS[0] } = options;
-  if (isMadeHere(edited)) return rendered(photo, { ...settingsOf(photo), format });
-  return (await engine.cutout(photo.file, edited)).blob;
 }
 
 /** The same, if it needs no engine; else null. */

@@ -3,13 +3,10 @@
 import { backdropAt, backdropOf } from "./backdrop.js";
 import { composed } from "./compose.js";
 import { isEdited } from "./edits.js";
-import { Refusal } from "./engine.js";
 import { engine } from "./engines.js";
-import { boxOf, frameAround } from "./frames.js";
 import { gridOf, layersAt, onGrid } from "./layers.js";
 import { withEdits } from "./open.js";
-import { behind, cropOptions, OWN, wanted } from "./settings.js";
-import { text } from "./text.js";
+import { behind, cropOptions, wanted } from "./settings.js";
 
 const SIDE = 1280; // longer side of the picture that shows all, pixels
 
@@ -42,27 +39,14 @@ export function detailOf({ opened, settings, kept }, region, scale) {
   return { before, after: composed(layers, backdropAt(opened.backdrop, layers, settings, inside, frame, scale)) };
 }
 
-/** What a crop keeps of the photo, null without one; a complete engine knows where the head is. */
-async function keptOf(opened, settings) {
-  const { photo } = opened;
+/** What a crop keeps of the photo, null without one; the engine knows where the head is. */
+async function keptOf({ photo }, settings) {
   const options = cropOptions(wanted(settings));
   if (!options) return null;
-  const edits = isEdited(photo) ? photo.edits.version : 0;
-  const key = JSON.stringify([options, edits]);
+  const key = JSON.stringify([options, isEdited(photo) ? photo.edits.version : 0]);
   if (photo.kept?.key !== key) {
-    const frame = engine.options.has("crop") ? askedFor(photo, options) : frameIn(opened, settings);
-    photo.kept = { key, frame };
+    const cutout = withEdits(photo, options).then((edited) => engine.cutout(photo.file, edited));
+    photo.kept = { key, cutout };
   }
-  return photo.kept.frame;
-}
-
-async function askedFor(photo, options) {
-  return (await engine.cutout(photo.file, await withEdits(photo, options))).frame;
-}
-
-async function frameIn(opened, settings) {
-  const box = boxOf(opened);
-  if (!box) throw new Refusal(text("crop.nobody"));
-  const inside = settings.mask || OWN.includes(behind(settings));
-  return frameAround(box, opened, { crop: settings.crop, margin: settings.margin / 100, inside });
+  return (await photo.kept.cutout).frame;
 }

@@ -8,7 +8,7 @@ import { text } from "./text.js";
 const KEY = "limner-key";
 const MAX_TRIES = 20; // while the server is busy
 
-export const server = { name: "server", options: new Set(Object.keys(OPTIONS)), cutout };
+export const server = { name: "server", options: new Set(Object.keys(OPTIONS)), lacks: {}, cutout };
 
 async function cutout(source, options = {}, { signal } = {}) {
   const form = new FormData();

@@ -6,8 +6,7 @@ import { changed, state } from "./state.js";
 /** Backgrounds that are asked for by their name; "colour" and "picture" stand for what is chosen beside them. */
 export const BACKGROUNDS = ["transparent", "colour", "blur", "picture", "grey", "original"];
 
-/** Those of them that are made of the photo. */
-export const OWN = ["blur", "grey", "original"];
+const OWN = ["blur", "grey", "original"];
 
 /** Formats in which results are saved. */
 export const FORMATS = ["png", "webp", "jpg"];

@@ -130,7 +130,6 @@ export const TEXTS = {
   "crop.35x45mm": "Passport: Europe, UK, Australia, Japan (35 × 45 mm)",
   "crop.2x2in": "Passport: United States, India (2 × 2 in)",
   "crop.other": "Another shape",
-  "crop.nobody": "There is nobody to crop to: keep the whole picture.",
   "crop.ratio": "Width : height",
   "option.margin": "Margin",
   "option.refine": "Edge",
