@@ -19,7 +19,7 @@ EXAMPLES = {
     ),
     "camera": ("limner camera call.mp4 --background blur", "limner camera /dev/video9 --background sky.jpg"),
     "serve": ("limner serve --open", "limner serve --host 0.0.0.0 --port 8080"),
-    "web": ("limner web public/", "limner web public/ && python -m http.server --directory public"),
+    "web": ("limner web public/",),
     "evaluate": (
         "limner evaluate mine/ --split val --report report.html",
         "limner evaluate mine/ --model mine.onnx --compare base",
