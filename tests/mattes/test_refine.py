@@ -7,7 +7,7 @@ from limner.datasets.synthetic import synthetic_portrait
 from limner.errors import InputError
 from limner.evaluation.mattes import sad
 from limner.evaluation.metrics import boundary_iou
-from limner.images import Alpha, Image, resize
+from limner.images import Alpha, Image, downsample, resize
 from limner.mattes import refine
 from limner.mattes.refine import refine_alpha
 from tests.conftest import random_alpha, random_image
@@ -20,8 +20,8 @@ def coarse(alpha: Alpha, cells: int) -> Alpha:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_painted_edges_come_nearer_to_the_truth(seed: int) -> None:
-    image, truth = synthetic_portrait(np.random.default_rng(seed), (320, 320))
-    alpha = coarse(truth, 40)
+    image, truth = synthetic_portrait(np.random.default_rng(seed), (512, 512))
+    alpha = coarse(truth, 64)
     refined = refine_alpha(image, alpha)
     assert sad(refined, truth) < 0.9 * sad(alpha, truth)
     assert boundary_iou(refined >= 0.5, truth >= 0.5) > boundary_iou(alpha >= 0.5, truth >= 0.5)
@@ -47,14 +47,33 @@ def test_large_photos_are_solved_on_a_grid(monkeypatch: pytest.MonkeyPatch) -> N
     assert reduced.max() <= 1
 
 
-def test_a_straight_edge_by_hand() -> None:
-    image = np.zeros((64, 64, 3), np.uint8)
-    image[:, 30:] = (200, 120, 40)
+def straight_edge(side: int) -> tuple[Image, Alpha, Alpha]:
+    """Two colours that meet, the true alpha, and one that rises over an eighth of the picture beside it."""
+    image = np.zeros((side, side, 3), np.uint8)
+    image[:, side // 2 :] = (200, 120, 40)
     truth = (image[..., 0] > 0).astype(np.float32)
-    ramp = np.broadcast_to(((np.arange(64, dtype=np.float32) - 24) / 16).clip(0, 1), (64, 64))
-    refined = refine_alpha(image, np.ascontiguousarray(ramp))
-    assert np.abs(ramp - truth).sum(axis=1).max() > 4
-    assert np.abs(refined - truth).sum(axis=1).max() < 0.5
+    ramp = ((np.arange(side, dtype=np.float32) - 0.42 * side) / (side / 8)).clip(0, 1)
+    return image, truth, np.broadcast_to(ramp, (side, side)).copy()
+
+
+def test_a_straight_edge_by_hand() -> None:
+    image, truth, ramp = straight_edge(512)
+    assert np.abs(ramp - truth).sum(axis=1).max() > 15
+    assert np.abs(refine_alpha(image, ramp) - truth).sum(axis=1).max() < 4
+
+
+@pytest.mark.parametrize(("side", "part"), [(128, 0), (256, 0), (320, 0.25), (384, 0.5), (512, 1)])
+def test_the_less_a_picture_was_reduced_the_less_is_refined(side: int, part: float) -> None:
+    image, _, ramp = straight_edge(side)
+    whole = refine.refine_edge(
+        resize(image, (512, 512)),
+        resize(ramp, (512, 512)),
+        downsample(image, 256),
+        downsample(ramp, 256),
+    )
+    plain = refine.stretch(ramp)
+    change = np.abs(refine_alpha(image, ramp) - plain).mean()
+    assert change == pytest.approx(part * np.abs(resize(whole, (side, side)) - plain).mean(), rel=0.25)
 
 
 def test_far_from_the_edge_only_haze_goes() -> None:
@@ -68,26 +87,26 @@ def test_far_from_the_edge_only_haze_goes() -> None:
     assert (refined[:, 200:] == 1).all()
 
 
-@pytest.mark.parametrize("grid", [64, 128, 256])
-def test_the_edge_moves_by_a_share_of_the_picture(grid: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    opaque = np.zeros((4, grid, grid), np.float32)
+def test_only_what_has_a_weight_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    opaque = np.zeros((5, 256, 256), np.float32)
     opaque[3] = 30
+    opaque[4, :, 100:156] = 1
     monkeypatch.setattr(refine, "run_on_grid", lambda *_, **__: [opaque])
-    alpha = np.zeros((512, 512), np.float32)
-    alpha[:, 248:264] = 0.5
-    cells = np.zeros((3, grid, grid), np.float32)
-    found = refine.refine_edge(np.zeros((512, 512, 3), np.uint8), alpha, cells, resize(alpha, (grid, grid)))
-    columns = np.flatnonzero(found[256] > 0.5)
-    assert 5 <= 248 - columns[0] <= 15
-    assert columns[-1] - 263 == 248 - columns[0]
+    alpha = np.full((512, 512), 0.5, np.float32)
+    cells = np.zeros((3, 256, 256), np.float32)
+    image = np.zeros((512, 512, 3), np.uint8)
+    found = refine.refine_edge(image, alpha, cells, resize(alpha, (256, 256)))
+    assert (found[:, 204:308] == 1).all()
+    np.testing.assert_allclose(found[:, :190], 0.5, atol=1e-6)
+    np.testing.assert_allclose(found[:, 320:], 0.5, atol=1e-6)
 
 
 def test_the_size_of_the_picture_changes_little() -> None:
-    image, truth = synthetic_portrait(np.random.default_rng(5), (384, 288))
-    refined = refine_alpha(image, coarse(truth, 48))
-    large = resize(image, (1152, 864))
-    found = refine_alpha(large, resize(coarse(truth, 48), (1152, 864)))
-    assert np.abs(resize(found, (384, 288)) - refined).mean() < 0.004
+    image, truth = synthetic_portrait(np.random.default_rng(5), (512, 384))
+    refined = refine_alpha(image, coarse(truth, 64))
+    large = resize(image, (1536, 1152))
+    found = refine_alpha(large, resize(coarse(truth, 64), (1536, 1152)))
+    assert np.abs(resize(found, (512, 384)) - refined).mean() < 0.004
 
 
 @pytest.mark.parametrize("size", [(16, 16), (16, 200), (33, 41)])

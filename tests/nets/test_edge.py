@@ -40,10 +40,11 @@ def test_grey_levels_are_taken_as_such() -> None:
         coefficients = net(image[None], alpha[None, None])[0]
         found = ExportedEdgeNet(net)(255 * image, alpha)
     torch.testing.assert_close(found[:3] * 255, coefficients[:3])
-    torch.testing.assert_close(found[3], coefficients[3])
+    torch.testing.assert_close(found[3:], coefficients[3:])
+    assert 0 < found[4].min() <= found[4].max() < 1
 
 
 def test_the_bundled_network_fits_the_grid() -> None:
     assert refine.STRIDE == STRIDE
     image, alpha = np.zeros((3, 37, 50), np.float32), np.full((37, 50), 0.5, np.float32)
-    assert refine.run_on_grid(refine.MODEL, pixels=image, alpha=alpha)[0].shape == (4, 37, 50)
+    assert refine.run_on_grid(refine.MODEL, pixels=image, alpha=alpha)[0].shape == (5, 37, 50)

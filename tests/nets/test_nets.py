@@ -21,13 +21,13 @@ PARAMETERS = {
     "segnet_basic": 1_415_425,
     "unet": 134_617,
     "unet_large": 8_633_441,
-    "edge": 84_120,
+    "edge": 84_700,
     "temporal": 261_116,
 }
 
 
 REFINERS: dict[str, tuple[Callable[[], nn.Module], int, tuple[int, ...]]] = {
-    "edge": (EdgeNet, 4, (3, 1)),
+    "edge": (EdgeNet, 5, (3, 1)),
     "temporal": (TemporalNet, 5, (3, 1, 1, MOTION_MAPS)),
 }
 """Name -> a network with new weights, the channels that it gives, and those that it takes."""

@@ -20,11 +20,11 @@ from limner.nets.edge import EdgeNet, ExportedEdgeNet
 from limner.parallel import keep_to
 from limner.training.config import EdgeConfig, RunConfig, read_recipe
 from limner.training.drawn import StepSampler
-from limner.training.edge import EdgeBatch, edge_loss
+from limner.training.edge import EdgeBatch, edge_loss, stretched
 from limner.training.edge_data import EdgeData, worsen
 from limner.training.kinds import load_checkpoint, load_portrait, new_module
 from limner.training.sampling import ResumableLoader
-from limner.training.temporal import clip_loss, resized, shifted, stretched, widen
+from limner.training.temporal import clip_loss, resized, shifted, widen
 from tests.conftest import random_alpha
 from tests.training.test_train import QUIET
 
@@ -161,22 +161,40 @@ def test_a_worse_alpha_is_near_the_true_one() -> None:
         assert ((alpha > 0.5) == small).mean() > 0.85
 
 
-def edge_batch(target: torch.Tensor, alpha: torch.Tensor) -> EdgeBatch:
-    return EdgeBatch(torch.zeros(1, 3, *target.shape[1:]), target, torch.zeros(1, 3, 8, 8), alpha, ["a"])
+def edge_batch(target: torch.Tensor, alpha: torch.Tensor, known: float = 1.0) -> EdgeBatch:
+    return EdgeBatch(
+        image=torch.zeros(1, 3, *target.shape[1:]),
+        target=target,
+        known=torch.full_like(target, known),
+        before=target,
+        small=torch.zeros(1, 3, 8, 8),
+        alpha=alpha,
+        names=["a"],
+    )
 
 
-def test_the_loss_of_an_edge_counts_where_the_alpha_is_undecided() -> None:
+def test_the_loss_of_an_edge_counts_where_the_alpha_is_undecided_and_the_truth_is_known() -> None:
     target = torch.zeros(1, 32, 32)
-    decided = edge_batch(target, torch.zeros(1, 1, 8, 8))
-    undecided = edge_batch(target, torch.full((1, 1, 8, 8), 0.5))
-    logits = torch.zeros(1, 32, 32)  # opacity 0.5 everywhere
-    expected = 0.5 + 0.15 * float(np.log(2))
-    assert float(edge_loss(logits, undecided)) == pytest.approx(expected)
-    assert float(edge_loss(logits, decided)) == pytest.approx(0.05 * expected)
-    assert float(edge_loss(logits - 30, undecided)) == pytest.approx(0, abs=1e-6)
+    half = torch.full((1, 1, 8, 8), 0.5)
+    decided, undecided = edge_batch(target, torch.zeros(1, 1, 8, 8)), edge_batch(target, half)
+    found = torch.full((1, 32, 32), 0.5)
+    expected = 3 * 0.25 + 0.4 * 0.5 + 0.1 * float(np.log(2))
+    assert float(edge_loss(found, undecided)) == pytest.approx(expected)
+    assert float(edge_loss(found, decided)) == pytest.approx(0.1 * expected)
+    assert float(edge_loss(found, edge_batch(target, half, known=0))) == 0
+    assert float(edge_loss(target, undecided)) == pytest.approx(0, abs=1e-3)
     stripes = torch.zeros(1, 32, 32)
-    stripes[..., ::2] = 60
-    assert float(edge_loss(stripes - 30, undecided)) > 0.5 + 0.5  # every step across is wrong by 1
+    stripes[..., ::2] = 1
+    even = float(edge_loss(found, undecided))
+    assert float(edge_loss(stripes, undecided)) > even + 0.5  # every step across is wrong by 1
+
+
+def test_the_squared_error_keeps_doubt() -> None:
+    target = torch.zeros(1, 32, 32)
+    target[:, :16] = 1  # half of like pixels are subject
+    undecided = edge_batch(target, torch.full((1, 1, 8, 8), 0.5))
+    losses = [float(edge_loss(torch.full((1, 32, 32), value), undecided)) for value in (0.05, 0.5, 0.95)]
+    assert losses[1] < min(losses[0], losses[2])
 
 
 def test_the_loss_of_a_clip() -> None:

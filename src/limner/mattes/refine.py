@@ -2,7 +2,8 @@
 
 The network saw a small picture, so its alpha is too soft and a few pixels off. A second, tiny network
 (`limner.nets.edge`) sees picture and alpha at low resolution, 256 pixels on the longer side, and gives affine
-coefficients for each pixel there: at full size, alpha near the edge is an affine function of colour.
+coefficients for each pixel there, and a weight: at full size, alpha is an affine function of colour where the
+weight is 1, and stays what it was where the weight is 0.
 """
 
 import threading
@@ -27,7 +28,8 @@ STRIDE = 8
 LEAST = 0.02
 """Alphas up to this become 0, those from 1 less this become 1, those between are stretched."""
 BAND = 5
-"""How far from an unknown pixel the edge may move, in pixels where the longer side is `GRID`."""
+"""How far from an unknown pixel an edge may move whose coefficients come without a weight; pixels where the
+longer side is `GRID`."""
 FINE = 1200
 """Longer side up to which closed-form matting solves the picture itself, pixels; larger ones are reduced."""
 FINE_BAND = 0.01
@@ -41,9 +43,10 @@ _loading = threading.Lock()
 def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
     """The alpha with its edge moved to where the picture has one, (H, W) float32 in [0, 1].
 
-    Works from any network's alpha, at any size. Only pixels near the edge are looked at; further away what
-    is nearly opaque or transparent becomes so. An alpha without an edge, as of an empty picture, is returned
-    as it is.
+    Works from any network's alpha, at any size. Only pixels to which the network gives a weight change;
+    elsewhere what is nearly opaque or transparent becomes so. The weights fade where the longer side falls
+    from 512 to 256 pixels: of a smaller picture the segmentation network saw every pixel, and its edge is
+    right more often. An alpha without an edge, as of an empty picture, is returned as it is.
 
     Args:
         image: (H, W, 3) uint8; whatever `as_image` takes is accepted.
@@ -70,20 +73,22 @@ def refine_alpha(image: Image, alpha: Alpha, *, fine: bool = False) -> Alpha:
 
 def refine_edge(image: Image, alpha: Alpha, image_map: FeatureMap, alpha_map: Alpha) -> Alpha:
     """As `refine_alpha`, of an image and an alpha that are there at low resolution, (..., h, w), too."""
-    band = unknown_band(alpha_map)
-    if not band.any():
+    if not undecided(alpha_map).any():
         return alpha
-    (coefficients,) = run_on_grid(MODEL, pixels=image_map, alpha=alpha_map)
-    return _apply_coefficients(image, alpha, coefficients, band)
+    enlarged = min(max(alpha.shape) / GRID - 1, 1)
+    if enlarged <= 0:
+        return stretch(alpha)
+    (features,) = run_on_grid(MODEL, pixels=image_map, alpha=alpha_map)
+    features[4] *= enlarged
+    return _apply_coefficients(image, alpha, features, features[4] > 0)
 
 
 def _apply_coefficients(
-    image: Image, alpha: Alpha, coefficients: FeatureMap, band: Mask, *, logits: bool = True
+    image: Image, alpha: Alpha, features: FeatureMap, band: Mask, *, logits: bool = True
 ) -> Alpha:
-    """The alpha, made affine in colour within the band; stretched where the coefficients give logits."""
+    """The alpha, affine in colour within the band by features (5, h, w), which may give logits."""
     outside = stretch if logits else np.copy
     result = outside(alpha)
-    features = np.concatenate([coefficients, band_weight(band)])
     for tiles in Tiles.over(band, alpha.shape):
         before = outside(tiles.cut(alpha))  # not of the result: tiles overlap at the border
         tiles.paste(affine_alpha(tiles.sample(features), tiles.cut(image), before, logits=logits), result)
@@ -123,9 +128,9 @@ def _solve_closed_form(image: Image, alpha: Alpha) -> Alpha:
         return solve(image, alpha, width=width)
     small = resize_longest(image, FINE)
     solved = solve(small, resize_longest(alpha, FINE), width=width)
-    return _apply_coefficients(
-        image, alpha, _fit_coefficients(small, solved), unknown_band(solved, radius=BAND), logits=False
-    )
+    band = unknown_band(solved, radius=BAND)
+    features = np.concatenate([_fit_coefficients(small, solved), band_weight(band)])
+    return _apply_coefficients(image, alpha, features, band, logits=False)
 
 
 def _fit_coefficients(image: Image, alpha: Alpha) -> FeatureMap:
@@ -144,12 +149,18 @@ def _fit_coefficients(image: Image, alpha: Alpha) -> FeatureMap:
     return box_mean(np.concatenate([slope, bias[None]]), WINDOW).astype(np.float32)
 
 
+def undecided(alpha: Alpha) -> Mask:
+    """Where it is neither opaque nor transparent, within `LEAST`."""
+    found: Mask = (alpha > LEAST) & (alpha < 1 - LEAST)
+    return found
+
+
 def unknown_band(alpha: Alpha, *, radius: int | None = None) -> Mask:
     """Where the edge may lie at low resolution, (h, w): near a pixel that is neither opaque nor transparent.
 
     Near is ``radius`` pixels; by default `BAND` where the longer side is `GRID`, less where it is less.
     """
-    unknown = (alpha > LEAST) & (alpha < 1 - LEAST)
+    unknown = undecided(alpha)
     if radius is None:
         radius = max(1, round(BAND / GRID * max(unknown.shape)))
     return dilate(unknown, radius) if unknown.any() else unknown

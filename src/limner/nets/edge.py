@@ -4,7 +4,8 @@ It sees picture and alpha on a low-resolution grid and gives affine coefficients
 at full size the opacity of a pixel of colour I is ``sigmoid(slope . I + bias)``, with slope and bias
 sampled bilinearly. So its answer is as sharp as the picture, whatever the size of the grid (Gharbi et al.,
 "Deep Bilateral Learning for Real-Time Image Enhancement", 2017; Wu et al., "Fast End-to-End Trainable Guided
-Filter", CVPR 2018).
+Filter", CVPR 2018). A weight for each pixel of the grid says how much of that answer replaces the alpha
+before: 1 in hair, 0 where the edge is right as it is.
 
 It starts from the mean colours F of the subject and B of the background nearby, in a wide and in a narrow
 window: ``(I - B) . (F - B) / |F - B|^2``, weighted by how well the two colours are separated.
@@ -24,6 +25,9 @@ STRIDE = 8
 WINDOWS = ((12, 0.9), (5, 0.8))
 """Half the side of a window, in pixels of the grid at half its size; the alpha from which one is sure."""
 
+REACH = 8
+"""How far from an undecided pixel the alpha may change, pixels of the grid."""
+
 NOISE = 20 / 255
 """Distance of two colours, in [0, 1], at which the confidence in telling them apart is one half."""
 
@@ -42,9 +46,14 @@ class ColourModel(NamedTuple):
 
 
 class EdgeNet(nn.Module):
-    """A U-Net of three levels whose answer is added to that of the colour models."""
+    """A U-Net of three levels whose answer is added to that of the colour models.
 
-    def __init__(self, channels: tuple[int, int, int] = (16, 24, 32)) -> None:
+    Args:
+        channels: At a half, a quarter and an eighth of the grid.
+        weighted: Whether it says how much of its answer is to be taken.
+    """
+
+    def __init__(self, channels: tuple[int, int, int] = (16, 24, 32), *, weighted: bool = True) -> None:
         super().__init__()
         half, quarter, eighth = channels
         self.stem = nn.Sequential(*convolution(4 * (3 + 1 + 2 * len(WINDOWS)), half))
@@ -55,13 +64,20 @@ class EdgeNet(nn.Module):
         self.up1 = nn.Sequential(*convolution(eighth + quarter, quarter))
         self.up2 = nn.Sequential(*convolution(quarter + half, half))
         self.head = nn.Conv2d(half, 4 * (4 + len(WINDOWS)), 3, padding=1)
-        nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+        self.weight = nn.Conv2d(half, 4, 3, padding=1) if weighted else None
+        for part in filter(None, (self.head, self.weight)):
+            nn.init.normal_(part.weight, std=0.01)
+            nn.init.zeros_(part.bias)  # type: ignore[arg-type]
 
     def forward(self, image: Tensor, alpha: Tensor) -> Tensor:
-        """Image (N, 3, h, w) and alpha (N, 1, h, w) in [0, 1] -> slope (3) and bias (1), (N, 4, h, w)."""
+        """Image (N, 3, h, w) and alpha (N, 1, h, w) in [0, 1] -> slope (3), bias, weight: (N, 5, h, w)."""
         near = colour_models(image, alpha)
-        return self.coefficients(self.features(self.stem(stem_input(image, alpha, near))), image, alpha, near)
+        x = self.features(self.stem(stem_input(image, alpha, near)))
+        coefficients = self.coefficients(x, image, alpha, near)
+        if self.weight is None:
+            return coefficients
+        weight = near_undecided(alpha) * torch.sigmoid(4 * F.pixel_shuffle(self.weight(x), 2))
+        return torch.cat([coefficients, (1.02 * weight - 0.02).clamp(min=0)], 1)  # a small one costs as much
 
     def features(self, first: Tensor) -> Tensor:
         """The stem's output through a U-Net of three levels: (N, 16, h / 2, w / 2) -> the same."""
@@ -78,6 +94,12 @@ class EdgeNet(nn.Module):
         slope = 8 * x[:, :3] + unsure * ((8 * x[:, 4:5] + 3) * wide.slope + 8 * x[:, 5:6] * narrow.slope)
         logit = 4 * x[:, 3:4] + 4 * (2 * alpha - 1) + 3 * unsure * wide.vote(image)
         return torch.cat([slope, logit - (slope * image).sum(1, keepdim=True)], 1)
+
+
+def near_undecided(alpha: Tensor) -> Tensor:
+    """1 within `REACH` of a pixel that is neither opaque nor transparent, 0 elsewhere: (N, 1, h, w)."""
+    undecided = (20 * alpha * (1 - alpha) - 0.4).clamp(0, 1)  # from 0.02 on, whole at 0.08
+    return F.max_pool2d(undecided, 2 * REACH + 1, 1, REACH)
 
 
 def colour_models(image: Tensor, alpha: Tensor) -> list[ColourModel]:
@@ -129,7 +151,7 @@ class ExportedEdgeNet(nn.Module):
         self.net = net
 
     def forward(self, pixels: Tensor, alpha: Tensor) -> Tensor:
-        """Pixels (3, h, w) in 0..255 and alpha (h, w) in [0, 1] -> coefficients (4, h, w)."""
+        """Pixels (3, h, w) in 0..255 and alpha (h, w) in [0, 1] -> coefficients and weight, (5, h, w)."""
         found = self.net(pixels[None] / 255, alpha[None, None])[0]
         return torch.cat([found[:3] / 255, found[3:]])
 

@@ -24,7 +24,7 @@ class TemporalNet(nn.Module):
     def __init__(self, channels: tuple[int, int, int] = (24, 32, 64)) -> None:
         super().__init__()
         half, quarter, _ = channels
-        self.edge = EdgeNet(channels)
+        self.edge = EdgeNet(channels, weighted=False)
         self.more = nn.Sequential(
             nn.Conv2d(4 * (1 + MOTION_MAPS), quarter, 3, padding=1),
             nn.ReLU(inplace=True),

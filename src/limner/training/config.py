@@ -138,6 +138,7 @@ class EdgeConfig(DrawnConfig):
 
     networks: tuple[str, ...] = ("base",)
     epoch_steps: int = _count(200)
+    pictures: int = _count(1000)  # of each of data, at most
     painted: int = _count(220)  # portraits of which the exact alpha is known
     composites: int = 330  # subjects of data before backgrounds
     grid: int = _limited(144, "[8, inf)", multiple=8)  # height and width of the network's input, pixels

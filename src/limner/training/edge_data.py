@@ -21,6 +21,7 @@ from limner.datasets.drawing import strands
 from limner.evaluation.evaluate import Predict
 from limner.images import Alpha, Image, Mask, load_image, resize, resize_longest, to_uint8
 from limner.mattes.foreground import estimate_foreground
+from limner.mattes.refine import stretch
 from limner.models.segmenter import Segmenter
 from limner.models.spec import bundled_models, to_input
 from limner.rendering.backgrounds import composite, lay_out
@@ -34,6 +35,7 @@ from limner.training.peers import FORMS, Peer
 PHOTOGRAPHS = 0.6  # fraction of the samples
 PREDICTED = 0.6  # fraction of coarse alphas that a network gave, the others are true ones made worse
 SOFT = 0.9  # standard deviation of the lens blur that hard masks lack, pixels
+ASKED = 3  # networks, of each picture
 COARSE = 320  # longer side of the networks' alphas that are kept, pixels
 GRIDS = (64, 96, 128, 192, 256, 320, 512)  # longer sides of true alphas that are made worse, pixels
 
@@ -47,6 +49,7 @@ class Item:
     name: str
     image: Image
     targets: Sequence[Grey]  # one by chance is taken for true
+    known: Grey | None  # how far they are to be believed, everywhere alike by default
     coarse: Sequence[Grey]  # smaller
 
 
@@ -60,18 +63,29 @@ class EdgeData(DrawnData):
         config = self.config
         networks = [open_network(name) for name in config.networks]
 
-        def item(name: str, image: Image, *alphas: Alpha) -> Item:
-            coarse = [to_uint8(resize_longest(network(image), COARSE)) for network in networks]
-            return Item(name, image, [to_uint8(alpha) for alpha in alphas], coarse)
+        def item(
+            rng: np.random.Generator, name: str, image: Image, *alphas: Alpha, known: Grey | None = None
+        ) -> Item:
+            asked = rng.choice(len(networks), min(ASKED, len(networks)), replace=False)
+            coarse = [to_uint8(resize_longest(networks[k](shown(rng, image)), COARSE)) for k in asked]
+            return Item(name, image, [to_uint8(alpha) for alpha in alphas], known, coarse)
 
         lists, holdout = read_lists(config)
-        samples = tqdm([*holdout, *chain(*lists)], "photographs", unit="image")
+        samples = tqdm(
+            [*holdout, *chain(*(part[: config.pictures] for part in lists))], "photographs", unit="image"
+        )
         photographs = []
-        for sample in samples:
+        for number, sample in enumerate(samples):
+            rng = np.random.default_rng((config.seed, 1, number))
             image, alpha = sample.load()
-            soft = ndimage.gaussian_filter(alpha, SOFT)
-            photographs.append(item(sample.id, image, alpha, soft, soft))
+            if sample.weight is not None:
+                known = to_uint8(sample.load_weight(alpha.shape))
+                photographs.append(item(rng, sample.id, image, alpha, known=known))
+            else:
+                soft = ndimage.gaussian_filter(alpha, SOFT)
+                photographs.append(item(rng, sample.id, image, alpha, soft, soft))
         self.held, photographs = photographs[: len(holdout)], photographs[len(holdout) :]
+        masked = [one for one in photographs if one.known is None]
         scenes = read_backgrounds(config)
         composites = []
         for number in tqdm(range(config.painted + config.composites), "composites", unit="image"):
@@ -81,16 +95,16 @@ class EdgeData(DrawnData):
                 layers = paint_harder(rng, (int(side * rng.uniform(1, 1.34)), side))
                 colours, alpha, behind = layers.foreground, layers.alpha, layers.background
             else:
-                photograph = photographs[int(rng.integers(len(photographs)))]
+                photograph = masked[int(rng.integers(len(masked)))]
                 colours, alpha = cut_subject(rng, photograph.image, photograph.targets[0] > 127)
             if number >= config.painted or number % 2 == 0:
                 behind = lay_out(load_image(scenes[int(rng.integers(len(scenes)))]), alpha.shape)
-            composites.append(item(f"composite {number}", composite(colours, alpha, behind), alpha))
+            composites.append(item(rng, f"composite {number}", composite(colours, alpha, behind), alpha))
         self.photographs, self.composites = photographs, composites
 
     def draw(self, rng: np.random.Generator, *, holdout: bool) -> EdgeBatch:
         """Squares of one size, 1 to 2.6 pixels for each of the grid; of the holdout, photographs alone."""
-        scale = 1.0 if rng.random() < 0.15 else math.exp(rng.uniform(0, math.log(2.6)))
+        scale = 1.0 if rng.random() < 0.25 else math.exp(rng.uniform(0, math.log(2.6)))
         chosen = []
         for _ in range(self.batch_size):
             photograph = rng.random() < PHOTOGRAPHS or not self.composites
@@ -98,10 +112,14 @@ class EdgeData(DrawnData):
             chosen.append(items[int(rng.integers(len(items)))])
         side = min(round(self.config.grid * scale), *(min(item.image.shape[:2]) for item in chosen))
         squares = [draw_square(rng, item, side, self.config.grid) for item in chosen]
-        images, targets, small, alphas = (np.stack(values) for values in zip(*squares, strict=True))
+        images, targets, known, before, small, alphas = (
+            np.stack(values) for values in zip(*squares, strict=True)
+        )
         return EdgeBatch(
             image=_channels_last(images),
             target=torch.from_numpy(targets).float() / 255,
+            known=torch.from_numpy(known).float() / 255,
+            before=torch.from_numpy(before),
             small=_channels_last(small),
             alpha=torch.from_numpy(alphas)[:, None],
             names=[item.name for item in chosen],
@@ -171,8 +189,8 @@ def worsen(rng: np.random.Generator, target: Grey) -> Alpha:
 
 def draw_square(
     rng: np.random.Generator, item: Item, side: int, grid: int
-) -> tuple[Image, Grey, Image, Alpha]:
-    """A square of an item beside an edge: image and true alpha at full size, both on the grid."""
+) -> tuple[Image, Grey, Grey, Alpha, Image, Alpha]:
+    """Beside an edge of an item: image, true alpha, its weight, coarse alpha; image and alpha on the grid."""
     target = item.targets[int(rng.integers(len(item.targets)))]
     if rng.random() < PREDICTED:
         coarse = item.coarse[int(rng.integers(len(item.coarse)))].astype(np.float32) / np.float32(255)
@@ -186,12 +204,22 @@ def draw_square(
         for place, length in zip(middle, target.shape, strict=True)
     )
     turn = -1 if rng.random() < 0.5 else 1
-    image, target, coarse = (
+    known = np.full_like(target, 255) if item.known is None else item.known
+    image, target, known, coarse = (
         np.ascontiguousarray(values[top : top + side, left : left + side][:, ::turn])
-        for values in (item.image, target, coarse)
+        for values in (item.image, target, known, coarse)
     )
-    image = recolour(rng, image)
-    return image, target, to_input(image, (grid, grid)), resize(coarse, (grid, grid)).clip(0, 1)
+    image, coarse = recolour(rng, image), coarse.clip(0, 1)
+    small = to_input(image, (grid, grid)), resize(coarse, (grid, grid)).clip(0, 1)
+    return image, target, known, stretch(coarse), *small
+
+
+def shown(rng: np.random.Generator, image: Image) -> Image:
+    """A picture as a network is shown it: half of the time worse, for it may know it from training."""
+    if rng.random() < 0.5:
+        return image
+    side = max(image.shape) * rng.uniform(0.3, 0.7)
+    return resize(resize_longest(recolour(rng, image), round(side)), image.shape[:2])
 
 
 def recolour(rng: np.random.Generator, image: Image) -> Image:

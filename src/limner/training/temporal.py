@@ -19,6 +19,7 @@ from limner.nets.edge import EdgeNet
 from limner.nets.temporal import ExportedTemporalNet, TemporalNet
 from limner.training.clips import Clips
 from limner.training.config import TemporalConfig
+from limner.training.edge import stretched
 from limner.training.module import NetModule
 
 ERROR, STEP = 0.0208, 0.0337  # mean absolute error and dtSSD frame by frame, about
@@ -103,11 +104,6 @@ def clip_loss(found: Tensor, targets: Tensor, flicker: float) -> Tensor:
     return error.abs().mean() / ERROR + flicker * steps.mean() / STEP
 
 
-def stretched(alpha: Tensor) -> Tensor:
-    """As `limner.mattes.refine.stretch`."""
-    return ((alpha - refine.LEAST) / (1 - 2 * refine.LEAST)).clamp(0, 1)
-
-
 def shifted(alpha: Tensor, shifts: Tensor) -> Tensor:
     """As `limner.images.warp`: (N, 1, H, W) by (N, 2, m, n)."""
     height, width = alpha.shape[2:]
@@ -158,4 +154,5 @@ def widen(net: EdgeNet) -> None:
                 norm.get_buffer("running_var").fill_(1 - norm.eps)
                 bias = stored[f"{name.rpartition('.')[0]}.0.weight_bias"]
                 norm.bias[: len(bias)] = bias
-        net.head.get_parameter("bias").copy_(stored["head.bias"])
+        for name in {"head", "weight"} & convolutions.keys():
+            convolutions[name].get_parameter("bias").copy_(stored[f"{name}.bias"])
