@@ -284,9 +284,11 @@ def test_nothing_of_the_background_is_left(portrait: Image) -> None:
     pillow = render(PIL.Image.fromarray(portrait), alpha)
     np.testing.assert_array_equal(np.asarray(pillow), array)
     red = np.full_like(portrait, (255, 0, 0))
-    known = composite(np.full_like(portrait, (40, 60, 80)), alpha, red)  # F is the same everywhere
-    soft = (alpha > 0.1) & (alpha < 0.9)
-    found = render(known, alpha)[..., :3]
+    radius = np.hypot(*(np.indices((512, 512)) - 256))
+    disc = ((206 - radius) / 12).clip(0, 1).astype(np.float32)
+    known = composite(np.full_like(portrait, (40, 60, 80)), disc, red)  # F is the same everywhere
+    soft = (disc > 0.1) & (disc < 0.9)
+    found = render(known, disc)[..., :3]
     assert (
         np.abs(found[soft].astype(int) - (40, 60, 80)).mean()
         < np.abs(known[soft].astype(int) - (40, 60, 80)).mean() / 4
