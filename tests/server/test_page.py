@@ -243,6 +243,14 @@ def test_what_cannot_be_used_is_told(page: Page) -> None:
     assert page.locator("#photos button").count() == 1
 
 
+def test_nothing_is_shown_before_the_first_picture_is_drawn(page: Page) -> None:
+    page.route("**/v1/cutout", lambda route: None)
+    page.set_input_files("#files", PORTRAIT)
+    page.get_by_text("Looking for the person").wait_for()
+    for part in ("#frame", "#tools", "#brush"):
+        assert page.locator(part).is_hidden()
+
+
 def test_one_word_on_a_picture_without_people(page: Page) -> None:
     empty = io.BytesIO()
     PIL.Image.new("RGB", (300, 200), (90, 120, 160)).save(empty, "PNG")

@@ -16,20 +16,27 @@ const stage = $("#stage");
 const frame = $("#frame");
 const CUT_ALONE = { background: "transparent", shadow: 0, mask: false, crop: "", shift: 0, feather: 0 };
 
+let scene = null;
+
 function show() {
   const photo = state.selected;
   if (!photo) return;
   const { state: step } = photo;
   stage.ariaBusy = String(step !== "failed");
-  frame.hidden = step !== "done";
-  stage.classList.toggle("ready", step === "done");
-  $("#busy").hidden = step === "done" || step === "failed";
+  reveal(step === "done" && scene !== null);
+  if (step === "failed") $("#busy").hidden = true;
   $("#busy-text").textContent = text(step === "waiting" ? "busy.waiting" : "busy.working");
   showError(step === "failed" ? photo.error : photo.noSubject ? text("error.nobody") : "");
   if (step === "done") draw();
 }
 
-let scene = null;
+/** Show the picture with its tools, or that it is on its way. */
+function reveal(ready) {
+  frame.hidden = !ready;
+  $("#busy").hidden = ready;
+  stage.classList.toggle("ready", ready);
+}
+
 let drawing = false;
 let again = false;
 
@@ -58,6 +65,7 @@ async function drawOnce(photo) {
   const opened = await open(photo);
   const drawn = await shownIfRefused(async () => (scene = await sceneOf(opened, shown)));
   if (!drawn) scene = await sceneOf(opened, { ...shown, crop: "" });
+  if (state.selected === photo) reveal(true);
   paint($("#after"), scene.after);
   paint($("#before"), scene.before);
   if (tool.edits) showEdited(photo);
