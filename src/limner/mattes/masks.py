@@ -101,10 +101,11 @@ def _window_sums(values: _Floats, radius: int, axis: int) -> _Floats:
     def part(start: int, stop: int) -> tuple[Any, ...]:
         return (..., slice(start, stop)) if axis == -1 else (..., slice(start, stop), slice(None))
 
-    padding = [(0, 0)] * values.ndim
-    padding[axis] = (radius, radius)
-    blocks = np.pad(values, padding)
     width, length = 2 * radius + 1, values.shape[axis]
+    shape = list(values.shape)
+    shape[axis] += 2 * radius
+    blocks = np.zeros(shape, values.dtype)  # np.pad takes as long as the sums
+    blocks[part(radius, radius + length)] = values
     total: _Floats = blocks[part(0, length)]  # a width is odd: its last digit is 1
     start = size = 1
     while 2 * size <= width:
