@@ -1,6 +1,7 @@
 """What the browser loads and how long it takes: the static page's engine, and another project's beside it.
 
 python benchmarks/browser.py SITE --data ../shared/data/foreign [--peer FOLDER] [--count 60] [--endurance 200]
+    [--only ROW ...]
 
 SITE is what `limner web` wrote. A peer's FOLDER holds ``index.js``, a bundle that exports
 ``cutout(blob, model)``, which gives a PNG blob, with all it loads beside it. Files go out as brotli 11 leaves
@@ -58,8 +59,8 @@ CALL = """async ([module, model, picture, repeat]) => {
 class Host:
     """Serves folders by name with brotli, slowly; counts what went out."""
 
-    def __init__(self, folders: dict[str, Path], packed: Path) -> None:
-        self.folders, self.packed = folders, packed
+    def __init__(self, folders: dict[str, Path], packed: Path, quality: str) -> None:
+        self.folders, self.packed, self.quality = folders, packed, quality
         self.sent = 0
         self.asked: list[tuple[str, str]] = []
         self.lock = threading.Lock()
@@ -78,7 +79,7 @@ class Host:
         packed = self.packed / (str(file).replace("/", "_") + ".br")
         if not packed.exists():
             command = shutil.which("brotli") or "brotli"
-            subprocess.run([command, "-q", "11", "--lgwin=24", "-f", "-o", packed, file], check=True)
+            subprocess.run([command, "-q", self.quality, "--lgwin=24", "-f", "-o", packed, file], check=True)
         return packed.read_bytes(), TYPES.get(file.suffix, "application/octet-stream"), True
 
     def wait(self, count: int) -> None:
@@ -134,8 +135,8 @@ def first_result(browser: Browser, host: Host, module: str, model: Any, picture:
         found[f"{visit}_visit_s"] = round(time.perf_counter() - start, 2)
         found[f"{visit}_visit_megabytes"] = round((host.sent - sent) / 1e6, 3)
         if visit == "next":
-            times = page.evaluate(CALL, [module, model, encoded, 6])["times"]
-            found["warm_ms"] = round(median(times[1:]))
+            times = page.evaluate(CALL, [module, model, encoded, 3])["times"]
+            found["warm_ms"] = round(median(times))
         page.close()
     context.close()
     return found
@@ -215,6 +216,10 @@ def main() -> None:
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--endurance", type=int, default=200)
+    parser.add_argument(
+        "--quality", default="11", help="of brotli: less packs faster, where bytes do not matter"
+    )
+    parser.add_argument("--only", nargs="+", help="such as 'limner small' and 'peer medium'")
     args = parser.parse_args()
     example = Path(__file__).parents[1] / "examples" / "eileen-collins.jpg"
 
@@ -231,10 +236,11 @@ def main() -> None:
     rows: dict[str, tuple[str, Any]] = {"limner small": (ours, {}), "limner base": (ours, {"model": "base"})}
     if args.peer:
         rows |= {f"peer {model}": ("/peer/index.js", model) for model in ("small", "medium")}
+    rows = {name: row for name, row in rows.items() if not args.only or name in args.only}
     folders = {"site": args.site} | ({"peer": args.peer} if args.peer else {})
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as packed, sync_playwright() as playwright:
-        host = Host(folders, Path(packed))
+        host = Host(folders, Path(packed), args.quality)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         pairs = _pairs(args.data, args.count) if args.data else []
         for name, (module, model) in rows.items():

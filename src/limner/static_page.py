@@ -74,6 +74,7 @@ def page_folder(assets: Path) -> dict[str, bytes]:
     _replace(engine, "networks.js", '"onnxruntime-web/wasm"', f'"../{start}"')
     engine = _folder("engine", engine)
     (start,) = (path for path in engine if path.endswith("/index.js"))
+    plain = {"limner.js": f'export * from "./{start}";\n'.encode()}  # for other pages, by a name that stays
     site = _read(assets / "site")
     page = page_files()
     page |= {name: site.pop(name) for name in ("engines.js", "installed.js")}
@@ -85,9 +86,10 @@ def page_folder(assets: Path) -> dict[str, bytes]:
     (installed,) = (path for path in page if path.endswith("/installed.js"))
     index = index.replace('<meta charset="utf-8">', f'<meta charset="utf-8">{HEAD}', 1)
     index = index.replace("</head>", f'  <script type="module" src="{installed}"></script>\n</head>', 1)
-    made = {**models, **runtime, **engine, **page, **site}
+    made = {**models, **runtime, **engine, **page, **site, **plain}
     later = [path for path in made if path.startswith(LATER)]
-    kept = ["./", *(path for path in made if path not in later and path != "service-worker.js")]
+    unkept = (*later, "service-worker.js", *plain)
+    kept = ["./", *(path for path in made if path not in unkept)]
     _replace(made, "service-worker.js", "FILES = []", f"FILES = {json.dumps(kept)}")
     _replace(made, "service-worker.js", "LATER = []", f"LATER = {json.dumps(later)}")
     return {**made, "index.html": index.encode()}

@@ -92,6 +92,10 @@ def test_pictures_are_shared_with_it(page: Page, host: Host) -> None:
     assert {method for method, _ in host.asked} == {"GET"}
 
 
+def test_other_pages_use_the_engine_by_a_name_that_stays(page: Page) -> None:
+    assert page.evaluate("import('./limner.js').then((module) => typeof module.cutout)") == "function"
+
+
 def test_what_is_sent_is_told(page: Page) -> None:
     page.reload()
     page.evaluate("fetch('elsewhere', { method: 'POST', body: 'x'.repeat(1234) })")
@@ -118,4 +122,4 @@ def test_a_name_changes_with_the_content(assets: Path, tmp_path: Path) -> None:
     (changed / "models" / "edge.onnx").write_bytes(b"another")
     after = page_folder(changed)
     names = {name.partition("-")[0] for name in before.keys() ^ after.keys()}
-    assert names == {"models/edge", "engine", "page"}
+    assert names == {"models/edge", "engine", "page"}  # and no more
