@@ -28,6 +28,6 @@ def test_files_of_another_version_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "need", lambda *_: None)
-    monkeypatch.setattr(command, "version", lambda _: "0.0.1")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "0.0.1")
     assert main(["web", str(tmp_path / "page")]) == 1
     assert "not 0.0.1" in capsys.readouterr().err
