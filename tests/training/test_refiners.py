@@ -178,7 +178,7 @@ def test_the_loss_of_an_edge_counts_where_the_alpha_is_undecided_and_the_truth_i
     half = torch.full((1, 1, 8, 8), 0.5)
     decided, undecided = edge_batch(target, torch.zeros(1, 1, 8, 8)), edge_batch(target, half)
     found = torch.full((1, 32, 32), 0.5)
-    expected = 3 * 0.25 + 0.4 * 0.5 + 0.1 * float(np.log(2))
+    expected = 2 * 0.25 + 0.5 * 0.5 + 0.1 * float(np.log(2))
     assert float(edge_loss(found, undecided)) == pytest.approx(expected)
     assert float(edge_loss(found, decided)) == pytest.approx(0.1 * expected)
     assert float(edge_loss(found, edge_batch(target, half, known=0))) == 0

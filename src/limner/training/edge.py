@@ -14,7 +14,7 @@ from limner.training.module import NetModule
 NEAR = 8
 """Distance from an undecided pixel of the grid beyond which errors count for a tenth."""
 
-LOSSES = {"squared": 3.0, "absolute": 0.4, "entropy": 0.1, "gradient": 0.5, "weight": 0.05}
+LOSSES = {"squared": 2.0, "absolute": 0.5, "entropy": 0.1, "gradient": 0.5, "weight": 0.02}
 """How much each part counts. The first and the third keep doubt: they are least where the alpha is the chance
 that the pixel is subject. The last keeps the region small."""
 

@@ -104,7 +104,7 @@ class EdgeData(DrawnData):
 
     def draw(self, rng: np.random.Generator, *, holdout: bool) -> EdgeBatch:
         """Squares of one size, 1 to 2.6 pixels for each of the grid; of the holdout, photographs alone."""
-        scale = 1.0 if rng.random() < 0.25 else math.exp(rng.uniform(0, math.log(2.6)))
+        scale = 1.0 if rng.random() < 0.15 else math.exp(rng.uniform(0, math.log(2.6)))
         chosen = []
         for _ in range(self.batch_size):
             photograph = rng.random() < PHOTOGRAPHS or not self.composites
