@@ -6,6 +6,9 @@ INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 CORE := .venv-core/bin
 DEV := .venv/bin
 
+# Node.js does not look at the certificates of the system by itself.
+export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
+
 .PHONY: demo test test-all check site web package lock clean
 
 demo: .venv-core/ready
