@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 import matte_methods as classical
+from foreign import BOUNDARY, PARTS
 from limner import files
 from limner.datasets import read_dataset
 from limner.evaluation.mattes import connectivity, gradient, mse, sad
@@ -31,20 +32,17 @@ from limner.mattes.closed_form import solve
 from limner.mattes.masks import threshold
 from limner.models.segmenter import Segmenter
 from limner.parallel import thread_map
-from matte import painted
+from matte import PAINTED, painted
 
 SCORES = ("SAD", "MSE x 1000", "gradient", "connectivity", "boundary IoU")
-FOREIGN = ("film", "action", "thumbnails", "alpha")
-PAINTED = 60
 COARSE = 256  # longer side from which the true masks of alphamatting-dev are enlarged, pixels
-BOUNDARY = 0.01  # of the diagonal
 
 Refine = Callable[[Image, Alpha], Alpha]
 
 
 def sets(data: Path, count: int | None) -> dict[str, list[Callable[[], tuple[Image, Alpha]]]]:
     """Name -> functions that load a picture with its true alpha."""
-    found = {part: read_dataset(data / "foreign" / part) for part in FOREIGN}
+    found = {part: read_dataset(data / "foreign" / part) for part in PARTS}
     found |= {"EG1800": read_dataset(data / "eg1800", "val")}
     found |= {"CelebAMask-HQ": read_dataset(data / "celebamask-hq-5k", "val")}
     loaders = {name: [sample.load for sample in samples[:count]] for name, samples in found.items()}
@@ -138,7 +136,7 @@ def main() -> None:
     parser.add_argument("--edge", type=Path, help="ONNX file of another edge network than the bundled one")
     parser.add_argument("--fine", action="store_true", help="also the fine refinement")
     parser.add_argument("--count", type=int, help="pictures of each set, all by default")
-    parser.add_argument("--sets", nargs="*", help="some of the sets")
+    parser.add_argument("--sets", nargs="*", help="names of those that are measured, all by default")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     if args.edge:
@@ -147,11 +145,8 @@ def main() -> None:
     if args.fine:
         ways["fine"] = partial(refine.refine_alpha, fine=True)
     result: dict[str, Any] = {"machine": machine(), "sets": {}}
-    chosen = {
-        name: found
-        for name, found in sets(args.data, args.count).items()
-        if not args.sets or name in args.sets
-    }
+    known = sets(args.data, args.count)
+    chosen = {name: known[name] for name in args.sets or known}
     for model in args.models:
         network = Segmenter(model, device="cpu", threads=1)
         for name, loaders in chosen.items():
