@@ -40,7 +40,9 @@ class Summary:
     failed: int = 0  # pictures, or Parquet files that could not be used at all
     taken_s: float = 0.0
     causes: Counter[str] = field(default_factory=Counter)  # of the failures
-    examples: dict[str, str] = field(default_factory=dict)  # cause -> the first input that failed by it
+    examples: dict[str, str] = field(
+        default_factory=dict
+    )  # cause -> of the inputs that failed by it, the first by name
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
@@ -51,7 +53,7 @@ class Summary:
         self.failed += failed
         self.causes.update(causes)
         for kind in causes:
-            self.examples.setdefault(kind, outcome.task.input)
+            self.examples[kind] = min(self.examples.get(kind, outcome.task.input), outcome.task.input)
 
 
 def run_batch(
