@@ -40,9 +40,7 @@ class Summary:
     failed: int = 0  # pictures, or Parquet files that could not be used at all
     taken_s: float = 0.0
     causes: Counter[str] = field(default_factory=Counter)  # of the failures
-    examples: dict[str, str] = field(
-        default_factory=dict
-    )  # cause -> of the inputs that failed by it, the first by name
+    examples: dict[str, str] = field(default_factory=dict)  # cause -> the first input by name that has it
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
